@@ -1,0 +1,53 @@
+/** A byte pipe to one peer. TCP, TLS and WebSocket look alike from above. */
+
+/** Facts about an established TLS layer. */
+export interface TlsInfo {
+  readonly protocol: string
+  readonly cipher: string
+  /** The peer's certificate in DER with its chain's verdict, where it sent one. */
+  readonly peer:
+    | {
+        readonly certificate: Buffer
+        readonly trusted: boolean
+        readonly reason: string | undefined
+        readonly subjectAltNames: readonly string[]
+        readonly validTo: string
+      }
+    | undefined
+  readonly alpn: string | undefined
+}
+
+export interface TransportHandler {
+  /** Bytes of a stream transport; a whole text frame of a WebSocket. */
+  data(chunk: Uint8Array | string): void
+  /** Once, and last. `error` where it did not end cleanly. */
+  closed(error?: Error): void
+}
+
+export interface Transport {
+  readonly kind: 'tcp' | 'websocket'
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  /** The TLS layer, if there is one now. */
+  readonly tls: TlsInfo | undefined
+  /** Set before the first data arrives; may be set anew (after STARTTLS it stays). */
+  handler: TransportHandler
+  /** Queues text; everything queued in one turn of the event loop leaves in one write (one frame each for WebSocket). */
+  write(text: string): void
+  /** Bytes queued and not taken by the kernel yet. */
+  readonly backlog: number
+  /** Stops and resumes reading. */
+  pause(): void
+  resume(): void
+  /** Flushes what is queued and then ends; closes hard after `deadlineMs` (default 5000). */
+  end(deadlineMs?: number): void
+  /** Closes at once. */
+  destroy(): void
+}
+
+/** What STARTTLS needs: a TCP transport that can put TLS under itself. */
+export interface UpgradableTransport extends Transport {
+  /** Flushes first. Bytes that arrived before the handshake are never given to the handler. Rejects when the handshake fails. */
+  startTls(options: { readonly server: boolean; readonly serverName?: string }): Promise<TlsInfo>
+}

@@ -1,0 +1,211 @@
+/**
+ * The vocabulary of a room (XEP-0045): its state, and the operations that change it. One vocabulary, used three times:
+ * stored in the log, sent to the other instances of a distributed room (src/dmuc), replayed. Everything here is plain
+ * data that survives JSON; XML travels as text that was written by our own writer.
+ */
+
+export const affiliations = ['owner', 'admin', 'member', 'none', 'outcast'] as const
+export type Affiliation = (typeof affiliations)[number]
+
+export const roles = ['moderator', 'participant', 'visitor', 'none'] as const
+export type Role = (typeof roles)[number]
+
+/** A hybrid logical clock: milliseconds since the epoch, and a counter that orders what falls into one of them. */
+export interface Stamp {
+  readonly ms: number
+  readonly counter: number
+}
+
+/** Who an event comes from and which one it is; never used twice (dmuc.md §3, Identity). */
+export interface EventId {
+  /** The room JID of the instance at which it happened. */
+  readonly instance: string
+  /** Minted at random at every start of that instance. */
+  readonly incarnation: string
+  /** 1, 2, 3, … within (instance, incarnation). */
+  readonly seq: number
+}
+
+/** An entry of the register: what the room knows of a bare JID. Absent means affiliation `none` and no nick. */
+export interface RegisterEntry {
+  readonly affiliation: Affiliation
+  /** The nick reserved for this JID (XEP-0045 §7.10). */
+  readonly nick?: string
+  readonly reason?: string
+}
+
+export interface Session {
+  /** The full JID the client speaks from. */
+  readonly jid: string
+  /** Its last presence: child elements as XML text, without any `muc` or `muc#user` payload. */
+  readonly presence: string
+}
+
+export interface Occupant {
+  readonly nick: string
+  /** The real bare JID. */
+  readonly jid: string
+  readonly occupantId: string
+  readonly role: Role
+  /** The instance whose client this is: the room's own JID for all who joined here. */
+  readonly home: string
+  /** At the home instance: each client with this nick, at least one, the last that spoke first. Elsewhere one entry. */
+  readonly sessions: readonly Session[]
+  /** When it entered, at its home. */
+  readonly since: Stamp
+  /** Number of the nick grant by the source (distributed rooms), 0 where none was needed. */
+  readonly grant: number
+}
+
+export interface Subject {
+  readonly text: string
+  readonly nick: string
+  readonly stamp: Stamp
+  readonly stanzaId: string
+}
+
+/** Why somebody is not an occupant any more; decides the status codes (XEP-0045 §§8.2, 9.1, 9.3, 10.9, 17.3). */
+export type Departure =
+  | { readonly cause: 'left' }
+  | {
+      readonly cause: 'kicked' | 'banned' | 'affiliation' | 'members-only'
+      readonly actor?: string
+      readonly reason?: string
+    }
+  | { readonly cause: 'shutdown' | 'error' | 'unreachable' }
+
+/** Kept for ever (or until retention drops it): committed to the store before anybody sees it. */
+export type DurableOperation =
+  | {
+      readonly type: 'message'
+      readonly nick: string
+      readonly occupantId: string
+      /** The author's real bare JID. */
+      readonly jid: string
+      /** The message's own id attribute, as the client chose it. */
+      readonly id?: string
+      /** Child elements as XML text, already stripped of what clients may not claim. */
+      readonly content: string
+    }
+  | {
+      readonly type: 'subject'
+      readonly nick: string
+      readonly occupantId: string
+      readonly jid: string
+      readonly id?: string
+      readonly text: string
+    }
+  /** The whole new configuration; `revision` is given by the source. */
+  | { readonly type: 'config'; readonly config: RoomConfig; readonly revision: number }
+  /** One change of the register; `revision` is given by the source. */
+  | {
+      readonly type: 'register'
+      readonly jid: string
+      readonly entry: RegisterEntry
+      readonly actor?: string
+      readonly revision: number
+    }
+  | { readonly type: 'destroy'; readonly reason?: string; readonly alternate?: string; readonly password?: string }
+  /** From a newer release: stored, counted, served, and ignored by `apply`. */
+  | { readonly type: 'unknown'; readonly name: string; readonly body: string }
+
+/** Lives in memory and in presence. */
+export type SoftOperation =
+  | { readonly type: 'join'; readonly occupant: Occupant; readonly created?: boolean }
+  | { readonly type: 'presence'; readonly nick: string; readonly session: Session }
+  | {
+      readonly type: 'nick'
+      readonly nick: string
+      readonly to: string
+      readonly grant: number
+      readonly forced?: boolean
+    }
+  | {
+      readonly type: 'role'
+      readonly nick: string
+      readonly role: Role
+      readonly actor?: string
+      readonly reason?: string
+    }
+  /** One session fewer; the occupant leaves with its last. `session` absent: all of them. */
+  | {
+      readonly type: 'leave'
+      readonly nick: string
+      readonly session?: string
+      readonly departure: Departure
+      readonly status?: string
+    }
+  | { readonly type: 'unlock' }
+
+export type Operation = DurableOperation | SoftOperation
+
+export const isDurable = (operation: Operation): operation is DurableOperation => durableTypes.has(operation.type)
+const durableTypes: ReadonlySet<string> = new Set<DurableOperation['type']>([
+  'message',
+  'subject',
+  'config',
+  'register',
+  'destroy',
+  'unknown',
+])
+
+/** A durable operation with its identity: one row of the log, one entry of the archive. */
+export interface LoggedEvent {
+  readonly id: EventId
+  readonly stamp: Stamp
+  /** The register revision it was decided under, and the epoch: it is judged by these, not by today's. */
+  readonly epoch: number
+  readonly revision: number
+  /** XEP-0359, the same at every instance. */
+  readonly stanzaId: string
+  readonly operation: DurableOperation
+  /** Refused, expired or erased: the identity counts, the content is gone and shown to nobody. */
+  readonly void?: true
+}
+
+/** The configuration form (XEP-0045 §16.5.3 and XEP-0281 §4.1), as values. */
+export interface RoomConfig {
+  readonly name: string
+  readonly description: string
+  readonly language: string
+  readonly persistent: boolean
+  readonly public: boolean
+  readonly moderated: boolean
+  readonly membersOnly: boolean
+  /** Empty: none is needed. */
+  readonly password: string
+  /** Who sees real JIDs. */
+  readonly whois: 'anyone' | 'moderators'
+  readonly changeSubject: boolean
+  readonly allowInvites: boolean
+  /** Who may send private messages. */
+  readonly allowPrivateMessages: 'anyone' | 'participants' | 'moderators' | 'none'
+  /** 0: no bound. */
+  readonly maxUsers: number
+  readonly presenceBroadcast: readonly ('moderator' | 'participant' | 'visitor')[]
+  readonly getMemberList: readonly ('moderator' | 'participant' | 'visitor')[]
+  readonly archive: boolean
+  /** Messages sent to a joiner who asks for no other number. */
+  readonly historyLength: number
+  /** XEP-0281 `muc#roomconfig_distributed`. */
+  readonly distributed: boolean
+  /** The services asked to hold a shadow; only the source's list counts. */
+  readonly peers: readonly string[]
+}
+
+export interface RoomState {
+  /** The JID of this instance. */
+  readonly jid: string
+  readonly config: RoomConfig
+  readonly configRevision: number
+  readonly register: ReadonlyMap<string, RegisterEntry>
+  readonly registerRevision: number
+  /** By nick, in order of arrival. */
+  readonly occupants: ReadonlyMap<string, Occupant>
+  readonly subject: Subject | undefined
+  /** The newest messages, oldest first, at most `historyLimit`. */
+  readonly history: readonly LoggedEvent[]
+  /** Just created: only its owner may be in it until it is configured (XEP-0045 §10.1). */
+  readonly locked: boolean
+  readonly destroyed: boolean
+}

@@ -1,0 +1,39 @@
+/** What connections see of the server: the seam between streams (c2s, s2s) and hosts, sessions and routing. */
+import type { Account } from '../store/store.js'
+import type { Element } from '../xml/element.js'
+import type { Jid } from '../xmpp/jid.js'
+import type { Handled } from './module.js'
+import type { Outbox, Session } from './session.js'
+
+export interface ConnectionFacts {
+  readonly remoteAddress: string
+  readonly secure: boolean
+  /** The id in the stream's header, also in the log. */
+  readonly streamId: string
+}
+
+/** For client connections. */
+export interface ClientGateway {
+  /** Is this a virtual host with accounts? */
+  hasHost(domain: string): boolean
+  account(bareJid: string): Promise<Account | undefined>
+  /** Features that modules add to the stream's features after authentication. */
+  streamFeatures(domain: string): readonly Element[]
+  /**
+   * Makes the session; a resource in use is taken over (the older session is closed with `conflict`); without a
+   * resource one is minted. Throws a StanzaError (RFC 6120 §7.6.2.1, §7.7.2.2).
+   */
+  bind(account: Jid, resource: string | undefined, outbox: Outbox, facts: ConnectionFacts): Session
+  /** Takes a stanza from the client: stamps or checks `from` (throws StreamError `invalid-from`), fills in `to`, routes. */
+  receive(session: Session, stanza: Element): Handled
+  /** The connection is gone or closed; idempotent. */
+  unbind(session: Session): void
+}
+
+/** For server connections. */
+export interface ServerGateway {
+  /** Is this a virtual host or a component of ours? */
+  hasHost(domain: string): boolean
+  /** A stanza whose `from` domain was verified for this stream and whose `to` is ours. Never throws. */
+  receive(stanza: Element): Handled
+}

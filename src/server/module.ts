@@ -1,0 +1,124 @@
+/**
+ * The contract of a module: what one XEP adds to a host. A module *returns* what it registers; the host installs it and
+ * withdraws all of it when the host stops. Two handlers for one key are an error at start.
+ */
+import type { Store } from '../store/store.js'
+import type { Clock } from '../util/clock.js'
+import type { Logger } from '../util/logger.js'
+import type { Random } from '../util/random.js'
+import type { Element } from '../xml/element.js'
+import type { Jid } from '../xmpp/jid.js'
+import type { Router } from './router.js'
+import type { Session, Sessions } from './session.js'
+
+/** Done at once, or when the promise settles: what XEP-0198 may acknowledge. A rejection becomes the error reply. */
+export type Handled = void | Promise<void>
+
+/** Fixed order, no numbers: refuse what is malformed; refuse what is not allowed; do it; tell others that it was done. */
+export type Stage = 'validate' | 'authorize' | 'handle' | 'observe'
+
+export interface Identity {
+  readonly category: string
+  readonly type: string
+  readonly name?: string
+}
+
+/** Answers an IQ: an element is the reply, undefined means that the handler replies itself later through the router. */
+export type IqHandler = (iq: Element, from: Jid, to: Jid) => Element | undefined | Promise<Element | undefined>
+
+/**
+ * `true` ends the way of the stanza: it was dealt with. Anything else lets it go on. Throw a StanzaError to refuse it.
+ * Handlers run synchronously; work that has to wait is started and returned as `Handled` by `handle` stages only.
+ */
+export type StanzaHandler = (stanza: Element, from: Jid, to: Jid) => boolean | undefined | Promise<void>
+
+export type Registration =
+  | { readonly kind: 'feature'; readonly ns: string }
+  | { readonly kind: 'identity'; readonly identity: Identity }
+  /** An IQ to the host itself, or to a bare JID of it which the server answers on the account's behalf. */
+  | {
+      readonly kind: 'iq'
+      readonly at: 'host' | 'account'
+      readonly type: 'get' | 'set'
+      readonly ns: string
+      readonly name: string
+      readonly handler: IqHandler
+    }
+  /** Stanzas from local clients (`outbound`), or to local accounts from wherever (`inbound`). */
+  | {
+      readonly kind: 'stanza'
+      readonly name: 'message' | 'presence' | 'iq'
+      readonly direction: 'outbound' | 'inbound'
+      readonly stage: Stage
+      readonly handler: StanzaHandler
+    }
+  /** Takes every stanza to this host that no `iq` registration at 'host' took: what a component (a MUC service) is made of. */
+  | { readonly kind: 'component'; readonly handler: (stanza: Element, from: Jid, to: Jid) => Handled }
+  | {
+      readonly kind: 'disco-items'
+      readonly items: (
+        from: Jid,
+      ) => Promise<readonly { readonly jid: string; readonly name?: string; readonly node?: string }[]>
+    }
+  | {
+      readonly kind: 'session'
+      readonly bound?: (session: Session) => void
+      readonly presence?: (session: Session, stanza: Element) => void
+      readonly closed?: (session: Session) => void
+    }
+  | {
+      readonly kind: 'stream-feature'
+      readonly element: (session: { readonly jid: Jid | undefined }) => Element | undefined
+    }
+  | { readonly kind: 'stop'; readonly run: () => void | Promise<void> }
+
+/** What a module sees of the host that it is set up on. */
+export interface Host {
+  readonly domain: string
+  readonly type: 'user' | 'muc'
+  /** The name given in the configuration; for disco. */
+  readonly name: string
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** The module's options, validated by its own schema and complete with defaults. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Bare JIDs of the administrators. */
+  readonly admins: ReadonlySet<string>
+  /** Is this domain one of ours (any virtual host or component of this process)? */
+  isLocal(domain: string): boolean
+  /** Contracts offered by other modules, by name; never the modules themselves. */
+  service<T>(name: string): T | undefined
+  offer(name: string, service: unknown): void
+
+  feature(ns: string): Registration
+  identity(category: string, type: string, name?: string): Registration
+  iq(at: 'host' | 'account', type: 'get' | 'set', ns: string, name: string, handler: IqHandler): Registration
+  on(
+    direction: 'outbound' | 'inbound',
+    name: 'message' | 'presence' | 'iq',
+    stage: Stage,
+    handler: StanzaHandler,
+  ): Registration
+}
+
+/** One option of the configuration that a module declares; defaults live beside it. */
+export interface OptionDeclaration {
+  readonly type: 'boolean' | 'integer' | 'string' | 'string-list' | 'table' | 'table-list'
+  readonly default: unknown
+  readonly doc: string
+  /** A sentence that completes "must …" when the value is wrong. */
+  readonly check?: (value: unknown) => string | undefined
+}
+
+export interface Module {
+  readonly name: string
+  readonly xep?: { readonly number: number; readonly version: string }
+  readonly rfc?: string
+  readonly hosts: readonly ('user' | 'muc')[]
+  readonly options?: Readonly<Record<string, OptionDeclaration>>
+  setup(host: Host): readonly Registration[] | Promise<readonly Registration[]>
+}

@@ -1,0 +1,30 @@
+/** Where a stanza goes next: a local session, a local host, the s2s pool. */
+import type { Element } from '../xml/element.js'
+import type { Handled } from './module.js'
+
+export interface Router {
+  /**
+   * Delivers a stanza that carries `from` and `to` (both prepared and trusted: the caller stamped or verified `from`).
+   * Synchronous: order is the order of the calls. Errors become replies to `from`; nothing is thrown.
+   * The returned promise, where there is one, settles when the stanza was dealt with.
+   */
+  route(stanza: Element): Handled
+  /**
+   * One stanza without `to` for many full or bare JIDs: serialised once. The tree must not be changed afterwards.
+   * Recipients may be local sessions or remote JIDs.
+   */
+  broadcast(stanza: Element, recipients: readonly string[]): void
+  /**
+   * Sends an IQ get or set and waits for its answer: the reply of type result; rejects with the StanzaError of an error reply, or
+   * `remote-server-timeout` after `timeoutMs` (default 30,000). Matches by from, type and id.
+   */
+  request(iq: Element, timeoutMs?: number): Promise<Element>
+}
+
+/** The way to other domains. */
+export interface Remote {
+  /** Queues for the domain of `to`; bounced to `from` by the pool itself when it cannot be delivered. */
+  send(stanza: Element): void
+  /** Pre-rendered, one recipient. */
+  sendText(from: string, to: string, text: string, stanza: Element): void
+}

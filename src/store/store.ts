@@ -1,0 +1,228 @@
+/**
+ * What dmucd keeps on disk, and how it is asked for. Writes are plain data, handed over as a batch and confirmed when
+ * durable; reads return promises. No SQL outside this folder, and no caller may assume that a read is immediate: SQLite
+ * (src/store/sqlite) is the first implementation, `test/store/contract.ts` holds for each.
+ *
+ * JIDs are prepared strings, times are milliseconds since the epoch, XML is text of our own writer. This folder knows
+ * nothing of rooms' rules: a room's columns are opaque JSON but for what queries need.
+ */
+import type { Closeable } from '../util/lifecycle.js'
+
+/** SCRAM keys of one hash (RFC 5802 §3), base64; the password itself is never stored. */
+export interface ScramKeys {
+  readonly salt: string
+  readonly iterations: number
+  readonly storedKey: string
+  readonly serverKey: string
+}
+
+export interface Account {
+  /** Bare JID. */
+  readonly jid: string
+  readonly sha1: ScramKeys
+  readonly sha256: ScramKeys
+  readonly createdAt: number
+  readonly disabled: boolean
+}
+
+/** RFC 6121 §2.1.2; `ask` and `pendingIn` are the sub-states of appendix A. */
+export interface RosterItem {
+  readonly jid: string
+  readonly name: string | undefined
+  readonly groups: readonly string[]
+  readonly subscription: 'none' | 'to' | 'from' | 'both'
+  readonly ask: boolean
+  /** The subscription request that waits for the user's answer, as XML text. */
+  readonly pendingIn: string | undefined
+  /** Pre-approved (RFC 6121 §3.4). */
+  readonly approved: boolean
+}
+
+export interface OfflineMessage {
+  readonly order: number
+  readonly at: number
+  readonly stanza: string
+}
+
+/** A room as it is found after a restart, without its log. */
+export interface RoomRecord {
+  /** This instance's room JID. */
+  readonly jid: string
+  readonly service: string
+  /** Minted at random when the room is created; the same at every instance (dmuc.md §3). */
+  readonly roomId: string
+  /** The room JID of the source; equal to `jid` for a source. */
+  readonly source: string
+  readonly epoch: number
+  /** Rank of who promoted itself, 0 for the first source. */
+  readonly epochRank: number
+  readonly createdAt: number
+  readonly public: boolean
+  readonly persistent: boolean
+  readonly name: string
+  /** Config, register revision, keys and what else the room needs to come back, as JSON of its owner's making. */
+  readonly state: string
+}
+
+export interface AffiliationRecord {
+  readonly jid: string
+  readonly affiliation: string
+  readonly nick: string | undefined
+  readonly reason: string | undefined
+}
+
+/** The room roster on disk: who was there (dmuc.md §3); it never outranks a live session. */
+export interface OccupantRecord {
+  readonly nick: string
+  readonly jid: string
+  readonly home: string
+  readonly since: number
+  readonly revision: number
+}
+
+/** One row of the log. (instance, incarnation, seq) is unique within a room. */
+export interface LogRecord {
+  readonly instance: string
+  readonly incarnation: string
+  readonly seq: number
+  readonly stampMs: number
+  readonly stampCounter: number
+  readonly epoch: number
+  readonly revision: number
+  readonly stanzaId: string
+  /** `message`, `subject`, `config`, …: the operation's type. */
+  readonly type: string
+  readonly nick: string | undefined
+  readonly jid: string | undefined
+  /** JSON of the operation; '' for a void identity. */
+  readonly body: string
+  readonly void: boolean
+  /** Local arrival time, strictly rising within the room: the archive's order and its `start`/`end`. */
+  readonly archivedAt: number
+}
+
+export interface StoredLogRecord extends LogRecord {
+  /** The archive's order over all rooms of this store, strictly rising. */
+  readonly order: number
+}
+
+/** The contiguous maximum of one (instance, incarnation), and the intervals above it, both ends included. */
+export interface VectorEntry {
+  readonly instance: string
+  readonly incarnation: string
+  readonly contiguous: number
+  readonly above: readonly (readonly [number, number])[]
+}
+
+export interface InstanceRecord {
+  readonly jid: string
+  /** JSON of the replica's making: kind, key, rank, state, revision. */
+  readonly state: string
+}
+
+export type Write =
+  | { readonly type: 'account.put'; readonly account: Account }
+  /** Also removes the account's roster, offline messages and private data. */
+  | { readonly type: 'account.delete'; readonly jid: string }
+  | { readonly type: 'roster.put'; readonly owner: string; readonly item: RosterItem }
+  | { readonly type: 'roster.delete'; readonly owner: string; readonly jid: string }
+  | { readonly type: 'offline.add'; readonly owner: string; readonly at: number; readonly stanza: string }
+  /** Everything up to and including this order. */
+  | { readonly type: 'offline.delete'; readonly owner: string; readonly upTo: number }
+  /** The generic per-owner store of modules (vCards, bookmarks, …); `value` undefined deletes. */
+  | {
+      readonly type: 'data.put'
+      readonly owner: string
+      readonly kind: string
+      readonly key: string
+      readonly value: string | undefined
+    }
+  | { readonly type: 'room.put'; readonly room: RoomRecord }
+  /** The room, its log, register, roster and instances. */
+  | { readonly type: 'room.delete'; readonly jid: string }
+  | { readonly type: 'room.affiliation'; readonly room: string; readonly entry: AffiliationRecord }
+  | { readonly type: 'room.affiliation.delete'; readonly room: string; readonly jid: string }
+  | { readonly type: 'room.log'; readonly room: string; readonly records: readonly LogRecord[] }
+  /** Erases the content and keeps the identity: `void` becomes true and `body` ''. */
+  | { readonly type: 'room.void'; readonly room: string; readonly stanzaIds: readonly string[] }
+  | { readonly type: 'room.occupant.put'; readonly room: string; readonly occupant: OccupantRecord }
+  | { readonly type: 'room.occupant.delete'; readonly room: string; readonly nick: string }
+  | { readonly type: 'room.instance.put'; readonly room: string; readonly instance: InstanceRecord }
+  | { readonly type: 'room.instance.delete'; readonly room: string; readonly jid: string }
+
+/** Thrown by `commit` and by reads; the message says what the disk or SQLite said and what the operator can do. */
+export class StoreError extends Error {
+  readonly code: 'full' | 'io' | 'constraint' | 'closed' | 'overloaded'
+  constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}
+
+export interface LoadedRoom {
+  readonly room: RoomRecord
+  readonly affiliations: readonly AffiliationRecord[]
+  readonly occupants: readonly OccupantRecord[]
+  readonly instances: readonly InstanceRecord[]
+  /** The newest `recent` records that are not void and of type `message` or `subject`, oldest first. */
+  readonly recent: readonly StoredLogRecord[]
+  readonly vector: readonly VectorEntry[]
+  /** The newest local arrival time in the log, 0 when it is empty. */
+  readonly lastArchivedAt: number
+}
+
+export interface LogQuery {
+  /** Only records above / below this order; paging is by these, never by offset. */
+  readonly after?: number
+  readonly before?: number
+  /** Bounds on the local arrival time, in ms. */
+  readonly start?: number
+  readonly end?: number
+  /** Bare JID of the author. */
+  readonly with?: string
+  readonly types?: readonly string[]
+  readonly includeVoid?: boolean
+  readonly limit: number
+  /** The newest page first found (still returned oldest first). */
+  readonly backward?: boolean
+}
+
+export interface Store extends Closeable {
+  /**
+   * Hands a batch to the writer: all of it becomes durable, or nothing. Batches take effect in the order of the calls. Batches that
+   * arrive together share one transaction, each in its own savepoint: one that fails fails alone.
+   */
+  commit(batch: readonly Write[]): Promise<void>
+  /** Batches handed over and not confirmed yet; a caller that can wait does when it passes `pendingLimit`. */
+  readonly pending: number
+  readonly pendingLimit: number
+
+  account(jid: string): Promise<Account | undefined>
+  accounts(domain: string): Promise<string[]>
+  roster(owner: string): Promise<RosterItem[]>
+  offline(owner: string): Promise<OfflineMessage[]>
+  offlineCount(owner: string): Promise<number>
+  data(owner: string, kind: string, key: string): Promise<string | undefined>
+  dataKeys(owner: string, kind: string): Promise<string[]>
+  /** The newest first page of a service's rooms by JID, keyset-paged; `publicOnly` for disco#items. */
+  rooms(
+    service: string,
+    options: { readonly after?: string; readonly limit: number; readonly publicOnly?: boolean },
+  ): Promise<RoomRecord[]>
+  roomCount(service: string, publicOnly?: boolean): Promise<number>
+  /** `undefined` when there is none. `recent` bounds the history that comes with it. */
+  loadRoom(jid: string, recent: number): Promise<LoadedRoom | undefined>
+  log(room: string, query: LogQuery): Promise<StoredLogRecord[]>
+  /** By stanza-id: its order, for paging by id. */
+  logOrder(room: string, stanzaId: string): Promise<number | undefined>
+  /** Events of one origin in order of seq, both ends included, void ones too: what a pull asks for. */
+  logRange(
+    room: string,
+    instance: string,
+    incarnation: string,
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<StoredLogRecord[]>
+}
