@@ -51,6 +51,8 @@ export interface Occupant {
   readonly home: string
   /** At the home instance: each client with this nick, at least one, the last that spoke first. Elsewhere one entry. */
   readonly sessions: readonly Session[]
+  /** The same user under the same nick at further instances (dmuc.md §3, Nicks); leaves when the last home is gone. */
+  readonly elsewhere?: readonly { readonly home: string; readonly session: Session }[]
   /** When it entered, at its home. */
   readonly since: Stamp
   /** Number of the nick grant by the source (distributed rooms), 0 where none was needed. */
@@ -60,6 +62,7 @@ export interface Occupant {
 export interface Subject {
   readonly text: string
   readonly nick: string
+  readonly occupantId?: string
   readonly stamp: Stamp
   readonly stanzaId: string
 }
@@ -69,6 +72,7 @@ export type Departure =
   | { readonly cause: 'left' }
   | {
       readonly cause: 'kicked' | 'banned' | 'affiliation' | 'members-only'
+      /** A bare JID. */
       readonly actor?: string
       readonly reason?: string
     }
@@ -84,6 +88,8 @@ export type DurableOperation =
       readonly jid: string
       /** The message's own id attribute, as the client chose it. */
       readonly id?: string
+      /** `xml:lang` of the stanza. */
+      readonly lang?: string
       /** Child elements as XML text, already stripped of what clients may not claim. */
       readonly content: string
     }
@@ -93,6 +99,7 @@ export type DurableOperation =
       readonly occupantId: string
       readonly jid: string
       readonly id?: string
+      readonly lang?: string
       readonly text: string
     }
   /** The whole new configuration; `revision` is given by the source. */
@@ -102,28 +109,72 @@ export type DurableOperation =
       readonly type: 'register'
       readonly jid: string
       readonly entry: RegisterEntry
+      /** The bare JID of who did it; absent: the service. */
       readonly actor?: string
+      readonly reason?: string
       readonly revision: number
     }
   | { readonly type: 'destroy'; readonly reason?: string; readonly alternate?: string; readonly password?: string }
   /** From a newer release: stored, counted, served, and ignored by `apply`. */
   | { readonly type: 'unknown'; readonly name: string; readonly body: string }
 
+/** What an entering client asked for. Of interest to its home alone: never relayed. */
+export interface Entry {
+  /** The full JID that entered, one of the occupant's sessions. */
+  readonly session: string
+  /** The id of its presence, reflected in its self-presence. */
+  readonly id?: string
+  readonly history?: HistoryRequest
+  /** The service chose another nick than the one asked for (status 210). */
+  readonly rewritten?: boolean
+}
+
+/** XEP-0045 §7.2.14: each attribute narrows; absent means no wish. */
+export interface HistoryRequest {
+  readonly maxchars?: number
+  readonly maxstanzas?: number
+  readonly seconds?: number
+  /** Milliseconds since the epoch. */
+  readonly since?: number
+  /** When it was asked, in milliseconds since the epoch: what `seconds` counts from. */
+  readonly at: number
+}
+
 /** Lives in memory and in presence. */
 export type SoftOperation =
-  | { readonly type: 'join'; readonly occupant: Occupant; readonly created?: boolean }
+  /**
+   * A client enters. Where the nick is held by the same bare JID its sessions (or, from another home, that home) are added; where
+   * another bare JID holds it, the operation has no effect.
+   */
+  | { readonly type: 'join'; readonly occupant: Occupant; readonly created?: boolean; readonly entry?: Entry }
   | { readonly type: 'presence'; readonly nick: string; readonly session: Session }
   | {
       readonly type: 'nick'
       readonly nick: string
       readonly to: string
       readonly grant: number
+      /** The service did it (status 210). */
       readonly forced?: boolean
+      /** The presence that came with it. */
+      readonly session?: Session
+      /** The id of that presence: local, never relayed. */
+      readonly id?: string
+    }
+  /** A message that is reflected and never stored: chat states and what asks not to be stored (XEP-0334). */
+  | {
+      readonly type: 'ephemeral'
+      readonly nick: string
+      readonly occupantId: string
+      readonly jid: string
+      readonly id?: string
+      readonly lang?: string
+      readonly content: string
     }
   | {
       readonly type: 'role'
       readonly nick: string
       readonly role: Role
+      /** A bare JID. */
       readonly actor?: string
       readonly reason?: string
     }
@@ -132,6 +183,8 @@ export type SoftOperation =
       readonly type: 'leave'
       readonly nick: string
       readonly session?: string
+      /** Only from this home, where the occupant has several; absent: from all. */
+      readonly home?: string
       readonly departure: Departure
       readonly status?: string
     }
@@ -163,6 +216,11 @@ export interface LoggedEvent {
   readonly void?: true
 }
 
+/** What `apply` takes: durable operations with their identity, soft ones as they are. */
+export type Change = LoggedEvent | SoftOperation
+
+export const operationOf = (change: Change): Operation => ('operation' in change ? change.operation : change)
+
 /** The configuration form (XEP-0045 §16.5.3 and XEP-0281 §4.1), as values. */
 export interface RoomConfig {
   readonly name: string
@@ -176,7 +234,9 @@ export interface RoomConfig {
   readonly password: string
   /** Who sees real JIDs. */
   readonly whois: 'anyone' | 'moderators'
+  /** May participants change the subject, too? */
   readonly changeSubject: boolean
+  /** May members of a members-only room invite? */
   readonly allowInvites: boolean
   /** Who may send private messages. */
   readonly allowPrivateMessages: 'anyone' | 'participants' | 'moderators' | 'none'
@@ -184,9 +244,12 @@ export interface RoomConfig {
   readonly maxUsers: number
   readonly presenceBroadcast: readonly ('moderator' | 'participant' | 'visitor')[]
   readonly getMemberList: readonly ('moderator' | 'participant' | 'visitor')[]
+  /** Conversations are kept and can be read later (`muc#roomconfig_enablelogging`, status 170). */
   readonly archive: boolean
-  /** Messages sent to a joiner who asks for no other number. */
+  /** The most messages a joiner gets (`muc#maxhistoryfetch`). */
   readonly historyLength: number
+  /** XMPP URI of an associated pubsub node. */
+  readonly pubsub?: string
   /** XEP-0281 `muc#roomconfig_distributed`. */
   readonly distributed: boolean
   /** The services asked to hold a shadow; only the source's list counts. */

@@ -8,6 +8,7 @@ import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
+import type { LoadedAccount } from './account.js'
 import type { Router } from './router.js'
 import type { Session, Sessions } from './session.js'
 
@@ -56,9 +57,7 @@ export type Registration =
   | { readonly kind: 'component'; readonly handler: (stanza: Element, from: Jid, to: Jid) => Handled }
   | {
       readonly kind: 'disco-items'
-      readonly items: (
-        from: Jid,
-      ) => Promise<readonly { readonly jid: string; readonly name?: string; readonly node?: string }[]>
+      readonly items: (from: Jid) => Promise<readonly DiscoItem[]>
     }
   | {
       readonly kind: 'session'
@@ -70,7 +69,25 @@ export type Registration =
       readonly kind: 'stream-feature'
       readonly element: (session: { readonly jid: Jid | undefined }) => Element | undefined
     }
+  /**
+   * What the module needs of an account in memory, read once before the first stanza from or to that account is handled
+   * (never decide on what is not loaded); found under `name` in `LoadedAccount.data`.
+   */
+  | { readonly kind: 'account'; readonly name: string; readonly load: (bareJid: string) => Promise<unknown> }
   | { readonly kind: 'stop'; readonly run: () => void | Promise<void> }
+
+export interface DiscoItem {
+  readonly jid: string
+  readonly name?: string
+  readonly node?: string
+}
+
+/** What the modules of a host have registered together, for service discovery and the stream's features. */
+export interface Registered {
+  readonly features: readonly string[]
+  readonly identities: readonly Identity[]
+  discoItems(from: Jid): Promise<readonly DiscoItem[]>
+}
 
 /** What a module sees of the host that it is set up on. */
 export interface Host {
@@ -93,6 +110,19 @@ export interface Host {
   /** Contracts offered by other modules, by name; never the modules themselves. */
   service<T>(name: string): T | undefined
   offer(name: string, service: unknown): void
+  /** What all modules of this host registered; complete once the host has started. */
+  readonly registered: Registered
+  /** The other hosts of this process, in the order of the configuration. */
+  siblings(): readonly { readonly domain: string; readonly type: 'user' | 'muc'; readonly name: string }[]
+  /**
+   * The account of a bare JID of this host, if it is in memory. In a handler of a stanza from it (outbound) or to it (inbound, and
+   * IQ at 'account') it always is.
+   */
+  account(bareJid: string): LoadedAccount | undefined
+  /** Runs the task when the account is loaded and nothing of it is held: at once where that is so already. */
+  withAccount(bareJid: string, task: (account: LoadedAccount) => Handled): Handled
+  /** Tells the `presence` handlers of all modules that a session's own presence changed. */
+  presenceChanged(session: Session, stanza: Element): void
 
   feature(ns: string): Registration
   identity(category: string, type: string, name?: string): Registration

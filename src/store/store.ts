@@ -120,6 +120,10 @@ export interface InstanceRecord {
   readonly state: string
 }
 
+/**
+ * A write that names a room which is not there fails with 'constraint' (`room.put` comes first, in the same batch or
+ * before); deleting or voiding what is not there is no error.
+ */
 export type Write =
   | { readonly type: 'account.put'; readonly account: Account }
   /** Also removes the account's roster, offline messages and private data. */
@@ -138,11 +142,20 @@ export type Write =
       readonly value: string | undefined
     }
   | { readonly type: 'room.put'; readonly room: RoomRecord }
-  /** The room, its log, register, roster and instances. */
+  /** The room, its log, register, roster and instances, and the data kept under its JID. */
   | { readonly type: 'room.delete'; readonly jid: string }
   | { readonly type: 'room.affiliation'; readonly room: string; readonly entry: AffiliationRecord }
   | { readonly type: 'room.affiliation.delete'; readonly room: string; readonly jid: string }
+  /** Fails with 'constraint' when an identity is there already, or an `archivedAt` is not above the room's newest. */
   | { readonly type: 'room.log'; readonly room: string; readonly records: readonly LogRecord[] }
+  /** Everything of this origin up to `seq` counts as held: it lies below a retention floor (dmuc.md §3). */
+  | {
+      readonly type: 'room.floor'
+      readonly room: string
+      readonly instance: string
+      readonly incarnation: string
+      readonly seq: number
+    }
   /** Erases the content and keeps the identity: `void` becomes true and `body` ''. */
   | { readonly type: 'room.void'; readonly room: string; readonly stanzaIds: readonly string[] }
   | { readonly type: 'room.occupant.put'; readonly room: string; readonly occupant: OccupantRecord }
@@ -150,9 +163,9 @@ export type Write =
   | { readonly type: 'room.instance.put'; readonly room: string; readonly instance: InstanceRecord }
   | { readonly type: 'room.instance.delete'; readonly room: string; readonly jid: string }
 
-/** Thrown by `commit` and by reads; the message says what the disk or SQLite said and what the operator can do. */
+/** Thrown by `commit`, by reads and by opening; the message says what the disk or SQLite said and what the operator can do. */
 export class StoreError extends Error {
-  readonly code: 'full' | 'io' | 'constraint' | 'closed' | 'overloaded'
+  readonly code: 'full' | 'io' | 'constraint' | 'closed' | 'overloaded' | 'locked'
   constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'StoreError'
@@ -191,9 +204,10 @@ export interface LogQuery {
 export interface Store extends Closeable {
   /**
    * Hands a batch to the writer: all of it becomes durable, or nothing. Batches take effect in the order of the calls. Batches that
-   * arrive together share one transaction, each in its own savepoint: one that fails fails alone.
+   * arrive together share one transaction, yet one that fails fails alone. `synced`: on the disk before it is confirmed,
+   * whatever the store's durability (dmuc.md §3, Revisions).
    */
-  commit(batch: readonly Write[]): Promise<void>
+  commit(batch: readonly Write[], options?: { readonly synced?: boolean }): Promise<void>
   /** Batches handed over and not confirmed yet; a caller that can wait does when it passes `pendingLimit`. */
   readonly pending: number
   readonly pendingLimit: number
@@ -205,7 +219,7 @@ export interface Store extends Closeable {
   offlineCount(owner: string): Promise<number>
   data(owner: string, kind: string, key: string): Promise<string | undefined>
   dataKeys(owner: string, kind: string): Promise<string[]>
-  /** The newest first page of a service's rooms by JID, keyset-paged; `publicOnly` for disco#items. */
+  /** A page of a service's rooms in order of their JIDs, those above `after`; `publicOnly` for disco#items. */
   rooms(
     service: string,
     options: { readonly after?: string; readonly limit: number; readonly publicOnly?: boolean },

@@ -48,18 +48,20 @@ function contentOf(element: Element): string {
 export class Rendered {
   /** `message`, `presence` or `iq`. */
   readonly name: string
+  readonly #foreign: boolean
   readonly #attributes: string
   readonly #content: string
 
   constructor(stanza: Element) {
     this.name = stanza.name
+    this.#foreign = stanza.attrs.xmlns !== undefined
     this.#attributes = attributesOf(stanza, 'to')
     this.#content = contentOf(stanza)
   }
 
   /** The text for one recipient; `xmlns` is the content namespace where the framing asks for it (RFC 7395 §3.3.3). */
   to(to: string, xmlns?: string): string {
-    const namespace = xmlns === undefined ? '' : ` xmlns='${xmlns}'`
+    const namespace = xmlns === undefined || this.#foreign ? '' : ` xmlns='${xmlns}'`
     return `<${this.name}${namespace}${this.#attributes} to='${escapeAttribute(to)}'${this.#content}`
   }
 }

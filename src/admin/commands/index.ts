@@ -1,0 +1,7 @@
+/** Every command of `dmucctl`, in the order in which its help shows them. */
+import type { AdminCommand } from '../command.js'
+import { addUser, deleteUser, listUsers, passwd } from './accounts.js'
+import { loginLink } from './login-link.js'
+import { status } from './status.js'
+
+export const commands: readonly AdminCommand[] = [addUser, passwd, deleteUser, listUsers, status, loginLink]

@@ -1,0 +1,158 @@
+/** `dmucctl`: the operator's command line. Commands come from `src/admin/commands`; this only reads and prints. */
+import { existsSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { askServer } from '../admin/client.js'
+import { type AdminCommand, CommandRefused, checkArguments } from '../admin/command.js'
+import { commands as allCommands } from '../admin/commands/index.js'
+import type { AdminReply } from '../admin/protocol.js'
+import type { Config } from '../config/config.js'
+import { loadConfig } from '../config/load.js'
+import { ConfigError } from '../config/problem.js'
+import { modules } from '../modules/index.js'
+import { withStore } from './offline.js'
+import { askPassword, generatePassword, processTerminal, readPassword, type Terminal } from './terminal.js'
+import { version } from './version.js'
+
+/** Exit codes: done; refused or failed; the command line or the configuration is wrong. */
+const codes = { done: 0, failed: 1, usage: 2 } as const
+
+interface CommandOptions {
+  readonly config?: string
+  readonly json?: boolean
+  readonly passwordStdin?: boolean
+  readonly generate?: boolean
+}
+
+/** `argv` without the names of node and script. Never throws; resolves to the exit code. */
+export async function main(argv: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
+  let failure: number = codes.done
+  const program = makeProgram(terminal, async (command, args, options) => {
+    failure = await perform(command, args, options, terminal)
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return failure
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? codes.done : codes.usage
+    terminal.errors.write(`${(error as Error).message}\n`)
+    return error instanceof ConfigError ? codes.usage : codes.failed
+  }
+}
+
+type Perform = (command: AdminCommand, args: Record<string, string>, options: CommandOptions) => Promise<void>
+
+const description = `Administers a dmucd server.
+
+Commands go to the running server through its admin socket; those for accounts also work while it is stopped. Both need
+to be run by the user who runs the server.`
+
+const footer = `
+The configuration is found by --config, else $DMUCD_CONFIG, ./dmucd.toml, /etc/dmucd/dmucd.toml.
+
+Examples:
+${allCommands
+  .flatMap(({ examples }) => examples)
+  .map((example) => `  ${example}`)
+  .join('\n')}
+
+Exit code: 0 done, 1 refused or failed, 2 wrong command line or configuration.`
+
+function makeProgram(terminal: Terminal, perform: Perform): Command {
+  const program = new Command('dmucctl')
+    .description(description)
+    .version(version, '-V, --version', 'print the version')
+    .option('-c, --config <file>', "the server's configuration")
+    .option('--json', 'print the answer as JSON')
+    .helpOption('-h, --help', 'show help; also: dmucctl COMMAND --help')
+    .addHelpText('after', footer)
+    .showHelpAfterError('(dmucctl --help shows what there is)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.output.write(text),
+      writeErr: (text) => void terminal.errors.write(text),
+    })
+  for (const command of allCommands) addCommand(program, command, perform)
+  return program
+}
+
+function addCommand(program: Command, command: AdminCommand, perform: Perform): void {
+  const words = command.name.split(' ')
+  const parent = words.slice(0, -1).reduce((group, word) => {
+    const known = group.commands.find((candidate) => candidate.name() === word)
+    return known ?? group.command(word).copyInheritedSettings(program).description(`commands for ${word}`)
+  }, program)
+  const made = parent.command(words.at(-1)!).description(command.summary).copyInheritedSettings(program)
+  for (const { name, doc, optional } of command.arguments)
+    made.argument(optional === true ? `[${name}]` : `<${name}>`, doc)
+  if (command.password === true) {
+    made.option('--password-stdin', 'read the password from the first line of standard input')
+    made.option('--generate', 'make a random password and print it')
+  }
+  made.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
+  made.action(async (...received: unknown[]) => {
+    const given = received.slice(0, command.arguments.length)
+    const args: Record<string, string> = {}
+    command.arguments.forEach(({ name }, index) => {
+      const value = given[index]
+      if (typeof value === 'string') args[name] = value
+    })
+    await perform(command, args, made.optsWithGlobals<CommandOptions>())
+  })
+}
+
+async function perform(
+  command: AdminCommand,
+  args: Record<string, string>,
+  options: CommandOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const config = loadConfig(findConfig(options.config), modules)
+  const generated = options.generate === true ? generatePassword() : undefined
+  if (command.password === true) args.password = generated ?? (await newPassword(options, terminal, args.jid ?? ''))
+  const reply = await ask(config, command, args)
+  if (!reply.ok) {
+    terminal.errors.write(`${reply.error}\n`)
+    return codes.failed
+  }
+  if (options.json === true)
+    terminal.output.write(`${JSON.stringify(withPassword(reply.data ?? reply.text, generated))}\n`)
+  else terminal.output.write(`${reply.text}${generated === undefined ? '' : `; its password is ${generated}`}\n`)
+  return codes.done
+}
+
+const withPassword = (data: unknown, password: string | undefined): unknown =>
+  password !== undefined && typeof data === 'object' ? { ...data, password } : data
+
+const newPassword = (options: CommandOptions, terminal: Terminal, jid: string): Promise<string> =>
+  options.passwordStdin === true ? readPassword(terminal) : askPassword(terminal, jid)
+
+/** From the running server, or else from the command itself on the store. */
+async function ask(config: Config, command: AdminCommand, args: Record<string, string>): Promise<AdminReply> {
+  const path = config.global.admin_socket
+  const reply = await askServer(path, { command: command.name, args })
+  if (reply !== undefined) return reply
+  if (command.needs === 'server') return { ok: false, error: `dmucd is not running: nobody answers at ${path}` }
+  try {
+    return await withStore(config, async (operator) => {
+      const { text, data } = await command.run(operator, checkArguments(command, args))
+      return { ok: true, text, data }
+    })
+  } catch (error) {
+    if (error instanceof CommandRefused) return { ok: false, error: error.message }
+    throw error
+  }
+}
+
+function findConfig(given: string | undefined): string {
+  const named = given ?? process.env.DMUCD_CONFIG
+  if (named !== undefined) return named
+  const found = ['dmucd.toml', '/etc/dmucd/dmucd.toml'].find((file) => existsSync(file))
+  if (found !== undefined) return found
+  throw new ConfigError([
+    {
+      file: 'dmucd.toml',
+      line: 0,
+      message: 'no configuration found here or in /etc/dmucd; name it with --config FILE',
+    },
+  ])
+}

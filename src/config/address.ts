@@ -1,0 +1,39 @@
+/** Checks of addresses in the configuration. Each returns what completes "must …", or undefined for a good one. */
+import { isIP } from 'node:net'
+import { Jid } from '../xmpp/jid.js'
+
+export function wrongDomain(given: string): string | undefined {
+  const jid = Jid.tryParse(given)
+  if (jid === undefined || jid.local !== '' || jid.resource !== '') return 'be a domain, as in "example.org"'
+  return jid.toString() === given ? undefined : `be written in its prepared form, "${jid}"`
+}
+
+export function wrongBareJid(given: string): string | undefined {
+  const jid = parseBareJid(given)
+  if (jid === undefined) return 'be a bare JID, as in "user@example.org"'
+  return jid.toString() === given ? undefined : `be written in its prepared form, "${jid}"`
+}
+
+/** Of an account or a room; undefined for anything else. */
+export function parseBareJid(given: string): Jid | undefined {
+  const jid = Jid.tryParse(given)
+  return jid === undefined || jid.local === '' || jid.resource !== '' ? undefined : jid
+}
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+/** `address:port`, `name:port` or `[IPv6]:port`. */
+export function parseEndpoint(given: string): Endpoint | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(given) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  if (host === undefined || port < 1 || port > 65_535 || (bracketed !== undefined && isIP(bracketed) !== 6))
+    return undefined
+  return { host, port }
+}
+
+export const wrongEndpoint = (given: string): string | undefined =>
+  parseEndpoint(given) === undefined ? 'be an address with its port, as in "127.0.0.1:5269" or "[::1]:5269"' : undefined

@@ -1,0 +1,71 @@
+/** What each option alone cannot show: options that contradict one another. */
+import { parseBareJid } from './address.js'
+import type { Check } from './check.js'
+import type { Config } from './config.js'
+
+/** Linux' limit for the path of a Unix socket is 107 bytes, macOS' 103. */
+const socketPathBytes = 103
+
+export function checkCoherence(config: Config, check: Check): void {
+  checkSocketPath(config, check)
+  checkDomains(config, check)
+  checkPorts(config, check)
+  checkPeers(config, check)
+  checkFirstStart(config, check)
+}
+
+function checkSocketPath({ global }: Config, check: Check): void {
+  const bytes = Buffer.byteLength(global.admin_socket)
+  if (bytes > socketPathBytes)
+    check.report(
+      ['admin_socket'],
+      `the path of the admin socket, ${global.admin_socket}, has ${bytes} bytes and may have ${socketPathBytes}; choose another data_path or admin_socket`,
+    )
+}
+
+function checkDomains({ hosts }: Config, check: Check): void {
+  for (const [index, host] of hosts.entries())
+    if (hosts.findIndex((other) => other.domain === host.domain) < index)
+      check.report(
+        ['component', host.domain],
+        `${host.domain} is a virtual host already; give the component another domain`,
+      )
+}
+
+function checkPorts({ global }: Config, check: Check): void {
+  const seen = new Map<number, string>()
+  for (const option of ['c2s_ports', 'c2s_direct_tls_ports', 's2s_ports', 'http_ports'] as const)
+    global[option].forEach((port, index) => {
+      const earlier = seen.get(port)
+      if (port !== 0 && earlier !== undefined)
+        check.report([option, index], `${option} has port ${port}, which ${earlier} has already`)
+      seen.set(port, option)
+    })
+}
+
+function checkPeers({ hosts, dmuc }: Config, check: Check): void {
+  dmuc.allow.forEach((peer, index) => {
+    if (hosts.some((host) => host.domain === peer))
+      check.report(['dmuc', 'allow', index], `dmuc.allow names ${peer}, which is this server itself`)
+  })
+  for (const option of ['redirect', 'auth'] as const)
+    for (const [key, value] of Object.entries(dmuc[option])) {
+      const peer = option === 'redirect' ? value : key
+      if (!dmuc.allow.includes(peer))
+        check.report(['dmuc', option, key], `dmuc.${option} names ${peer}, which is not in dmuc.allow`)
+    }
+}
+
+function checkFirstStart({ hosts, firstStart }: Config, check: Check): void {
+  if (firstStart === undefined) return
+  const isHost = (domain: string | undefined, type: 'user' | 'muc') =>
+    hosts.some((host) => host.type === type && host.domain === domain)
+  firstStart.accounts.forEach((jid, index) => {
+    const domain = parseBareJid(jid)?.domain
+    if (!isHost(domain, 'user'))
+      check.report(['first_start', 'accounts', index], `there is no [virtual_host."${domain}"] for the account ${jid}`)
+  })
+  const service = parseBareJid(firstStart.room)?.domain
+  if (firstStart.room !== '' && !isHost(service, 'muc'))
+    check.report(['first_start', 'room'], `there is no [component."${service}"] for the room ${firstStart.room}`)
+}

@@ -1,0 +1,186 @@
+/**
+ * Every option of the configuration but those that modules declare, each with its default. Names are Prosody's where
+ * Prosody has the concept. `docs/configuration.md` is made from these declarations.
+ */
+import { wrongBareJid, wrongDomain, wrongEndpoint } from './address.js'
+import { boolean, integer, oneOf, portList, text, textList, textTable, type Values } from './option.js'
+
+const mib = 1024 * 1024
+
+/** Valid above the first `[table]` only: they concern the whole process. */
+export const globalOptions = {
+  data_path: text(
+    './data',
+    'Directory of the database, the lock and the admin socket; made with mode 0700. Relative to the configuration file.',
+    'path',
+  ),
+  durability: oneOf(
+    ['full', 'normal'],
+    'full',
+    'When a message counts as stored: `"full"` when it is synced to the disk (survives a power cut), `"normal"` when SQLite has written it (survives a crash of the process).',
+  ),
+  admin_socket: text('dmucd.sock', 'Unix socket that `dmucctl` talks to, mode 0600. Relative to `data_path`.', 'path'),
+  certificates: text(
+    'certs',
+    'Directory with certificates and keys: `HOST.crt` + `HOST.key`, `HOST/fullchain.pem` + `HOST/privkey.pem`, or the same of a parent domain. Relative to the configuration file; read again on SIGHUP.',
+    'path',
+  ),
+  interfaces: textList(
+    ['127.0.0.1', '::1'],
+    'Addresses to listen on; `"*"` is every IPv4 address, `"::"` every IPv6 address. Nothing listens beyond loopback unless it is written here.',
+    'list of IP addresses',
+    (given) => (/^(\*|[0-9.]+|[0-9a-fA-F:.]+(%\w+)?)$/.test(given) ? undefined : 'be an IP address, "*" or "::"'),
+  ),
+  http_interfaces: textList(
+    ['127.0.0.1', '::1'],
+    'Addresses for `http_ports`. Plain HTTP: for others than this machine put a TLS proxy in front.',
+    'list of IP addresses',
+    (given) => (/^(\*|[0-9.]+|[0-9a-fA-F:.]+(%\w+)?)$/.test(given) ? undefined : 'be an IP address, "*" or "::"'),
+  ),
+  c2s_ports: portList([5222], 'Ports for clients (STARTTLS).'),
+  c2s_direct_tls_ports: portList([], 'Ports for clients with TLS from the first byte (XEP-0368), usually 5223.'),
+  s2s_ports: portList(
+    [5269],
+    'Ports for other servers. An empty list closes the server to servers that connect to it.',
+  ),
+  http_ports: portList([5280], 'Ports for WebSocket (`/xmpp-websocket`, RFC 7395) and the web page.'),
+  web_client: boolean(true, 'Serve the page with the Converse.js client at `/` of `http_ports`.'),
+  use_ipv6: boolean(true, 'Connect to other servers over IPv6 too, and listen on the IPv6 addresses of `interfaces`.'),
+  log_level: oneOf(['debug', 'info', 'warn', 'error'], 'info', 'The least important messages that are logged.'),
+  c2s_timeout: integer(60, 1, 86_400, 'Seconds that a client may be connected without being logged in.'),
+  c2s_stanza_size_limit: integer(mib / 4, 10_000, 64 * mib, 'Bytes of the largest stanza from a client.'),
+  s2s_stanza_size_limit: integer(mib / 2, 10_000, 64 * mib, 'Bytes of the largest stanza from another server.'),
+  s2s_timeout: integer(30, 1, 3_600, 'Seconds in which a connection to another server must be established.'),
+  s2s_require_encryption: boolean(true, 'Refuse connections to and from other servers without TLS.'),
+  s2s_secure_auth: boolean(
+    true,
+    'Refuse other servers whose certificate is not valid for their domain. `false` lets them prove their domain by dialback (XEP-0220), as by `s2s_insecure_domains`.',
+  ),
+  s2s_insecure_domains: textList(
+    [],
+    'Domains that may prove themselves by dialback although `s2s_secure_auth` is true.',
+    'list of domains',
+    wrongDomain,
+  ),
+  s2s_secure_domains: textList(
+    [],
+    'Domains that need a valid certificate although `s2s_secure_auth` is false.',
+    'list of domains',
+    wrongDomain,
+  ),
+  s2s_allow_private_addresses: boolean(
+    false,
+    'Connect to servers whose DNS records point to loopback or private addresses. `[s2s_routes]` may always.',
+  ),
+  shutdown_timeout: integer(10, 1, 600, 'Seconds that streams have to end when the server stops.'),
+} as const
+
+/** Valid at the top, for all hosts, and in the table of one host, for it alone. */
+export const hostOptions = {
+  name: text('', 'What service discovery calls the host.'),
+  admins: textList(
+    [],
+    'Accounts that administer the host. Those at the top administer every host.',
+    'list of JIDs',
+    wrongBareJid,
+  ),
+  modules_enabled: textList([], 'Modules to add to the default ones.', 'list of modules'),
+  modules_disabled: textList([], 'Modules to leave out.', 'list of modules'),
+  c2s_require_encryption: boolean(
+    true,
+    'Refuse logins without TLS. WebSocket from this machine to a loopback address counts as encrypted.',
+  ),
+  allow_unencrypted_plain_auth: boolean(false, 'Offer PLAIN (the password itself) without TLS, from loopback only.'),
+  allow_registration: boolean(false, 'Let clients make accounts themselves (XEP-0077).'),
+} as const
+
+/** `[component."…"]` only. */
+export const componentOptions = {
+  type: oneOf(['muc'], 'muc', 'What the component is; `"muc"` is a service of chat rooms (XEP-0045).'),
+} as const
+
+/** `[dmuc]`: rooms that live on several servers at once (XEP-0281). */
+export const dmucOptions = {
+  allow: textList(
+    [],
+    'Room services that may hold shadows of our rooms, and of whose rooms we hold shadows. Empty: no room is distributed.',
+    'list of domains',
+    wrongDomain,
+  ),
+  replicate: oneOf(
+    ['on-join', 'immediate', 'manual'],
+    'immediate',
+    "When a peer that a room wants gets its shadow: at once, when users of that peer have joined, or by an operator's command only.",
+  ),
+  on_join_threshold: integer(
+    1,
+    1,
+    10_000,
+    'Users of a peer in the room before it gets a shadow, with `replicate = "on-join"`.',
+  ),
+  distributed_by_default: boolean(false, 'New rooms are distributed to all allowed peers.'),
+  redirect: textTable(
+    {},
+    'Domains of users, and the peer to whose shadow they are sent when they join a room here.',
+    'table: domain = domain',
+    (domain, peer) => wrongDomain(domain)?.replace('be', 'have keys that are') ?? wrongDomain(peer),
+  ),
+  auth: textTable(
+    {},
+    'How a peer must have proved its domain: `"certificate"` or `"dialback"`. Others follow `s2s_secure_auth`.',
+    'table: domain = "certificate" or "dialback"',
+    (domain, how) =>
+      wrongDomain(domain)?.replace('be', 'have keys that are') ??
+      (how === 'certificate' || how === 'dialback' ? undefined : 'be "certificate" or "dialback"'),
+  ),
+  max_instances: integer(32, 1, 1_000, 'Instances of one room, the source among them.'),
+  max_shadows: integer(1_000, 0, 1_000_000, 'Shadows held for one peer.'),
+  max_history: integer(1_000, 0, 100_000, 'Messages of history that a new shadow asks for and is given.'),
+  grace: integer(
+    60,
+    0,
+    86_400,
+    'Seconds that a lost link is only suspected, before the occupants behind it are shown as gone.',
+  ),
+  ping_after: integer(30, 1, 3_600, 'Seconds of silence after which a peer is pinged (XEP-0199).'),
+  ping_timeout: integer(10, 1, 600, 'Seconds in which it has to answer.'),
+} as const
+
+/** `[limits]`: what one connection may send, as a steady rate and a burst. */
+export const limitsOptions = {
+  c2s_rate: integer(64 * 1024, 1_000, 1_000 * mib, 'Bytes a second from one client.'),
+  c2s_burst: integer(mib, 10_000, 1_000 * mib, 'Bytes that one client may send at once before the rate holds it back.'),
+  s2s_rate: integer(mib, 1_000, 1_000 * mib, 'Bytes a second from one server.'),
+  s2s_burst: integer(
+    4 * mib,
+    10_000,
+    1_000 * mib,
+    'Bytes that one server may send at once before the rate holds it back.',
+  ),
+} as const
+
+/** `[first_start]`: what a server makes for somebody who tries it out. */
+export const firstStartOptions = {
+  accounts: textList([], 'Accounts to make, with random passwords that are shown once.', 'list of JIDs', wrongBareJid),
+  room: text('', 'A persistent room to make.', 'JID', (given) => (given === '' ? undefined : wrongBareJid(given))),
+  room_name: text('Lobby', 'The name of that room.'),
+  welcome: text('', 'The subject of that room: the welcome to those who enter.'),
+  self_signed: boolean(false, 'Make a self-signed certificate for all hosts in `certificates` where there is none.'),
+  login_links: boolean(false, 'Print a link to the page for each account: valid once, from this machine only.'),
+  shift_ports: boolean(false, 'If a port is taken, add 1000 to all ports until all are free.'),
+} as const
+
+/** `[s2s_routes]`: checked key by key, as the keys are domains. */
+export const routesOption = textTable(
+  {},
+  'Where a domain is, in place of DNS: for tests and private networks; `"*"` is for all that have no route. Exempt from the refusal of private addresses.',
+  'table: domain = "address:port"',
+  (domain, endpoint) =>
+    (domain === '*' ? undefined : wrongDomain(domain)?.replace('be', 'have keys that are')) ?? wrongEndpoint(endpoint),
+)
+
+export type GlobalValues = Values<typeof globalOptions>
+export type HostValues = Values<typeof hostOptions>
+export type DmucValues = Values<typeof dmucOptions>
+export type LimitsValues = Values<typeof limitsOptions>
+export type FirstStartValues = Values<typeof firstStartOptions>

@@ -1,0 +1,86 @@
+/**
+ * Taking in events of other origins: in order per origin, each once, judged once (dmuc.md §3 and §4). A refused event is
+ * kept as a void identity, so that refusing never keeps two instances apart.
+ */
+import { judge } from '../room/judge.js'
+import type { LoggedEvent } from '../room/types.js'
+import { witness } from './clock.js'
+import { stanzaIdOf } from './ids.js'
+import { passOn } from './relay.js'
+import type { Turn } from './turn.js'
+
+/** A live event from its origin. What is already held is ignored; what lies above a gap waits for the gap to be pulled. */
+export function acceptLive(turn: Turn, event: LoggedEvent): 'taken' | 'known' | 'gap' {
+  const { vector } = turn.replica
+  if (vector.has(event.id, event.id.seq)) return 'known'
+  const peer = turn.peer(event.id.instance)
+  turn.changePeer(event.id.instance, { vector: peer.vector.with(event.id, event.id.seq) })
+  if (event.id.seq > vector.get(event.id).contiguous + 1) {
+    const held = peer.held.length < turn.env.limits.maxHeld ? [...peer.held, event] : peer.held
+    turn.changePeer(event.id.instance, { held })
+    return 'gap'
+  }
+  accept(turn, event, false)
+  releaseHeld(turn, event.id.instance)
+  return 'taken'
+}
+
+/** Takes held events that a pull has closed the gap to. */
+export function releaseHeld(turn: Turn, instance: string): void {
+  for (;;) {
+    const { held } = turn.peer(instance)
+    const next = held.find((event) => event.id.seq <= turn.replica.vector.get(event.id).contiguous + 1)
+    if (next === undefined) return
+    turn.changePeer(instance, { held: held.filter((event) => event !== next) })
+    if (!turn.replica.vector.has(next.id, next.id.seq)) accept(turn, next, false)
+  }
+}
+
+/** Logs the event under its identity, and shows it if it may be shown. `late`: it was missed and is told now. */
+export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
+  const { identity, keys, vector } = turn.replica
+  const own = { ...event, stanzaId: stanzaIdOf(keys, identity.roomId, event.id) }
+  const refusal = event.void === true ? undefined : refuse(turn, event, late)
+  const logged: LoggedEvent = refusal === undefined ? own : { ...own, void: true }
+  turn.change({
+    vector: vector.with(event.id, event.id.seq),
+    stamp: witness(turn.replica.stamp, event.stamp, turn.env.now),
+  })
+  turn.effects.push({ type: 'log', event: logged })
+  if (refusal !== undefined)
+    turn.note('warn', `refused an event (${event.operation.type}): ${refusal}`, event.id.instance)
+  if (logged.void === true) return
+  if (isStale(turn, logged)) return
+  turn.perform(logged, late)
+  passOn(turn, logged)
+  if (event.operation.type === 'register' || event.operation.type === 'config') turn.effects.push({ type: 'save' })
+  if (event.operation.type === 'destroy') turn.effects.push({ type: 'end' })
+}
+
+/** A revision that a later one, or the snapshot at replication, has overtaken: kept, and without effect. */
+function isStale(turn: Turn, { operation }: LoggedEvent): boolean {
+  const { configRevision, registerRevision } = turn.replica.room
+  if (operation.type === 'config') return operation.revision <= configRevision
+  return operation.type === 'register' && operation.revision <= registerRevision
+}
+
+/** Why this event is not to be shown, or undefined. */
+function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefined {
+  const { room, identity } = turn.replica
+  const { operation } = event
+  switch (operation.type) {
+    case 'config':
+    case 'register':
+    case 'destroy':
+      return event.id.instance === identity.source ? undefined : 'only the source decides this'
+    case 'unknown':
+      return undefined
+    default:
+      if (late) return tooLong(turn, event) ? 'it is longer than allowed' : undefined
+      return judge(room, operation, event.id.instance, turn.env.bounds)?.message
+  }
+}
+
+/** Who spoke before we heard of it may have left since: of what is late, only the size is ours to judge. */
+const tooLong = (turn: Turn, { operation }: LoggedEvent): boolean =>
+  operation.type === 'message' && operation.content.length > turn.env.bounds.maxMessageLength

@@ -1,0 +1,50 @@
+/**
+ * Who carries out what was decided here (dmuc.md §3, Revisions and The register in a split; §4): config, register and destroy
+ * are the source's, a role change or a kick is the home's of its occupant. What is not ours becomes an order; while the
+ * link to whom it concerns is down, it is refused with `recipient-unavailable`.
+ */
+import type { Operation } from '../room/types.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { isSource, type Order, type Replica } from './replica.js'
+
+export interface Admission {
+  readonly local: readonly Operation[]
+  readonly orders: readonly Order[]
+}
+
+/** `actor` is the bare JID of who commanded it. */
+export function admit(replica: Replica, operations: readonly Operation[], actor: string): Admission | StanzaError {
+  const local: Operation[] = []
+  const orders = new Map<string, Operation[]>()
+  for (const operation of operations) {
+    const to = responsible(replica, operation)
+    if (to === replica.room.jid) local.push(operation)
+    else orders.set(to, [...(orders.get(to) ?? []), operation])
+  }
+  for (const to of orders.keys()) {
+    const link = replica.peers.get(to)?.link
+    if (link !== 'up' && link !== 'greeting')
+      return new StanzaError('recipient-unavailable', {
+        type: 'wait',
+        text: `${to} decides this, and it cannot be reached at the moment`,
+      })
+  }
+  return { local, orders: [...orders].map(([to, ordered]) => ({ to, actor, operations: ordered })) }
+}
+
+/** The room JID of the instance that carries the operation out. */
+function responsible(replica: Replica, operation: Operation): string {
+  const { jid } = replica.room
+  switch (operation.type) {
+    case 'config':
+    case 'register':
+    case 'destroy':
+      return isSource(replica) ? jid : replica.identity.source
+    case 'role':
+      return replica.room.occupants.get(operation.nick)?.home ?? jid
+    case 'leave':
+      return operation.departure.cause === 'kicked' ? (replica.room.occupants.get(operation.nick)?.home ?? jid) : jid
+    default:
+      return jid
+  }
+}

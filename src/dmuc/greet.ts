@@ -1,0 +1,127 @@
+/**
+ * Links between instances: greeting when one comes up, and what its loss means (dmuc.md §3, Anti-entropy and Failure).
+ * Our hello goes ahead of what we relay, so nothing falls between the vector in it and the first live event.
+ */
+import type { Element } from '../xml/element.js'
+import { xml } from '../xml/element.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { catchUp } from './catch-up.js'
+import { dropOccupants } from './presences.js'
+import { type InstanceTable, otherInstance, others } from './replica.js'
+import type { Turn } from './turn.js'
+import { type Hello, readHello, writeHello } from './wire/hello.js'
+
+/** Says hello to a sync instance. */
+export function greet(turn: Turn, jid: string): void {
+  if (turn.replica.phase !== 'serving') return
+  turn.changePeer(jid, { link: 'greeting', pulling: false, listAsked: false })
+  turn.effects.push({
+    type: 'ask',
+    iq: xml('iq', { type: 'set', from: turn.self, to: jid }, writeHello(turn.replica)),
+    question: { type: 'hello' },
+  })
+}
+
+export function greetAll(turn: Turn): void {
+  for (const instance of others(turn.replica)) {
+    const { link } = turn.peer(instance.jid)
+    if (instance.kind === 'sync' && link !== 'joining') greet(turn, instance.jid)
+  }
+}
+
+/** A peer's hello: answered with our own, unless it means another room. */
+export function answerHello(turn: Turn, from: string, iq: Element, payload: Element): void {
+  const hello = readHello(payload)
+  const refusal = hello === undefined ? new StanzaError('bad-request') : refuseHello(turn, hello)
+  if (hello === undefined || refusal !== undefined) {
+    turn.effects.push({ type: 'reply', iq, payload: refusal })
+    return
+  }
+  takeTable(turn, hello.table)
+  turn.effects.push({ type: 'reply', iq, payload: writeHello(turn.replica) })
+  if (otherInstance(turn.replica, from) !== undefined) linkUp(turn, from, hello)
+}
+
+function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
+  const { identity } = turn.replica
+  if (hello.identity.roomId !== identity.roomId)
+    return new StanzaError('conflict', { text: 'another room has this address' })
+  if (hello.identity.source !== identity.source || hello.identity.epoch !== identity.epoch)
+    return new StanzaError('conflict', { text: 'another epoch of this room' })
+  return undefined
+}
+
+export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
+  if (answer instanceof StanzaError) {
+    linkDown(turn, from, answer.text ?? answer.condition)
+    return
+  }
+  const payload = answer.children.find((node): node is Element => typeof node !== 'string' && node.name === 'hello')
+  const hello = payload && readHello(payload)
+  if (hello === undefined || refuseHello(turn, hello) !== undefined)
+    linkDown(turn, from, 'its hello means another room')
+  else {
+    takeTable(turn, hello.table)
+    linkUp(turn, from, hello)
+  }
+}
+
+function linkUp(turn: Turn, from: string, hello: Hello): void {
+  const peer = turn.peer(from)
+  const restarted = peer.incarnation !== hello.incarnation
+  if (peer.link === 'down') turn.note('info', 'in touch again', from)
+  turn.changePeer(from, {
+    link: 'up',
+    downSince: undefined,
+    split: false,
+    lastError: undefined,
+    incarnation: hello.incarnation,
+    occupants: restarted ? 0 : peer.occupants,
+    vector: hello.vector,
+    pulling: false,
+    listAsked: false,
+    listWanted: restarted || peer.split || hello.occupantsRevision !== peer.occupants,
+    held: restarted ? [] : peer.held,
+  })
+  catchUp(turn, from)
+}
+
+export function linkDown(turn: Turn, jid: string, reason: string): void {
+  const peer = turn.peer(jid)
+  if (peer.link === 'down' || peer.link === 'joining') return
+  turn.changePeer(jid, {
+    link: 'down',
+    downSince: peer.downSince ?? turn.env.now,
+    lastError: reason,
+    pulling: false,
+    listAsked: false,
+  })
+  turn.note('warn', `lost touch: ${reason}`, jid)
+}
+
+/** Past the grace, the occupants behind a lost link are shown as gone. */
+export function expireLinks(turn: Turn): void {
+  for (const { jid } of others(turn.replica)) {
+    const peer = turn.peer(jid)
+    if (peer.downSince === undefined || peer.split || turn.env.now < peer.downSince + turn.env.limits.graceMs) continue
+    turn.changePeer(jid, { split: true })
+    dropOccupants(turn, jid)
+    turn.note('warn', 'split: its occupants are shown as gone until the link heals', jid)
+  }
+}
+
+/** A table of a higher revision replaces ours; occupants of instances that are gone leave. */
+export function takeTable(turn: Turn, table: InstanceTable): void {
+  if (table.revision <= turn.replica.table.revision) return
+  const before = others(turn.replica)
+  turn.change({ table })
+  turn.effects.push({ type: 'save' })
+  for (const { jid } of before) if (otherInstance(turn.replica, jid) === undefined) dropOccupants(turn, jid)
+}
+
+/** E12: the source tells who the instances are; newcomers are greeted. */
+export function takeNotice(turn: Turn, table: InstanceTable): void {
+  takeTable(turn, table)
+  for (const { jid, kind } of others(turn.replica))
+    if (kind === 'sync' && !turn.replica.peers.has(jid)) greet(turn, jid)
+}

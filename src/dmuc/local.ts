@@ -1,0 +1,39 @@
+/** What our own occupants and owners did, as the room core decided it: given identity, shown, and told to the others. */
+import type { DurableOperation, Operation, SoftOperation } from '../room/types.js'
+import { isDurable } from '../room/types.js'
+import { relayEphemeral, relayEvent } from './relay.js'
+import { performSoft } from './soft.js'
+import type { Turn } from './turn.js'
+
+/**
+ * `operations` are ours to carry out: `admit` has turned the others into orders. `except` is the plain peer whom they were
+ * adopted from; it knows them.
+ */
+export function performLocal(turn: Turn, operations: readonly Operation[], except?: string): void {
+  for (const operation of operations) {
+    if (isDurable(operation)) performDurable(turn, operation, except)
+    else performOwnSoft(turn, operation)
+  }
+}
+
+function performDurable(turn: Turn, operation: DurableOperation, except: string | undefined): void {
+  const event = turn.logOwn(numbered(turn, operation))
+  turn.perform(event)
+  if (operation.type === 'config' || operation.type === 'register') turn.effects.push({ type: 'save' })
+  relayEvent(turn, event, except)
+  if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
+}
+
+/** Only the source comes here with config and register, and it counts them itself. */
+function numbered(turn: Turn, operation: DurableOperation): DurableOperation {
+  const { configRevision, registerRevision } = turn.replica.room
+  if (operation.type === 'config') return { ...operation, revision: configRevision + 1 }
+  if (operation.type === 'register') return { ...operation, revision: registerRevision + 1 }
+  return operation
+}
+
+function performOwnSoft(turn: Turn, operation: SoftOperation): void {
+  if (operation.type !== 'ephemeral') return performSoft(turn, operation)
+  turn.perform(operation)
+  relayEphemeral(turn, operation)
+}

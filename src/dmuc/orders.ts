@@ -1,0 +1,92 @@
+/**
+ * Orders and nick claims (dmuc.md §3, Nicks; §4): what a peer wants carried out here. The actor's right is checked anew
+ * by our own state, whatever the peer says of it.
+ */
+import { judge } from '../room/judge.js'
+import { affiliationOf } from '../room/occupants.js'
+import type { Operation } from '../room/types.js'
+import { type Element, xml } from '../xml/element.js'
+import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { performLocal } from './local.js'
+import { isSource, type Order, type Replica } from './replica.js'
+import type { Turn } from './turn.js'
+import { readOrder, writeOrder } from './wire/order.js'
+import { readCount } from './wire/read.js'
+
+export function sendOrder(turn: Turn, order: Order, token: string): void {
+  const payload = writeOrder(order)
+  if (payload === undefined) return turn.note('warn', 'something was decided here that cannot be ordered', order.to)
+  turn.effects.push({
+    type: 'ask',
+    iq: xml('iq', { type: 'set', from: turn.self, to: order.to }, payload),
+    question: { type: 'order', token },
+  })
+}
+
+export function takeOrder(turn: Turn, from: string, iq: Element, payload: Element): void {
+  const order = readOrder(payload)
+  const refusal = order === undefined ? new StanzaError('bad-request') : refuse(turn, order, from)
+  turn.effects.push({ type: 'reply', iq, payload: refusal })
+  if (order !== undefined && refusal === undefined) performLocal(turn, order.operations)
+}
+
+function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaError | undefined {
+  for (const operation of order.operations) {
+    if (!isOurs(turn.replica, operation)) return new StanzaError('item-not-found')
+    const refusal = refuseActor(turn, operation, order.actor, instance)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+/** Occupants are ordered about at their home, everything else at the source. */
+const isOurs = (replica: Replica, operation: Operation): boolean =>
+  operation.type === 'role' || operation.type === 'leave'
+    ? replica.room.occupants.get(operation.nick)?.home === replica.room.jid
+    : isSource(replica)
+
+function refuseActor(turn: Turn, operation: Operation, actor: string, instance: string): StanzaError | undefined {
+  const { room } = turn.replica
+  if (operation.type === 'config' || operation.type === 'destroy')
+    return affiliationOf(room, actor) === 'owner' ? undefined : new StanzaError('forbidden')
+  return judge(room, operation, instance, turn.env.bounds)
+}
+
+/** `<claim nick='…' jid='…'/>`: a shadow asks the source for a nick before it announces it. */
+export const writeClaim = (nick: string, jid: string): Element => xml('claim', { xmlns: ns.dmucSync, nick, jid })
+
+/** The number of the grant in the source's answer. */
+export const readGrant = (result: Element): number | undefined =>
+  readCount(result.getChild('grant', ns.dmucSync)?.attrs.number)
+
+export function takeClaim(turn: Turn, iq: Element, payload: Element): void {
+  const nick = Jid.tryParse(`room@service.invalid/${payload.attrs.nick ?? ''}`)?.resource
+  const jid = Jid.tryParse(payload.attrs.jid)?.bare().toString()
+  const refusal =
+    nick === undefined || nick === '' || jid === undefined
+      ? new StanzaError('bad-request')
+      : isSource(turn.replica)
+        ? refuseNick(turn.replica, nick, jid, turn.env.now)
+        : new StanzaError('not-allowed')
+  if (refusal !== undefined || nick === undefined || jid === undefined) {
+    turn.effects.push({ type: 'reply', iq, payload: refusal })
+    return
+  }
+  const number = turn.replica.lastGrant + 1
+  const live = [...turn.replica.grants].filter(([, grant]) => grant.until > turn.env.now)
+  const grant = { number, jid, until: turn.env.now + turn.env.limits.grantMs }
+  turn.change({ lastGrant: number, grants: new Map(live).set(nick, grant) })
+  turn.effects.push({ type: 'reply', iq, payload: xml('grant', { xmlns: ns.dmucSync, number: String(number) }) })
+}
+
+/** `conflict` while another bare JID holds the nick or was just granted it. The source asks this of its own joiners too. */
+export function refuseNick(replica: Replica, nick: string, bareJid: string, now: number): StanzaError | undefined {
+  const holder = replica.room.occupants.get(nick)
+  const grant = replica.grants.get(nick)
+  const taken =
+    (holder !== undefined && holder.jid !== bareJid) ||
+    (grant !== undefined && grant.until > now && grant.jid !== bareJid)
+  return taken ? new StanzaError('conflict') : undefined
+}

@@ -1,0 +1,157 @@
+/**
+ * The occupants of other instances: each instance owns the list of its own (dmuc.md §3, Durable and soft). A presence is
+ * taken only in its place in the list and never before the messages that its home logged earlier; otherwise the
+ * whole list is fetched and compared.
+ */
+import { affiliationOf, homesOf } from '../room/occupants.js'
+import type { Occupant } from '../room/types.js'
+import { copy, type Element, elements, xml } from '../xml/element.js'
+import { ns } from '../xmpp/namespaces.js'
+import { compareStamps } from './clock.js'
+import { occupantIdOf } from './ids.js'
+import { placeOf } from './relay.js'
+import { otherInstance, type Replica } from './replica.js'
+import { performSoft } from './soft.js'
+import type { Turn } from './turn.js'
+import { type RelayedPresence, readPresence, writeAvailable } from './wire/presence.js'
+import { readCount, readToken } from './wire/read.js'
+
+/** A live presence from the instance `home`. */
+export function takePresence(turn: Turn, home: string, stanza: Element): void {
+  const presence = read(turn, home, stanza)
+  if (presence === undefined) return
+  const { place } = presence
+  if (otherInstance(turn.replica, home)?.kind === 'plain' || place === undefined) return show(turn, home, presence)
+  const peer = turn.peer(home)
+  const held = turn.replica.vector.get({ instance: home, incarnation: place.incarnation }).contiguous
+  const overtakes = place.seq > held
+  if (place.incarnation !== peer.incarnation || overtakes || place.revision > peer.occupants + 1) {
+    turn.changePeer(home, { listWanted: true })
+    return
+  }
+  if (place.revision <= peer.occupants) return
+  turn.changePeer(home, { occupants: place.revision })
+  show(turn, home, presence)
+}
+
+const read = (turn: Turn, home: string, stanza: Element): RelayedPresence | undefined =>
+  readPresence(stanza, home, {
+    occupantId: (jid) => occupantIdOf(turn.replica.keys, turn.replica.identity.roomId, jid),
+    stamp: turn.replica.stamp,
+  })
+
+function show(turn: Turn, home: string, presence: RelayedPresence): void {
+  if (presence.type === 'available') return showAvailable(turn, presence.occupant)
+  const { renamed, departure, status, nick } = presence
+  const known = turn.replica.room.occupants.get(nick)
+  if (known === undefined || !homesOf(known).includes(home)) return
+  if (renamed !== undefined && !turn.replica.room.occupants.has(renamed.to))
+    performSoft(turn, {
+      type: 'nick',
+      nick,
+      to: renamed.to,
+      grant: renamed.grant,
+      ...(renamed.forced ? { forced: true } : {}),
+    })
+  else performSoft(turn, { type: 'leave', nick, home, departure, ...(status === undefined ? {} : { status }) })
+}
+
+function showAvailable(turn: Turn, occupant: Occupant): void {
+  const { room } = turn.replica
+  const affiliation = affiliationOf(room, occupant.jid)
+  if (affiliation === 'outcast' || (room.config.membersOnly && affiliation === 'none'))
+    return turn.note('warn', `announced an occupant who may not be in this room; ignored`, occupant.home)
+  const known = turn.replica.room.occupants.get(occupant.nick)
+  if (known === undefined) return performSoft(turn, { type: 'join', occupant })
+  if (known.jid !== occupant.jid) return settleClash(turn, known, occupant)
+  if (!homesOf(known).includes(occupant.home)) return performSoft(turn, { type: 'join', occupant })
+  if (known.home !== occupant.home) return
+  if (known.role !== occupant.role) performSoft(turn, { type: 'role', nick: occupant.nick, role: occupant.role })
+  const [was, is] = [known.sessions[0], occupant.sessions[0]]
+  if (is !== undefined && (was?.presence !== is.presence || was.jid !== is.jid))
+    performSoft(turn, { type: 'presence', nick: occupant.nick, session: is })
+}
+
+/**
+ * Two homes hold one nick. Everybody decides alike: who the source holds keeps it, else who entered earlier, else the lower
+ * JID. If ours has to give way it is renamed at once; theirs is renamed by its own home.
+ */
+function settleClash(turn: Turn, known: Occupant, claimed: Occupant): void {
+  const keeper = keeps(turn.replica, known, claimed) ? known : claimed
+  if (keeper === known) return
+  if (known.home === turn.self)
+    performSoft(turn, { type: 'nick', nick: known.nick, to: otherNick(known), grant: 0, forced: true })
+  else performSoft(turn, { type: 'leave', nick: known.nick, departure: { cause: 'left' } })
+  performSoft(turn, { type: 'join', occupant: claimed })
+}
+
+function keeps(replica: Replica, a: Occupant, b: Occupant): boolean {
+  const { source } = replica.identity
+  if (a.home === source || b.home === source) return a.home === source
+  return (compareStamps(a.since, b.since) || (a.jid < b.jid ? -1 : 1)) < 0
+}
+
+/** The same at every instance without asking: nobody can choose another's occupant-id. */
+const otherNick = (occupant: Occupant): string => `${occupant.nick} (${occupant.occupantId.slice(0, 6)})`
+
+/** Our own list, whole, for a peer that asked. */
+export function writeList(replica: Replica): Element {
+  const place = placeOf(replica)
+  const own = [...replica.room.occupants.values()].filter((occupant) => occupant.home === replica.room.jid)
+  return xml(
+    'occupants',
+    { xmlns: ns.dmucSync, incarnation: place.incarnation, revision: String(place.revision), seq: String(place.seq) },
+    ...own.map((occupant) => {
+      const affiliation = replica.room.register.get(occupant.jid)?.affiliation ?? 'none'
+      const presence = writeAvailable(replica.room.jid, replica.room.jid, occupant, affiliation, place)
+      presence.attrs.xmlns = ns.client
+      return presence
+    }),
+  )
+}
+
+/** Takes the whole list of `home`: who is not in it is gone. False while events that it presumes are missing. */
+export function takeList(turn: Turn, home: string, list: Element): boolean {
+  const incarnation = readToken(list.attrs.incarnation)
+  const revision = readCount(list.attrs.revision)
+  const seq = readCount(list.attrs.seq)
+  if (incarnation === undefined || revision === undefined || seq === undefined) return true
+  if (turn.replica.vector.get({ instance: home, incarnation }).contiguous < seq) return false
+  const entries = elements(list)
+    .map((presence) => read(turn, home, unembedded(presence)))
+    .filter((entry) => entry?.type === 'available')
+  compareList(
+    turn,
+    home,
+    entries.map((entry) => entry.occupant),
+  )
+  turn.changePeer(home, { incarnation, occupants: revision })
+  return true
+}
+
+/** Shows the difference between the occupants we know of `home` and those it has. */
+export function compareList(turn: Turn, home: string, occupants: readonly Occupant[]): void {
+  const there = new Set(occupants.map((occupant) => occupant.nick))
+  for (const known of turn.replica.room.occupants.values())
+    if (homesOf(known).includes(home) && !there.has(known.nick))
+      performSoft(turn, { type: 'leave', nick: known.nick, home, departure: { cause: 'left' } })
+  for (const occupant of occupants) showAvailable(turn, occupant)
+}
+
+/** An embedded presence as it would stand on a stream. */
+const unembedded = (presence: Element): Element =>
+  xml(presence.name, { ...presence.attrs, xmlns: undefined }, ...elements(presence).map(unscoped))
+
+/** A copy that does not name the content namespace, which a stream implies. */
+function unscoped(node: Element): Element {
+  const twin = copy(node)
+  if (twin.attrs.xmlns === ns.client) delete twin.attrs.xmlns
+  return twin
+}
+
+/** The occupants of `home` leave the room as seen from here: its split outlasted the grace. */
+export function dropOccupants(turn: Turn, home: string): void {
+  for (const occupant of turn.replica.room.occupants.values())
+    if (homesOf(occupant).includes(home))
+      performSoft(turn, { type: 'leave', nick: occupant.nick, home, departure: { cause: 'unreachable' } })
+}

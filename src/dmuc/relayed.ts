@@ -1,0 +1,84 @@
+/**
+ * Messages and presence from another instance (XEP-0281 §4.4, §4.6). They look like those of a client of old and are told
+ * apart by their sender alone: the caller gives us only what came from a JID in the table of instances.
+ */
+import { readContent } from '../room/content.js'
+import { judge } from '../room/judge.js'
+import type { SoftOperation } from '../room/types.js'
+import { child, type Element } from '../xml/element.js'
+import { ns } from '../xmpp/namespaces.js'
+import { acceptLive } from './accept.js'
+import { catchUp } from './catch-up.js'
+import { linkDown } from './greet.js'
+import { occupantIdOf } from './ids.js'
+import { performLocal } from './local.js'
+import { takePresence } from './presences.js'
+import { type Instance, otherInstance } from './replica.js'
+import type { Turn } from './turn.js'
+import { readEvent } from './wire/event.js'
+import { readPlainMessage } from './wire/history.js'
+
+export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
+  const instance = otherInstance(turn.replica, from)
+  if (instance === undefined || turn.replica.phase !== 'serving') return
+  if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back')
+  if (stanza.name === 'presence') takePresence(turn, from, stanza)
+  else takeMessage(turn, instance, stanza)
+  catchUp(turn, from)
+}
+
+function takeMessage(turn: Turn, instance: Instance, stanza: Element): void {
+  if (child(stanza, 'leave', ns.dmucSync) !== undefined) return takeLeave(turn, instance)
+  if (child(stanza, 'ephemeral', ns.dmucSync) !== undefined) return takeEphemeral(turn, instance, stanza)
+  const identity = child(stanza, 'event', ns.dmucSync)
+  if (identity === undefined) return takePlain(turn, instance, stanza)
+  const event = readEvent(identity, stanza.attrs.type === 'groupchat' ? stanza : undefined)
+  if (event === undefined || event.id.instance !== instance.jid)
+    return turn.note('warn', 'sent an event that is not its own; dropped', instance.jid)
+  acceptLive(turn, event)
+}
+
+/** Every stanza of a plain peer is adopted: it becomes an event of our own, told to all but the one it came from. */
+function takePlain(turn: Turn, instance: Instance, stanza: Element): void {
+  if (instance.kind !== 'plain') return
+  const plain = readSaid(turn, instance, stanza)
+  if (plain !== undefined) performLocal(turn, [plain.operation], instance.jid)
+}
+
+function readSaid(turn: Turn, instance: Instance, stanza: Element): ReturnType<typeof readPlainMessage> {
+  const { keys, identity, room } = turn.replica
+  const plain = readPlainMessage(stanza, (jid) => occupantIdOf(keys, identity.roomId, jid))
+  const author = plain && room.occupants.get(plain.operation.nick)
+  if (plain === undefined || author === undefined) {
+    turn.note('warn', 'sent a message of nobody in the room; dropped', instance.jid)
+    return undefined
+  }
+  const operation = { ...plain.operation, jid: author.jid, occupantId: author.occupantId }
+  const refusal = judge(room, operation, instance.jid, turn.env.bounds)
+  if (refusal !== undefined) turn.note('warn', `refused a message: ${refusal.message}`, instance.jid)
+  return refusal === undefined ? { ...plain, operation } : undefined
+}
+
+function takeEphemeral(turn: Turn, instance: Instance, stanza: Element): void {
+  const said = readSaid(turn, instance, stanza)
+  if (said === undefined || said.operation.type !== 'message') return
+  const { nick, occupantId, jid, id, content } = said.operation
+  const operation: SoftOperation = {
+    type: 'ephemeral',
+    nick,
+    occupantId,
+    jid,
+    content,
+    ...(id === undefined ? {} : { id }),
+  }
+  readContent(operation, content)
+  turn.perform(operation)
+}
+
+/** A peer gives its shadow up (to us, the source), or the source removed us. */
+function takeLeave(turn: Turn, instance: Instance): void {
+  if (instance.jid === turn.replica.identity.source) {
+    turn.note('info', 'the source took this room back from us', instance.jid)
+    turn.effects.push({ type: 'end' })
+  } else turn.effects.push({ type: 'left', jid: instance.jid })
+}

@@ -1,0 +1,215 @@
+/**
+ * A replica: one instance of a room among others (XEP-0281; dmuc.md §3). Plain, immutable data around the room core.
+ * `step` (./step.ts) takes a replica and something that happened, and gives the next replica and what has to be done.
+ */
+import type { Change, LoggedEvent, Operation, RoomState, Stamp } from '../room/types.js'
+import type { Element } from '../xml/element.js'
+import type { StanzaError } from '../xmpp/stanza-error.js'
+import type { RoomKeys } from './ids.js'
+import type { Range, Vector } from './vector.js'
+
+/** Which room this is; different ids never merge. */
+export interface RoomIdentity {
+  readonly roomId: string
+  /** The room JID of the source. */
+  readonly source: string
+  readonly epoch: number
+  /** Rank of who promoted itself to source of this epoch; 0 at first. */
+  readonly epochRank: number
+}
+
+/** A row of the table of instances, which the source numbers. */
+export interface Instance {
+  readonly jid: string
+  /** `sync` speaks urn:xmpp:dmuc-sync:0; `plain` only what XEP-0281 prints. */
+  readonly kind: 'sync' | 'plain'
+  /** Place in the line of successors; the source has 0. */
+  readonly rank: number
+  /** A tombstone: it was an instance and is none any more. */
+  readonly gone: boolean
+}
+
+export interface InstanceTable {
+  readonly revision: number
+  /** By JID; the source and ourselves included. */
+  readonly instances: ReadonlyMap<string, Instance>
+}
+
+/** What we know of another instance at present. */
+export interface Peer {
+  /**
+   * `joining`: it was asked to replicate and has not got config and roster yet. `down`: nothing is sent but hellos.
+   * `greeting`: our hello is on its way, what we send follows behind it. `up`: hellos were exchanged.
+   */
+  readonly link: 'joining' | 'down' | 'greeting' | 'up'
+  /** When the link was last lost, by our clock; undefined while it is not. */
+  readonly downSince: number | undefined
+  /** Its occupants were shown as gone (status 333) because the split outlasted the grace. */
+  readonly split: boolean
+  readonly lastError: string | undefined
+  /** Its present incarnation, and the revision of its occupant list that we hold (0: none). */
+  readonly incarnation: string | undefined
+  readonly occupants: number
+  /** What it holds, by its last hello and what it sent since. */
+  readonly vector: Vector
+  readonly pulling: boolean
+  /** Presence was withheld: fetch its list once nothing is missing. */
+  readonly listWanted: boolean
+  readonly listAsked: boolean
+  /** Live events above a gap, rising by seq, at most `maxHeld`. */
+  readonly held: readonly LoggedEvent[]
+}
+
+/** A nick that the source gave away and that was not announced yet; it lapses. */
+export interface Grant {
+  readonly number: number
+  readonly jid: string
+  readonly until: number
+}
+
+export interface Replica {
+  readonly identity: RoomIdentity
+  readonly keys: RoomKeys
+  readonly incarnation: string
+  readonly nextSeq: number
+  readonly stamp: Stamp
+  /** Revision of the list of our own occupants. */
+  readonly occupantsRevision: number
+  readonly table: InstanceTable
+  readonly peers: ReadonlyMap<string, Peer>
+  readonly vector: Vector
+  readonly room: RoomState
+  /** At the source: by nick; and the number of the last grant. */
+  readonly grants: ReadonlyMap<string, Grant>
+  readonly lastGrant: number
+  /**
+   * `requested`: accepted, waits for config; `configured`: waits for the roster; hidden from everybody until `serving`.
+   */
+  readonly phase: 'requested' | 'configured' | 'serving'
+}
+
+/** IQs of ours that are on their way, so that their answers find back into `step`. */
+export type Question =
+  | { readonly type: 'hello' }
+  | { readonly type: 'pull'; readonly ranges: readonly Range[] }
+  | { readonly type: 'occupants' }
+  | { readonly type: 'config' }
+  | { readonly type: 'roster' }
+  | { readonly type: 'history' }
+  /** E12: nothing hangs on its answer. */
+  | { readonly type: 'notice' }
+  /** An order or a proposal; `token` tells the caller whose command it came from. */
+  | { readonly type: 'order'; readonly token: string }
+
+export type Happening =
+  /** What the room core decided on a command of one of our own occupants or owners. */
+  | { readonly type: 'local'; readonly operations: readonly Operation[] }
+  /** Sends what others have to do (./admit.ts); the answer comes back as an `order` with this token. */
+  | { readonly type: 'order'; readonly order: Order; readonly token: string }
+  /** A message or presence from the bare JID `from`, which the caller verified to be the sender's. */
+  | { readonly type: 'relayed'; readonly from: string; readonly stanza: Element }
+  /** An IQ get or set from an instance. Answered by exactly one `reply` or `serve`. */
+  | { readonly type: 'request'; readonly from: string; readonly iq: Element }
+  | {
+      readonly type: 'answer'
+      readonly from: string
+      readonly question: Question
+      readonly result: Element | StanzaError
+    }
+  /** The peerhost of `jid` accepted to replicate; `kind` as its answer showed. */
+  | { readonly type: 'replicated'; readonly jid: string; readonly kind: Instance['kind'] }
+  /** An instance was un-distributed, refused, or left. */
+  | { readonly type: 'removed'; readonly jid: string }
+  /** E12 brought a table from the service of the source. */
+  | { readonly type: 'table'; readonly table: InstanceTable }
+  | { readonly type: 'link'; readonly peer: string; readonly up: boolean; readonly reason?: string }
+  /** Time passed; sent about once a second while any peer is not up. */
+  | { readonly type: 'tick' }
+
+/** Operations that another instance has to carry out: the source (config, register, destroy) or an occupant's home. */
+export interface Order {
+  readonly to: string
+  /** The real bare JID of who wants it; checked again where it is carried out. */
+  readonly actor: string
+  readonly operations: readonly Operation[]
+}
+
+export type Effect =
+  /** The room changed: render this for our occupants. `late`: it happened before, elsewhere; show it with `<delay/>`. */
+  | {
+      readonly type: 'change'
+      readonly before: RoomState
+      readonly change: Change
+      readonly late: boolean
+      readonly after: RoomState
+    }
+  /** Commit before any effect that follows is carried out. */
+  | { readonly type: 'log'; readonly event: LoggedEvent }
+  /** Identity, table, keys or revisions changed: commit `snapshot(replica)`. */
+  | { readonly type: 'save' }
+  /** What lies below counts as held: commit it with the log. */
+  | { readonly type: 'floor'; readonly vector: Vector }
+  | { readonly type: 'send'; readonly stanza: Element }
+  /** Send this IQ; feed its answer back with `question`. */
+  | { readonly type: 'ask'; readonly iq: Element; readonly question: Question }
+  | { readonly type: 'reply'; readonly iq: Element; readonly payload: Element | StanzaError | undefined }
+  /** Answer `iq` with these ranges of the log (./wire/pull.ts). */
+  | { readonly type: 'serve'; readonly iq: Element; readonly ranges: readonly Range[] }
+  /** Answer `iq` with the newest messages, as E10 shows. */
+  | { readonly type: 'serve-history'; readonly iq: Element; readonly limit: HistoryLimit; readonly sync: boolean }
+  /** Tell the operator, in words. */
+  | { readonly type: 'note'; readonly level: 'info' | 'warn'; readonly text: string; readonly peer?: string }
+  /** A shadow gave itself up: remove it (`removed`). */
+  | { readonly type: 'left'; readonly jid: string }
+  /** The source destroyed the room or removed us: this instance ends after this step. */
+  | { readonly type: 'end' }
+
+/** What a `<history/>` element asked for (XEP-0045 §7.2.13), capped. */
+export interface HistoryLimit {
+  readonly maxChars: number | undefined
+  readonly maxStanzas: number
+  /** Only what is not older, in ms since the epoch. */
+  readonly since: number | undefined
+}
+
+export interface Step {
+  readonly replica: Replica
+  readonly effects: readonly Effect[]
+}
+
+/** Bounds and times; defaults are the ones of dmuc.md. */
+export interface DmucLimits {
+  /** Events and bytes of one page of a pull. */
+  readonly pageEvents: number
+  readonly pageBytes: number
+  readonly maxHeld: number
+  readonly maxInstances: number
+  /** How long a lost link is only suspected, before its occupants are shown as gone. */
+  readonly graceMs: number
+  /** How long a granted nick waits to be announced. */
+  readonly grantMs: number
+  /** History that a new shadow asks for and is given. */
+  readonly historyStanzas: number
+}
+
+export const defaultLimits: DmucLimits = {
+  pageEvents: 100,
+  pageBytes: 64 * 1024,
+  maxHeld: 1000,
+  maxInstances: 32,
+  graceMs: 60_000,
+  grantMs: 10_000,
+  historyStanzas: 1000,
+}
+
+export const isSource = (replica: Replica): boolean => replica.identity.source === replica.room.jid
+
+/** The instances other than ourselves that are not gone. */
+export const others = (replica: Replica): Instance[] =>
+  [...replica.table.instances.values()].filter((instance) => !instance.gone && instance.jid !== replica.room.jid)
+
+/** The row of a live instance with this JID, other than ourselves. */
+export const otherInstance = (replica: Replica, jid: string): Instance | undefined => {
+  const instance = replica.table.instances.get(jid)
+  return instance === undefined || instance.gone || jid === replica.room.jid ? undefined : instance
+}

@@ -1,0 +1,92 @@
+/**
+ * The source's side of replication (XEP-0281 §4.2): once a peerhost has accepted, config and roster go to the new shadow, in this
+ * order, then the others hear of it. Nothing live goes to a shadow before it has the roster.
+ */
+import { type Element, xml } from '../xml/element.js'
+import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { askConfig, configPayload, placeOf } from './relay.js'
+import { type Instance, otherInstance, others } from './replica.js'
+import type { Turn } from './turn.js'
+import { writeTable } from './wire/hello.js'
+import { writePeerhost } from './wire/replicate.js'
+import { writeRoom } from './wire/room.js'
+import { writeRoster } from './wire/roster.js'
+
+/** The peerhost said yes: its shadow enters the table and gets the config (E5). */
+export function addShadow(turn: Turn, jid: string, kind: Instance['kind']): void {
+  const { table } = turn.replica
+  const known = table.instances.get(jid)
+  if (known === undefined || known.gone || known.kind !== kind) {
+    const rank = 1 + Math.max(0, ...[...table.instances.values()].map((instance) => instance.rank))
+    const instances = new Map(table.instances).set(jid, { jid, kind, rank, gone: false })
+    turn.change({ table: { revision: table.revision + 1, instances } })
+    turn.effects.push({ type: 'save' })
+  }
+  replicateTo(turn, jid)
+}
+
+/** Config first; the roster follows its acknowledgement. Also what a plain shadow gets after a split. */
+export function replicateTo(turn: Turn, jid: string): void {
+  turn.changePeer(jid, { link: 'joining', downSince: undefined })
+  const sync = otherInstance(turn.replica, jid)?.kind === 'sync'
+  askConfig(turn, jid, configPayload(turn.replica, ...(sync ? [writeRoom(turn.replica)] : [])))
+}
+
+/** E6 came back: the roster (E7). A config that was only changed needs none. */
+export function takeConfigAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
+  if (answer instanceof StanzaError) return giveUp(turn, from, 'refused the configuration', answer)
+  if (turn.peer(from).link !== 'joining') return
+  const place = otherInstance(turn.replica, from)?.kind === 'sync' ? placeOf(turn.replica) : undefined
+  turn.effects.push({
+    type: 'ask',
+    iq: xml('iq', { type: 'set', from: turn.self, to: from }, writeRoster(turn.replica.room, place)),
+    question: { type: 'roster' },
+  })
+  if (place === undefined) turn.changePeer(from, { link: 'greeting' })
+}
+
+/** E8 came back: the shadow is in; a sync shadow greets us itself. E12 to the others, and the table to the newcomer. */
+export function takeRosterAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
+  if (answer instanceof StanzaError) return giveUp(turn, from, 'refused the roster', answer)
+  const { link } = turn.peer(from)
+  if (link === 'joining' || link === 'greeting')
+    turn.changePeer(from, { link: 'up', downSince: undefined, split: false })
+  turn.note('info', 'holds a shadow of this room now', from)
+  tellTable(turn)
+}
+
+function giveUp(turn: Turn, jid: string, what: string, error: StanzaError): void {
+  turn.changePeer(jid, { link: 'down', downSince: turn.env.now, lastError: error.text ?? error.condition })
+  turn.note('warn', `${what}: ${error.text ?? error.condition}`, jid)
+}
+
+/** E12, from service to service. */
+export function tellTable(turn: Turn): void {
+  const self = Jid.parse(turn.self)
+  for (const instance of others(turn.replica)) {
+    if (turn.peer(instance.jid).link === 'down') continue
+    const payload = writePeerhost(self.local, writeTable(turn.replica.table))
+    turn.effects.push({
+      type: 'ask',
+      iq: xml('iq', { type: 'set', from: self.domain, to: Jid.parse(instance.jid).domain }, payload),
+      question: { type: 'notice' },
+    })
+  }
+}
+
+/** An instance is one no more: a tombstone in the table, its occupants leave, it is told to end. */
+export function removeInstance(turn: Turn, jid: string): void {
+  const { table } = turn.replica
+  const instance = otherInstance(turn.replica, jid)
+  if (instance === undefined) return
+  const instances = new Map(table.instances).set(jid, { ...instance, gone: true })
+  turn.change({ table: { revision: table.revision + 1, instances } })
+  turn.effects.push({ type: 'save' })
+  turn.effects.push({
+    type: 'send',
+    stanza: xml('message', { from: turn.self, to: jid }, xml('leave', { xmlns: ns.dmucSync })),
+  })
+  tellTable(turn)
+}

@@ -1,0 +1,171 @@
+/**
+ * The shadow's side of replication (XEP-0281 §4.2): config and roster from the source, then the history we ask for. Until
+ * the roster is in, the room is hidden; after the history we greet the other instances.
+ */
+import type { LoggedEvent, RoomState } from '../room/types.js'
+import { child, type Element, xml } from '../xml/element.js'
+import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { accept } from './accept.js'
+import { greetAll } from './greet.js'
+import { occupantIdOf } from './ids.js'
+import { compareList } from './presences.js'
+import { otherInstance, type Replica } from './replica.js'
+import type { Turn } from './turn.js'
+import { Vector } from './vector.js'
+import { readConfig } from './wire/config.js'
+import { readVector } from './wire/hello.js'
+import { readHistoryEvent, readPlainMessage, stampAt } from './wire/history.js'
+import { historyMessages, writeHistoryRequest } from './wire/replicate.js'
+import { readRoom } from './wire/room.js'
+import { readListPlace, readRoster } from './wire/roster.js'
+
+/** E5: from the source alone. The first one makes a requested shadow. */
+export function takeConfig(turn: Turn, from: string, iq: Element, payload: Element): void {
+  bindSource(turn, from)
+  const { replica } = turn
+  const form = child(payload, 'x', ns.dataForm)
+  const config = form && readConfig(form, replica.room.config)
+  const extension = readRoom(child(payload, 'room', ns.dmucSync))
+  const refusal =
+    config === undefined
+      ? new StanzaError('bad-request', { text: 'no configuration form in it' })
+      : from !== replica.identity.source
+        ? new StanzaError('forbidden')
+        : extension !== undefined &&
+            replica.phase !== 'requested' &&
+            extension.identity.roomId !== replica.identity.roomId
+          ? new StanzaError('conflict', { text: 'another room has this address' })
+          : undefined
+  turn.effects.push({ type: 'reply', iq, payload: refusal })
+  if (config === undefined || refusal !== undefined) return
+  const room: RoomState = { ...replica.room, config, locked: false }
+  if (extension === undefined) {
+    const kind = 'plain'
+    const rank = 0
+    const instances = new Map(replica.table.instances).set(from, { jid: from, kind, rank, gone: false })
+    turn.change({ room, table: { ...replica.table, instances } })
+  } else {
+    const { identity, keys, configRevision, registerRevision, register, table } = extension
+    turn.change({ room: { ...room, configRevision, registerRevision, register }, identity, keys, table })
+  }
+  if (replica.phase === 'requested') turn.change({ phase: 'configured' })
+  turn.effects.push({ type: 'save' })
+}
+
+/** A plain firsthost names no room: the first of its rooms that sends a config is the source (checklist 13). */
+function bindSource(turn: Turn, from: string): void {
+  const { identity, phase, table } = turn.replica
+  if (phase !== 'requested' || identity.source !== Jid.parse(from).domain) return
+  const instances = new Map(table.instances)
+  instances.delete(identity.source)
+  instances.set(from, { jid: from, kind: 'plain', rank: 0, gone: false })
+  turn.change({ identity: { ...identity, source: from }, table: { ...table, instances } })
+}
+
+/** E7: the source's occupants, and those of the others until their own lists are in. Then we serve, and ask for the history. */
+export function takeRoster(turn: Turn, from: string, iq: Element, payload: Element): void {
+  const { replica } = turn
+  const refusal =
+    from !== replica.identity.source
+      ? new StanzaError('forbidden')
+      : replica.phase === 'requested'
+        ? new StanzaError('unexpected-request', { text: 'the configuration comes first' })
+        : undefined
+  turn.effects.push({ type: 'reply', iq, payload: refusal })
+  if (refusal !== undefined) return
+  const occupants = readRoster(payload, {
+    home: from,
+    occupantId: (jid) => occupantIdOf(replica.keys, replica.identity.roomId, jid),
+    stamp: stampAt(turn.env.now),
+  })
+  compareList(
+    turn,
+    from,
+    occupants.filter((occupant) => occupant.home === from),
+  )
+  for (const [jid] of replica.table.instances)
+    if (jid !== from && jid !== turn.self)
+      compareList(
+        turn,
+        jid,
+        occupants.filter((occupant) => occupant.home === jid),
+      )
+  const place = readListPlace(payload)
+  const first = replica.phase !== 'serving'
+  turn.change({ phase: 'serving' })
+  turn.changePeer(from, {
+    link: place === undefined ? 'up' : turn.peer(from).link,
+    incarnation: place?.incarnation,
+    occupants: place?.revision ?? 0,
+    downSince: undefined,
+    split: false,
+  })
+  turn.effects.push({ type: 'save' })
+  if (first || place === undefined) askHistory(turn, from, replica)
+}
+
+/** E9: SHOULD; we always do. */
+function askHistory(turn: Turn, from: string, replica: Replica): void {
+  const limit = { maxstanzas: String(turn.env.limits.historyStanzas) }
+  turn.effects.push({
+    type: 'ask',
+    iq: xml(
+      'iq',
+      { type: 'get', from: turn.self, to: from },
+      writeHistoryRequest(Jid.parse(replica.identity.source).local, limit),
+    ),
+    question: { type: 'history' },
+  })
+}
+
+/** E10: a sync source tells which events these are; those of a plain one become our own. Then the greetings. */
+export function takeHistory(turn: Turn, from: string, answer: Element | StanzaError): void {
+  if (answer instanceof StanzaError) turn.note('warn', `gave no history: ${answer.text ?? answer.condition}`, from)
+  else if (otherInstance(turn.replica, from)?.kind === 'plain') adoptHistory(turn, historyMessages(answer))
+  else takeEvents(turn, answer)
+  greetAll(turn)
+}
+
+function takeEvents(turn: Turn, answer: Element): void {
+  const history = child(answer, 'history', ns.muc)
+  const floor = history && child(history, 'floor', ns.dmucSync)
+  const below = readVector(floor && child(floor, 'vector', ns.dmucSync)) ?? Vector.empty
+  let { vector } = turn.replica
+  for (const entry of below.entries()) vector = vector.withFloor(entry, entry.contiguous)
+  turn.change({ vector })
+  turn.effects.push({ type: 'floor', vector: below })
+  const events = historyMessages(answer).map(readHistoryEvent)
+  for (const event of events)
+    if (event !== undefined && !turn.replica.vector.has(event.id, event.id.seq)) accept(turn, event, true)
+}
+
+/** Messages without identity; what we have already (same author, id and content) is not taken twice. */
+function adoptHistory(turn: Turn, messages: readonly Element[]): void {
+  const { keys, identity } = turn.replica
+  const known = new Map<string, number>()
+  for (const event of turn.replica.room.history) count(known, fingerprint(event), 1)
+  for (const message of messages) {
+    const plain = readPlainMessage(message, (jid) => occupantIdOf(keys, identity.roomId, jid))
+    if (plain === undefined) continue
+    const event = { operation: plain.operation }
+    if (count(known, fingerprint(event), -1)) continue
+    const logged = turn.logOwn(plain.operation, plain.at)
+    turn.perform(logged, true)
+  }
+}
+
+const fingerprint = ({ operation }: Pick<LoggedEvent, 'operation'>): string => {
+  if (operation.type !== 'message' && operation.type !== 'subject') return ''
+  const said = operation.type === 'message' ? operation.content : operation.text
+  return JSON.stringify([operation.nick, operation.id, said])
+}
+
+/** Adds to a count; for a decrement, tells whether there was one to take away. */
+function count(counts: Map<string, number>, key: string, by: 1 | -1): boolean {
+  const now = counts.get(key) ?? 0
+  if (by < 0 && now === 0) return false
+  counts.set(key, now + by)
+  return true
+}

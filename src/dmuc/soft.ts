@@ -1,0 +1,23 @@
+/** Soft operations, those on occupants: applied, shown, and told to the other instances by the occupant's home. */
+import type { Occupant, RoomState, SoftOperation } from '../room/types.js'
+import { relaySoft } from './relay.js'
+import type { Turn } from './turn.js'
+
+/** Applies the operation and relays what the others see of it. A session less or more of one nick may change nothing. */
+export function performSoft(turn: Turn, operation: SoftOperation): void {
+  const before = turn.replica.room
+  turn.perform(operation)
+  if (operation.type === 'unlock' || operation.type === 'ephemeral') return
+  const [was, is] = [occupantBefore(before, operation), occupantAfter(turn.replica.room, operation)]
+  if (was !== is) relaySoft(turn, operation, was, is)
+}
+
+type OnOccupant = Exclude<SoftOperation, { type: 'unlock' | 'ephemeral' }>
+
+const nickOf = (operation: OnOccupant): string => (operation.type === 'join' ? operation.occupant.nick : operation.nick)
+
+const occupantBefore = (room: RoomState, operation: OnOccupant): Occupant | undefined =>
+  room.occupants.get(nickOf(operation))
+
+const occupantAfter = (room: RoomState, operation: OnOccupant): Occupant | undefined =>
+  room.occupants.get(operation.type === 'nick' ? operation.to : nickOf(operation))

@@ -1,0 +1,116 @@
+/**
+ * One step of a replica: something happened, here is what follows. Pure: the same replica, happening and time give the same
+ * replica and effects. The caller carries the effects out in order, and no later one before a `log` is committed.
+ */
+import { elements } from '../xml/element.js'
+import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { takeListAnswer, takePage } from './catch-up.js'
+import { answerHello, expireLinks, greet, linkDown, takeHelloAnswer, takeNotice } from './greet.js'
+import { performLocal } from './local.js'
+import { sendOrder, takeClaim, takeOrder } from './orders.js'
+import { writeList } from './presences.js'
+import { takeRelayed } from './relayed.js'
+import { type Happening, otherInstance, type Replica, type Step } from './replica.js'
+import { addShadow, removeInstance, replicateTo, takeConfigAnswer, takeRosterAnswer } from './replication.js'
+import { takeConfig, takeHistory, takeRoster } from './shadowing.js'
+import { type Env, Turn } from './turn.js'
+import { readHistoryLimit } from './wire/history.js'
+import { readPull } from './wire/pull.js'
+
+export function step(replica: Replica, happening: Happening, env: Env): Step {
+  const turn = new Turn(replica, env)
+  dispatch(turn, happening)
+  return { replica: turn.replica, effects: turn.effects }
+}
+
+function dispatch(turn: Turn, happening: Happening): void {
+  switch (happening.type) {
+    case 'local':
+      return performLocal(turn, happening.operations)
+    case 'order':
+      return sendOrder(turn, happening.order, happening.token)
+    case 'relayed':
+      return takeRelayed(turn, happening.from, happening.stanza)
+    case 'request':
+      return takeRequest(turn, happening)
+    case 'answer':
+      return takeAnswer(turn, happening)
+    case 'replicated':
+      return addShadow(turn, happening.jid, happening.kind)
+    case 'removed':
+      return removeInstance(turn, happening.jid)
+    case 'table':
+      return takeNotice(turn, happening.table)
+    case 'link':
+      return happening.up ? linkBack(turn, happening.peer) : linkDown(turn, happening.peer, happening.reason ?? 'lost')
+    case 'tick':
+      return expireLinks(turn)
+  }
+}
+
+/** The way to a peer is open again: greet, or give a plain shadow config and roster anew. */
+function linkBack(turn: Turn, jid: string): void {
+  const instance = otherInstance(turn.replica, jid)
+  if (instance === undefined || turn.peer(jid).link === 'joining') return
+  if (instance.kind === 'sync') greet(turn, jid)
+  else if (turn.replica.identity.source === turn.self) replicateTo(turn, jid)
+  else turn.changePeer(jid, { link: 'up', downSince: undefined, split: false })
+}
+
+function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'request' }>): void {
+  const payload = elements(iq)[0]
+  const refuse = (error: StanzaError): void => void turn.effects.push({ type: 'reply', iq, payload: error })
+  const source = turn.replica.identity.source
+  if (payload === undefined) return refuse(new StanzaError('bad-request'))
+  const unbound = turn.replica.phase === 'requested' && Jid.parse(from).domain === source
+  if (otherInstance(turn.replica, from) === undefined && from !== source && !unbound)
+    return refuse(new StanzaError('forbidden'))
+  switch (`${iq.attrs.type} ${payload.getNS()} ${payload.name}`) {
+    case `set ${ns.dmuc} config`:
+      return takeConfig(turn, from, iq, payload)
+    case `set ${ns.dmuc} roster`:
+      return takeRoster(turn, from, iq, payload)
+    case `set ${ns.dmucSync} hello`:
+      return answerHello(turn, from, iq, payload)
+    case `set ${ns.dmucSync} order`:
+      return takeOrder(turn, from, iq, payload)
+    case `set ${ns.dmucSync} claim`:
+      return takeClaim(turn, iq, payload)
+    case `get ${ns.dmucSync} occupants`:
+      return void turn.effects.push({ type: 'reply', iq, payload: writeList(turn.replica) })
+    case `get ${ns.dmuc} room`: {
+      const limit = readHistoryLimit(payload.getChild('history', ns.muc), turn.env.now, turn.env.limits.historyStanzas)
+      const sync = otherInstance(turn.replica, from)?.kind === 'sync'
+      return void turn.effects.push({ type: 'serve-history', iq, limit, sync })
+    }
+    case `get ${ns.dmucSync} pull`: {
+      const ranges = readPull(payload)
+      if (ranges === undefined) return refuse(new StanzaError('bad-request'))
+      return void turn.effects.push({ type: 'serve', iq, ranges })
+    }
+    default:
+      return refuse(new StanzaError('feature-not-implemented'))
+  }
+}
+
+function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, { type: 'answer' }>): void {
+  switch (question.type) {
+    case 'hello':
+      return takeHelloAnswer(turn, from, result)
+    case 'pull':
+      return takePage(turn, from, question.ranges, result)
+    case 'occupants':
+      return takeListAnswer(turn, from, result)
+    case 'config':
+      return takeConfigAnswer(turn, from, result)
+    case 'roster':
+      return takeRosterAnswer(turn, from, result)
+    case 'history':
+      return takeHistory(turn, from, result)
+    case 'order':
+    case 'notice':
+      return
+  }
+}

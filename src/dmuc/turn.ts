@@ -1,0 +1,92 @@
+/**
+ * The working state of one `step`: the replica as it changes, and the effects in the order in which they have to be
+ * carried out. Lives no longer than the call; from outside `step` is a function.
+ */
+import { apply } from '../room/apply.js'
+import type { JudgeLimits } from '../room/judge.js'
+import type { Change, DurableOperation, EventId, LoggedEvent } from '../room/types.js'
+import { tick } from './clock.js'
+import { stanzaIdOf } from './ids.js'
+import type { DmucLimits, Effect, Peer, Replica } from './replica.js'
+import { Vector } from './vector.js'
+
+export interface Env {
+  /** Wall time in ms since the epoch. */
+  readonly now: number
+  readonly limits: DmucLimits
+  /** Bounds of what others may relay to us. */
+  readonly bounds: JudgeLimits
+}
+
+export class Turn {
+  replica: Replica
+  readonly env: Env
+  readonly effects: Effect[] = []
+
+  constructor(replica: Replica, env: Env) {
+    this.replica = replica
+    this.env = env
+  }
+
+  get self(): string {
+    return this.replica.room.jid
+  }
+
+  change(patch: Partial<Replica>): void {
+    this.replica = { ...this.replica, ...patch }
+  }
+
+  peer(jid: string): Peer {
+    return this.replica.peers.get(jid) ?? newPeer
+  }
+
+  changePeer(jid: string, patch: Partial<Peer>): Peer {
+    const peer = { ...this.peer(jid), ...patch }
+    this.change({ peers: new Map(this.replica.peers).set(jid, peer) })
+    return peer
+  }
+
+  /** Applies an operation and has it shown. */
+  perform(change: Change, late = false): void {
+    const before = this.replica.room
+    const after = apply(before, change)
+    this.change({ room: after })
+    this.effects.push({ type: 'change', before, change, late, after })
+  }
+
+  /** Gives a durable operation of our own the next identity, and logs it. `at`: when it was said, if not now. */
+  logOwn(operation: DurableOperation, at?: number): LoggedEvent {
+    const { incarnation, nextSeq, identity, keys, vector } = this.replica
+    const id: EventId = { instance: this.self, incarnation, seq: nextSeq }
+    const stamp = tick(this.replica.stamp, this.env.now)
+    const event: LoggedEvent = {
+      id,
+      stamp: at === undefined ? stamp : { ms: at, counter: 0 },
+      epoch: identity.epoch,
+      revision: this.replica.room.registerRevision,
+      stanzaId: stanzaIdOf(keys, identity.roomId, id),
+      operation,
+    }
+    this.change({ nextSeq: nextSeq + 1, stamp, vector: vector.with(id, nextSeq) })
+    this.effects.push({ type: 'log', event })
+    return event
+  }
+
+  note(level: 'info' | 'warn', text: string, peer?: string): void {
+    this.effects.push({ type: 'note', level, text, ...(peer === undefined ? {} : { peer }) })
+  }
+}
+
+const newPeer: Peer = {
+  link: 'down',
+  downSince: undefined,
+  split: false,
+  lastError: undefined,
+  incarnation: undefined,
+  occupants: 0,
+  vector: Vector.empty,
+  pulling: false,
+  listWanted: false,
+  listAsked: false,
+  held: [],
+}

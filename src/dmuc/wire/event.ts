@@ -1,0 +1,164 @@
+/**
+ * Events on the wire: `<event xmlns='urn:xmpp:dmuc-sync:0'/>` gives a relayed message its identity, and carries a whole
+ * operation where it stands in a page of a pull (docs/dmuc-sync.md §4).
+ */
+import { readContent, remember, writeContent } from '../../room/content.js'
+import { defaultConfig } from '../../room/defaults.js'
+import type { Affiliation, DurableOperation, LoggedEvent } from '../../room/types.js'
+import { affiliations } from '../../room/types.js'
+import { copy, type Element, elements, xml } from '../../xml/element.js'
+import { serialize } from '../../xml/writer.js'
+import { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { readStamp, writeStamp } from '../clock.js'
+import { readConfig, writeConfig } from './config.js'
+import { readCount, readToken } from './read.js'
+
+/** `operation` false: identity and author only, because the content is the message around it. */
+export function writeEvent(event: LoggedEvent, operation: boolean): Element {
+  const spoken = event.operation.type === 'message' || event.operation.type === 'subject' ? event.operation : undefined
+  const element = xml('event', {
+    xmlns: ns.dmucSync,
+    instance: event.id.instance,
+    incarnation: event.id.incarnation,
+    seq: String(event.id.seq),
+    stamp: writeStamp(event.stamp),
+    epoch: String(event.epoch),
+    revision: String(event.revision),
+    id: event.stanzaId,
+    nick: spoken?.nick,
+    jid: spoken?.jid,
+    'occupant-id': spoken?.occupantId,
+    void: event.void === true ? 'true' : undefined,
+  })
+  if (operation && event.void !== true) {
+    const body = writeOperation(event.operation)
+    body.parent = element
+    element.children.push(body)
+  }
+  return element
+}
+
+export function writeOperation(operation: DurableOperation): Element {
+  switch (operation.type) {
+    case 'message':
+      return xml(
+        'message',
+        { xmlns: ns.client, type: 'groupchat', id: operation.id, 'xml:lang': operation.lang },
+        ...readContent(operation, operation.content).map(copy),
+      )
+    case 'subject':
+      return xml(
+        'message',
+        { xmlns: ns.client, type: 'groupchat', id: operation.id, 'xml:lang': operation.lang },
+        xml('subject', {}, operation.text),
+      )
+    case 'config':
+      return xml('config', { revision: String(operation.revision) }, writeConfig(operation.config))
+    case 'register':
+      return xml('register', {
+        revision: String(operation.revision),
+        jid: operation.jid,
+        affiliation: operation.entry.affiliation,
+        nick: operation.entry.nick,
+        reason: operation.entry.reason,
+        actor: operation.actor,
+      })
+    case 'destroy':
+      return xml('destroy', { reason: operation.reason, alternate: operation.alternate, password: operation.password })
+    case 'unknown':
+      return xml('unknown', { name: operation.name }, operation.body)
+  }
+}
+
+/**
+ * Reads an `<event/>`; `around` is the relayed message whose content it identifies. Undefined where the identity is not
+ * whole: such an event cannot be counted and is dropped.
+ */
+export function readEvent(element: Element, around?: Element): LoggedEvent | undefined {
+  const { attrs } = element
+  const instance = Jid.tryParse(attrs.instance)?.toString()
+  const incarnation = readToken(attrs.incarnation)
+  const seq = readCount(attrs.seq)
+  const stamp = readStamp(attrs.stamp)
+  const epoch = readCount(attrs.epoch)
+  const revision = readCount(attrs.revision)
+  const stanzaId = readToken(attrs.id)
+  if (instance === undefined || incarnation === undefined || stamp === undefined || stanzaId === undefined)
+    return undefined
+  if (seq === undefined || seq === 0 || epoch === undefined || revision === undefined) return undefined
+  const identity = { id: { instance, incarnation, seq }, stamp, epoch, revision, stanzaId }
+  if (attrs.void === 'true') return { ...identity, operation: { type: 'unknown', name: 'void', body: '' }, void: true }
+  const body = around ?? elements(element)[0]
+  return { ...identity, operation: readOperation(body, element) }
+}
+
+/** What cannot be read is kept as `unknown`: stored, counted, served, shown to nobody. */
+function readOperation(body: Element | undefined, event: Element): DurableOperation {
+  const operation = body && (body.name === 'message' ? readSpoken(body, event) : readSourceOperation(body))
+  return operation ?? { type: 'unknown', name: body?.name ?? '', body: body === undefined ? '' : serialize(body) }
+}
+
+function readSpoken(message: Element, event: Element): DurableOperation | undefined {
+  const { nick, jid: author } = event.attrs
+  const jid = Jid.tryParse(author)?.bare().toString()
+  const occupantId = readToken(event.attrs['occupant-id'])
+  if (nick === undefined || jid === undefined || occupantId === undefined) return undefined
+  const children = relayedContent(message)
+  const lang = message.attrs['xml:lang']
+  const by = {
+    nick,
+    jid,
+    occupantId,
+    ...text('id', message.attrs),
+    ...(lang === undefined ? {} : { lang: String(lang) }),
+  }
+  const subject = subjectOf(children)
+  if (subject !== undefined) return { type: 'subject', ...by, text: subject }
+  const operation: DurableOperation = { type: 'message', ...by, content: writeContent(children) }
+  remember(operation, children)
+  return operation
+}
+
+/** A subject change is a message with a subject and neither body nor thread (XEP-0045 §8.1). */
+function subjectOf(children: readonly Element[]): string | undefined {
+  const own = (name: string) => children.find((node) => node.name === name && node.attrs.xmlns === undefined)
+  return own('body') === undefined && own('thread') === undefined ? own('subject')?.getText() : undefined
+}
+
+/** The children of a relayed message without what only instances say to each other, and without any archive's id. */
+export const relayedContent = (message: Element): Element[] =>
+  elements(message)
+    .map(copy)
+    .map(withoutContentNamespace)
+    .filter((node) => ![ns.dmucSync, ns.stanzaId, ns.occupantId, ns.mucUser].includes(node.attrs.xmlns ?? ''))
+    .filter((node) => node.name !== 'error')
+
+/** A `<message xmlns='jabber:client'/>` that was embedded gives its children that namespace; on a stream it is implied. */
+function withoutContentNamespace(element: Element): Element {
+  if (element.attrs.xmlns === ns.client || element.attrs.xmlns === ns.server) delete element.attrs.xmlns
+  return element
+}
+
+/** Operations that only the source numbers. */
+export function readSourceOperation(body: Element): DurableOperation | undefined {
+  const { attrs } = body
+  const revision = readCount(attrs.revision)
+  if (body.name === 'destroy')
+    return { type: 'destroy', ...text('reason', attrs), ...text('alternate', attrs), ...text('password', attrs) }
+  if (revision === undefined) return undefined
+  if (body.name === 'config') {
+    const config = readConfig(elements(body)[0], defaultConfig)
+    return config === undefined ? undefined : { type: 'config', config, revision }
+  }
+  const jid = Jid.tryParse(attrs.jid)?.bare().toString()
+  const affiliation = affiliations.find((known) => known === attrs.affiliation) as Affiliation | undefined
+  if (body.name !== 'register' || jid === undefined || affiliation === undefined) return undefined
+  const entry = { affiliation, ...text('nick', attrs), ...text('reason', attrs) }
+  return { type: 'register', jid, entry, revision, ...text('actor', attrs) }
+}
+
+const text = <K extends string>(key: K, attrs: Readonly<Record<string, string | undefined>>): { [P in K]?: string } => {
+  const value = attrs[key]
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: string }
+}

@@ -1,0 +1,127 @@
+/**
+ * The greeting of two instances when a link comes up (dmuc.md §3, Anti-entropy; docs/dmuc-sync.md §2): who we are, which
+ * room we mean, and what we hold. Answered with the other's own.
+ */
+import type { Element } from '../../xml/element.js'
+import { elements, xml } from '../../xml/element.js'
+import { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
+import type { Instance, InstanceTable, Replica, RoomIdentity } from '../replica.js'
+import { type Held, type Interval, type Origin, Vector } from '../vector.js'
+import { readCount, readToken } from './read.js'
+
+export interface Hello {
+  readonly identity: RoomIdentity
+  readonly incarnation: string
+  readonly configRevision: number
+  readonly registerRevision: number
+  readonly occupantsRevision: number
+  readonly table: InstanceTable
+  readonly vector: Vector
+}
+
+export function writeHello(replica: Replica): Element {
+  return xml(
+    'hello',
+    {
+      xmlns: ns.dmucSync,
+      ...identityAttributes(replica.identity),
+      incarnation: replica.incarnation,
+      config: String(replica.room.configRevision),
+      register: String(replica.room.registerRevision),
+      occupants: String(replica.occupantsRevision),
+    },
+    writeTable(replica.table),
+    writeVector(replica.vector),
+  )
+}
+
+export function readHello(element: Element): Hello | undefined {
+  const identity = readIdentity(element)
+  const incarnation = readToken(element.attrs.incarnation)
+  const [configRevision, registerRevision, occupantsRevision] = ['config', 'register', 'occupants'].map((name) =>
+    readCount(element.attrs[name]),
+  )
+  const table = readTable(element.getChild('instances', ns.dmucSync))
+  const vector = readVector(element.getChild('vector', ns.dmucSync))
+  if (identity === undefined || incarnation === undefined || table === undefined || vector === undefined)
+    return undefined
+  if (configRevision === undefined || registerRevision === undefined || occupantsRevision === undefined)
+    return undefined
+  return { identity, incarnation, configRevision, registerRevision, occupantsRevision, table, vector }
+}
+
+export const identityAttributes = (identity: RoomIdentity): Record<string, string> => ({
+  room: identity.roomId,
+  source: identity.source,
+  epoch: String(identity.epoch),
+  rank: String(identity.epochRank),
+})
+
+export function readIdentity(element: Element): RoomIdentity | undefined {
+  const roomId = readToken(element.attrs.room)
+  const source = Jid.tryParse(element.attrs.source)?.bare().toString()
+  const epoch = readCount(element.attrs.epoch)
+  const epochRank = readCount(element.attrs.rank)
+  if (roomId === undefined || source === undefined || epoch === undefined || epochRank === undefined) return undefined
+  return { roomId, source, epoch, epochRank }
+}
+
+/** The table of instances: numbered by the source, tombstones included. */
+export const writeTable = (table: InstanceTable): Element =>
+  xml(
+    'instances',
+    { xmlns: ns.dmucSync, revision: String(table.revision) },
+    ...[...table.instances.values()].map((instance) =>
+      xml('instance', {
+        jid: instance.jid,
+        kind: instance.kind,
+        rank: String(instance.rank),
+        gone: instance.gone ? 'true' : undefined,
+      }),
+    ),
+  )
+
+export function readTable(element: Element | undefined): InstanceTable | undefined {
+  const revision = readCount(element?.attrs.revision)
+  if (element === undefined || revision === undefined) return undefined
+  const instances = new Map<string, Instance>()
+  for (const row of elements(element)) {
+    const jid = Jid.tryParse(row.attrs.jid)
+    const rank = readCount(row.attrs.rank)
+    if (row.name !== 'instance' || jid === undefined || !jid.isBare || jid.local === '' || rank === undefined)
+      return undefined
+    const kind = row.attrs.kind === 'plain' ? 'plain' : 'sync'
+    instances.set(jid.toString(), { jid: jid.toString(), kind, rank, gone: row.attrs.gone === 'true' })
+  }
+  return { revision, instances }
+}
+
+export const writeVector = (vector: Vector): Element =>
+  xml(
+    'vector',
+    { xmlns: ns.dmucSync },
+    ...[...vector.entries()].map((entry) =>
+      xml(
+        'origin',
+        { instance: entry.instance, incarnation: entry.incarnation, seq: String(entry.contiguous) },
+        ...entry.above.map(([from, to]) => xml('above', { from: String(from), to: String(to) })),
+      ),
+    ),
+  )
+
+export function readVector(element: Element | undefined): Vector | undefined {
+  if (element === undefined) return undefined
+  const entries: (Origin & Held)[] = []
+  for (const row of elements(element)) {
+    const instance = Jid.tryParse(row.attrs.instance)?.toString()
+    const incarnation = readToken(row.attrs.incarnation)
+    const contiguous = readCount(row.attrs.seq)
+    const above = elements(row).map((gap) => [readCount(gap.attrs.from), readCount(gap.attrs.to)] as const)
+    if (instance === undefined || incarnation === undefined || contiguous === undefined) return undefined
+    if (!above.every((gap): gap is Interval => gap[0] !== undefined && gap[1] !== undefined && gap[0] <= gap[1]))
+      return undefined
+    entries.push({ instance, incarnation, contiguous, above })
+  }
+  return Vector.of(entries)
+}

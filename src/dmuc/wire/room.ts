@@ -1,0 +1,71 @@
+/**
+ * What travels beside the config to a sync shadow (docs/dmuc-sync.md §1): which room it is, its keys, its register, its
+ * table of instances, its revisions. It holds secrets and goes to members alone.
+ */
+import type { RegisterEntry } from '../../room/types.js'
+import { affiliations } from '../../room/types.js'
+import { type Element, elements, xml } from '../../xml/element.js'
+import { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
+import type { RoomKeys } from '../ids.js'
+import type { InstanceTable, Replica, RoomIdentity } from '../replica.js'
+import { identityAttributes, readIdentity, readTable, writeTable } from './hello.js'
+import { readCount } from './read.js'
+
+export interface RoomExtension {
+  readonly identity: RoomIdentity
+  readonly keys: RoomKeys
+  readonly configRevision: number
+  readonly registerRevision: number
+  readonly register: ReadonlyMap<string, RegisterEntry>
+  readonly table: InstanceTable
+}
+
+export function writeRoom(replica: Replica): Element {
+  const { identity, keys, room, table } = replica
+  return xml(
+    'room',
+    {
+      xmlns: ns.dmucSync,
+      ...identityAttributes(identity),
+      config: String(room.configRevision),
+      register: String(room.registerRevision),
+    },
+    xml('keys', { number: String(keys.number), 'stanza-id': keys.stanzaIdKey, 'occupant-id': keys.occupantSalt }),
+    ...[...room.register].map(([jid, entry]) =>
+      xml('entry', { jid, affiliation: entry.affiliation, nick: entry.nick, reason: entry.reason }),
+    ),
+    writeTable(table),
+  )
+}
+
+export function readRoom(element: Element | undefined): RoomExtension | undefined {
+  const identity = element && readIdentity(element)
+  const keys = readKeys(element?.getChild('keys'))
+  const configRevision = readCount(element?.attrs.config)
+  const registerRevision = readCount(element?.attrs.register)
+  const table = readTable(element?.getChild('instances', ns.dmucSync))
+  if (element === undefined || identity === undefined || keys === undefined || table === undefined) return undefined
+  if (configRevision === undefined || registerRevision === undefined) return undefined
+  const register = new Map<string, RegisterEntry>()
+  for (const row of elements(element)) {
+    const jid = Jid.tryParse(row.attrs.jid)?.bare().toString()
+    const affiliation = affiliations.find((known) => known === row.attrs.affiliation)
+    if (row.name !== 'entry' || jid === undefined || affiliation === undefined) continue
+    const { nick, reason } = row.attrs
+    register.set(jid, {
+      affiliation,
+      ...(nick === undefined ? {} : { nick }),
+      ...(reason === undefined ? {} : { reason }),
+    })
+  }
+  return { identity, keys, configRevision, registerRevision, register, table }
+}
+
+function readKeys(element: Element | undefined): RoomKeys | undefined {
+  const number = readCount(element?.attrs.number)
+  const { 'stanza-id': stanzaIdKey, 'occupant-id': occupantSalt } = element?.attrs ?? {}
+  const key = /^[A-Za-z0-9+/]{43}=$/
+  if (number === undefined || !key.test(stanzaIdKey ?? '') || !key.test(occupantSalt ?? '')) return undefined
+  return { number, stanzaIdKey: String(stanzaIdKey), occupantSalt: String(occupantSalt) }
+}

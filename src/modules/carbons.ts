@@ -1,0 +1,93 @@
+/** XEP-0280: Message Carbons: what one client of an account sends or gets, the others see too. */
+import type { Host, Module } from '../server/module.js'
+import type { Session } from '../server/session.js'
+import { child, childText, copy, type Element, elements, xml } from '../xml/element.js'
+import type { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { result } from '../xmpp/stanza.js'
+import { ownAccount } from './own-account.js'
+import { type MessageService, messageService } from './services.js'
+
+const carbonsNs = 'urn:xmpp:carbons:2'
+const forward = 'urn:xmpp:forward:0'
+const hints = 'urn:xmpp:hints'
+/** Payloads of instant messaging that count without a body (§6.1). */
+const imPayloads: ReadonlySet<string> = new Set([
+  'urn:xmpp:receipts',
+  'http://jabber.org/protocol/chatstates',
+  'urn:xmpp:chat-markers:0',
+  ns.conference,
+])
+
+/** In `Session.data`: the client has enabled carbons. */
+const enabled = 'carbons.enabled'
+
+export const carbons: Module = {
+  name: 'carbons',
+  xep: { number: 280, version: '1.0.1' },
+  hosts: ['user'],
+  setup: (host) => [
+    host.feature(carbonsNs),
+    host.iq('account', 'set', carbonsNs, 'enable', (iq, from, to) => {
+      ownAccount(from, to)
+      host.sessions.get(from.toString())?.data.set(enabled, true)
+      return result(iq)
+    }),
+    host.iq('account', 'set', carbonsNs, 'disable', (iq, from, to) => {
+      ownAccount(from, to)
+      host.sessions.get(from.toString())?.data.delete(enabled)
+      return result(iq)
+    }),
+    // Real copies never pass here: what looks like one was forged (§11), and no client should have to notice.
+    host.on('inbound', 'message', 'validate', (stanza) => isCopy(stanza) || undefined),
+    host.on('inbound', 'message', 'observe', (stanza, from, to) => {
+      if (isEligible(stanza) && !isRoomPrivateMessage(stanza, from)) copyReceived(host, stanza, to)
+      return undefined
+    }),
+    host.on('outbound', 'message', 'observe', (stanza, from) => {
+      if (isEligible(stanza)) copyTo(host, from, stanza, 'sent', (session) => !session.jid.equals(from))
+      return undefined
+    }),
+  ],
+}
+
+function copyReceived(host: Host, stanza: Element, to: Jid): void {
+  if (!host.sessions.of(to.bare().toString()).some(({ data }) => data.has(enabled))) return
+  const got = host.service<MessageService>(messageService)?.recipients(stanza, to) ?? []
+  copyTo(host, to, stanza, 'received', (session) => !got.includes(session))
+}
+
+function copyTo(
+  host: Host,
+  owner: Jid,
+  stanza: Element,
+  direction: 'sent' | 'received',
+  which: (session: Session) => boolean,
+): void {
+  const from = owner.bare().toString()
+  for (const session of host.sessions.of(from)) {
+    if (!session.data.has(enabled) || !which(session)) continue
+    const original = copy(stanza)
+    original.attrs.xmlns = ns.client
+    const wrapped = xml(direction, { xmlns: carbonsNs }, xml('forwarded', { xmlns: forward }, original))
+    session.outbox.send(xml('message', { type: stanza.attrs.type, from, to: session.jid.toString() }, wrapped))
+  }
+}
+
+const isCopy = (stanza: Element): boolean =>
+  elements(stanza).some(({ attrs, name }) => attrs.xmlns === carbonsNs && (name === 'sent' || name === 'received'))
+
+/** §6.1 */
+function isEligible(stanza: Element): boolean {
+  const { type } = stanza.attrs
+  if (type === 'groupchat' || type === 'error' || type === 'headline') return false
+  if (child(stanza, 'private', carbonsNs) !== undefined || child(stanza, 'no-copy', hints) !== undefined) return false
+  if (type === 'chat' || childText(stanza, 'body') !== undefined) return true
+  return elements(stanza).some(({ attrs }) => imPayloads.has(attrs.xmlns)) || isInvitation(stanza)
+}
+
+/** A room gives its private messages to all clients that are in it. */
+const isRoomPrivateMessage = (stanza: Element, from: Jid): boolean =>
+  from.isFull && child(stanza, 'x', ns.mucUser) !== undefined && !isInvitation(stanza)
+
+const isInvitation = (stanza: Element): boolean => child(stanza, 'x', ns.mucUser)?.getChild('invite') !== undefined

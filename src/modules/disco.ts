@@ -1,0 +1,74 @@
+/**
+ * XEP-0030: Service Discovery of the host and of its accounts: what the modules registered. An account answers those who
+ * may see its presence; to others it does not show that it exists (§8).
+ */
+import type { Host, Identity, Module } from '../server/module.js'
+import { type Element, xml } from '../xml/element.js'
+import type { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { payload, result } from '../xmpp/stanza.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { type PresenceService, presenceService } from './services.js'
+
+export const disco: Module = {
+  name: 'disco',
+  xep: { number: 30, version: '2.5.0' },
+  hosts: ['user', 'muc'],
+  setup: (host) => [
+    host.feature(ns.discoInfo),
+    host.feature(ns.discoItems),
+    ...(host.type === 'user' ? [host.identity('server', 'im', host.name)] : []),
+    host.iq('host', 'get', ns.discoInfo, 'query', (iq) => {
+      withoutNode(iq)
+      return info(iq, host.registered.identities, host.registered.features)
+    }),
+    host.iq('host', 'get', ns.discoItems, 'query', (iq, from) => {
+      withoutNode(iq)
+      return items(host, iq, from)
+    }),
+    host.iq('account', 'get', ns.discoInfo, 'query', (iq, from, to) => {
+      mayAsk(host, from, to)
+      withoutNode(iq)
+      return info(iq, [{ category: 'account', type: 'registered' }], [ns.discoInfo, ns.discoItems])
+    }),
+    host.iq('account', 'get', ns.discoItems, 'query', (iq, from, to) => {
+      mayAsk(host, from, to)
+      withoutNode(iq)
+      return result(iq, xml('query', { xmlns: ns.discoItems }))
+    }),
+  ],
+}
+
+function info(iq: Element, identities: readonly Identity[], features: readonly string[]): Element {
+  return result(
+    iq,
+    xml(
+      'query',
+      { xmlns: ns.discoInfo },
+      ...identities.map(({ category, type, name }) => xml('identity', { category, type, name })),
+      ...features.map((feature) => xml('feature', { var: feature })),
+    ),
+  )
+}
+
+/** The components of this process, then what modules list. */
+async function items(host: Host, iq: Element, from: Jid): Promise<Element> {
+  const components =
+    host.type === 'user'
+      ? host.siblings().flatMap(({ type, domain, name }) => (type === 'muc' ? [{ jid: domain, name }] : []))
+      : []
+  const listed = [...components, ...(await host.registered.discoItems(from))]
+  const rows = listed.map((item) =>
+    xml('item', { jid: item.jid, name: item.name, node: 'node' in item ? item.node : undefined }),
+  )
+  return result(iq, xml('query', { xmlns: ns.discoItems }, ...rows))
+}
+
+function withoutNode(iq: Element): void {
+  if (payload(iq)?.attrs.node !== undefined) throw new StanzaError('item-not-found')
+}
+
+function mayAsk(host: Host, from: Jid, to: Jid): void {
+  const seen = host.service<PresenceService>(presenceService)?.isVisible(to.bare().toString(), from) ?? false
+  if (!seen && from.bare().toString() !== to.bare().toString()) throw new StanzaError('service-unavailable')
+}

@@ -1,0 +1,29 @@
+/** The modules, each of one XEP or of one part of an RFC, in the order in which a host sets them up. */
+import type { Module } from '../server/module.js'
+import { carbons } from './carbons.js'
+import { disco } from './disco.js'
+import { message } from './message.js'
+import { offline } from './offline.js'
+import { ping } from './ping.js'
+import { presence } from './presence/index.js'
+import { privateStorage } from './private.js'
+import { roster } from './roster/index.js'
+import { session } from './session.js'
+import { time } from './time.js'
+import { vcard } from './vcard.js'
+import { version } from './version.js'
+
+export const modules: readonly Module[] = [
+  disco,
+  session,
+  roster,
+  presence,
+  carbons,
+  message,
+  offline,
+  ping,
+  time,
+  vcard,
+  version,
+  privateStorage,
+]

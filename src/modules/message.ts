@@ -1,0 +1,56 @@
+/** RFC 6121 §8.5: which clients of an account get a message, by its type, its address and their priority. */
+import type { Host, Module } from '../server/module.js'
+import type { Session } from '../server/session.js'
+import type { Element } from '../xml/element.js'
+import type { Jid } from '../xmpp/jid.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { type MessageService, messageService } from './services.js'
+
+type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
+
+export const message: Module = {
+  name: 'message',
+  rfc: 'RFC 6121 §§5, 8.5',
+  hosts: ['user'],
+  setup(host) {
+    const service: MessageService = { recipients: (stanza, to) => recipientsOf(host, stanza, to) }
+    host.offer(messageService, service)
+    return [host.on('inbound', 'message', 'handle', (stanza, _from, to) => deliver(host, stanza, to))]
+  },
+}
+
+/** RFC 6121 §5.2.2: what is not known counts as `normal`. */
+export function typeOf(stanza: Element): MessageType {
+  const { type } = stanza.attrs
+  return type === 'chat' || type === 'error' || type === 'groupchat' || type === 'headline' ? type : 'normal'
+}
+
+/** Undefined where nobody is there to take it: others (offline storage) may, or it is refused. */
+function deliver(host: Host, stanza: Element, to: Jid): true | undefined {
+  const recipients = recipientsOf(host, stanza, to)
+  for (const recipient of recipients) recipient.outbox.send(stanza)
+  if (recipients.length > 0) return true
+  const type = typeOf(stanza)
+  if (type === 'error' || type === 'headline') return true
+  if (type === 'groupchat' || (to.isFull && type === 'normal')) throw new StanzaError('service-unavailable')
+  return undefined
+}
+
+function recipientsOf(host: Host, stanza: Element, to: Jid): readonly Session[] {
+  const session = to.isFull ? host.sessions.get(to.toString()) : undefined
+  if (session !== undefined) return [session]
+  const type = typeOf(stanza)
+  if (type === 'chat' || (type === 'normal' && to.isBare)) return mostAvailable(host, to)
+  return type === 'headline' && to.isBare ? willing(host, to) : []
+}
+
+/** Available, and not with a negative priority (§8.5.2.1.1). */
+const willing = (host: Host, to: Jid): Session[] =>
+  host.sessions.of(to.bare().toString()).filter(({ presence, priority }) => presence !== undefined && priority >= 0)
+
+/** Those of the highest priority; several if they share it. */
+function mostAvailable(host: Host, to: Jid): Session[] {
+  const sessions = willing(host, to)
+  const highest = Math.max(...sessions.map(({ priority }) => priority))
+  return sessions.filter(({ priority }) => priority === highest)
+}

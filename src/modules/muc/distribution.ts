@@ -1,0 +1,262 @@
+/**
+ * How rooms of this service are spread over others, and others' over us (XEP-0281 §4.2 and §4.5): the requests from service to
+ * service, the operator's policy, and the links to peers. What happens inside a room is its replica's business.
+ */
+import { newShadow } from '../../dmuc/new-replica.js'
+import { isSource, others, type RoomIdentity } from '../../dmuc/replica.js'
+import { readTable } from '../../dmuc/wire/hello.js'
+import { readAccepted, readReplicate, writeAccepted, writeReplicate } from '../../dmuc/wire/replicate.js'
+import { affiliationOf, newRoom, type RoomPolicy } from '../../room/index.js'
+import type { Host, Registration } from '../../server/module.js'
+import { child, type Element, xml } from '../../xml/element.js'
+import { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { payload, result } from '../../xmpp/stanza.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+import type { DmucPolicy } from './dmuc-policy.js'
+import { Links } from './links.js'
+import type { LiveRoom, RoomEnvironment } from './live-room.js'
+import type { Rooms } from './rooms.js'
+
+/** A refusal that may pass is tried again after this, then after twice as long, and so on. */
+const retryMs = 5000
+const maxRetryMs = 10 * 60_000
+
+export class Distribution {
+  readonly #host: Host
+  readonly #policy: DmucPolicy
+  readonly #roomPolicy: RoomPolicy
+  readonly #rooms: () => Rooms
+  readonly #links: Links
+  /** `room service`: being asked, or waiting to be asked again. */
+  readonly #asked = new Map<string, { attempts: number; open: boolean }>()
+
+  constructor(host: Host, policy: DmucPolicy, roomPolicy: RoomPolicy, rooms: () => Rooms) {
+    this.#host = host
+    this.#policy = policy
+    this.#roomPolicy = roomPolicy
+    this.#rooms = rooms
+    const events = { up: this.#up.bind(this), down: this.#down.bind(this) }
+    this.#links = new Links(host.domain, host, events, policy.links)
+  }
+
+  registrations(): readonly Registration[] {
+    const host = this.#host
+    if (this.#policy.allow.size === 0) return []
+    return [
+      host.feature(ns.dmuc),
+      host.feature(ns.dmucSync),
+      host.iq('host', 'set', ns.dmuc, 'replicate', (iq, from) => this.#replicate(iq, from)),
+      host.iq('host', 'set', ns.dmuc, 'peerhost', (iq, from) => this.#peerhost(iq, from)),
+      { kind: 'stop', run: () => this.#links.close() },
+    ]
+  }
+
+  /** A room came into memory: look after its peers. */
+  arrived(room: LiveRoom): void {
+    for (const { jid } of others(room.replica)) this.#meet(room, Jid.parse(jid).domain)
+    if (room.replica.phase === 'serving') this.#reconcile(room)
+  }
+
+  heard(domain: string): void {
+    this.#links.heard(domain)
+  }
+
+  /** A stream to or from this domain broke. */
+  interrupted(domain: string): void {
+    this.#links.doubt(domain)
+  }
+
+  unreachable(peer: string): void {
+    this.#links.doubt(Jid.parse(peer).domain)
+  }
+
+  changed: RoomEnvironment['changed'] = (room, { change }) => {
+    const type = 'operation' in change ? change.operation.type : change.type
+    if (type === 'config' || (type === 'join' && this.#policy.replicate === 'on-join')) this.#reconcile(room)
+    for (const { jid } of others(room.replica)) this.#links.watch(Jid.parse(jid).domain)
+  }
+
+  left: RoomEnvironment['left'] = (room, instance) => {
+    if (isSource(room.replica)) room.happen({ type: 'removed', jid: instance })
+  }
+
+  /** Where a joiner's domain belongs to a peer that holds a healthy shadow: that shadow's JID. */
+  redirect: RoomEnvironment['redirect'] = (room, from) => {
+    const service = this.#policy.redirect.get(from.domain)
+    if (service === undefined || !isSource(room.replica)) return undefined
+    const shadow = others(room.replica).find(({ jid }) => Jid.parse(jid).domain === service)
+    return shadow !== undefined && room.replica.peers.get(shadow.jid)?.link === 'up' ? shadow.jid : undefined
+  }
+
+  /** Does the room have business with other servers while nobody is in it? */
+  needed(room: LiveRoom): boolean {
+    return others(room.replica).length > 0
+  }
+
+  /** Distributes the room as its configuration wants it, whatever the policy of when; for the operator. */
+  distribute(room: LiveRoom): void {
+    this.#reconcile(room, true)
+  }
+
+  #meet(room: LiveRoom, service: string): void {
+    this.#links.watch(service)
+    if (this.#links.isUp(service)) this.#tell(room, service)
+  }
+
+  #tell(room: LiveRoom, service: string): void {
+    for (const { jid } of others(room.replica))
+      if (Jid.parse(jid).domain === service) room.happen({ type: 'link', peer: jid, up: true })
+  }
+
+  #up(service: string): void {
+    for (const room of this.#rooms().live()) this.#tell(room, service)
+  }
+
+  #down(service: string, reason: string): void {
+    for (const room of this.#rooms().live())
+      for (const { jid } of others(room.replica))
+        if (Jid.parse(jid).domain === service) room.happen({ type: 'link', peer: jid, up: false, reason })
+  }
+
+  /** Asks wanted peers that hold no shadow, and takes the room back from those not wanted any more. */
+  #reconcile(room: LiveRoom, byOperator = false): void {
+    if (!isSource(room.replica) || room.ended) return
+    const { config, locked } = room.replica.room
+    const wanted = config.distributed && !locked ? config.peers.filter((peer) => peer !== this.#host.domain) : []
+    for (const { jid } of others(room.replica))
+      if (!wanted.includes(Jid.parse(jid).domain)) room.happen({ type: 'removed', jid })
+    if (this.#policy.replicate === 'manual' && !byOperator) return
+    for (const service of wanted) {
+      const held = others(room.replica).some(({ jid }) => Jid.parse(jid).domain === service)
+      if (!held && (byOperator || this.#isTime(room, service))) this.#ask(room, service)
+    }
+  }
+
+  #isTime(room: LiveRoom, service: string): boolean {
+    if (this.#policy.replicate === 'immediate') return true
+    const theirs = (jid: string): boolean => this.#policy.redirect.get(Jid.parse(jid).domain) === service
+    const present = [...room.replica.room.occupants.values()].filter(({ jid }) => theirs(jid))
+    return present.length >= this.#policy.onJoinThreshold
+  }
+
+  /** E3, and what its answer means. */
+  #ask(room: LiveRoom, service: string): void {
+    const key = `${room.jid} ${service}`
+    const attempt = this.#asked.get(key) ?? { attempts: 0, open: false }
+    if (attempt.open) return
+    attempt.open = true
+    this.#asked.set(key, attempt)
+    if (!this.#policy.allow.has(service)) {
+      this.#tellOwners(
+        room,
+        `${service} was not asked to hold this room: the operator of ${this.#host.domain} does not allow it as a peer`,
+      )
+      return
+    }
+    const iq = xml('iq', { type: 'set', from: this.#host.domain, to: service }, writeReplicate(room.replica.identity))
+    this.#host.router.request(iq).then(
+      (answer) => {
+        this.#asked.delete(key)
+        this.#accepted(room, service, answer)
+      },
+      (error: unknown) => this.#refused(room, service, attempt, error),
+    )
+  }
+
+  #accepted(room: LiveRoom, service: string, answer: Element): void {
+    const named = readAccepted(answer)
+    const jid = named ?? `${Jid.parse(room.jid).local}@${service}`
+    const { membersOnly, password } = room.replica.room.config
+    if (named === undefined && (membersOnly || password !== '')) {
+      this.#tellOwners(room, `${service} cannot enforce who may enter, so it was given no shadow of this closed room`)
+      return
+    }
+    this.#links.watch(service)
+    room.happen({ type: 'replicated', jid, kind: named === undefined ? 'plain' : 'sync' })
+    this.#tellOwners(room, `${service} accepted and holds this room now, as ${jid}`)
+  }
+
+  #refused(room: LiveRoom, service: string, attempt: { attempts: number; open: boolean }, error: unknown): void {
+    const refusal = error instanceof StanzaError ? error : new StanzaError('internal-server-error', { cause: error })
+    const passing = refusal.type === 'wait' || refusal.condition.startsWith('remote-server')
+    const why = refusal.text ?? refusal.condition
+    if (attempt.attempts === 0)
+      this.#tellOwners(room, `${service} does not hold this room: ${why}${passing ? '; it will be asked again' : ''}`)
+    this.#host.log.warn(
+      { room: room.jid, peer: service, condition: refusal.condition },
+      `A peer refused to replicate: ${why}`,
+    )
+    if (!passing) return
+    const delayMs = Math.min(maxRetryMs, retryMs * 2 ** attempt.attempts)
+    attempt.attempts += 1
+    this.#host.clock.after(delayMs, () => {
+      attempt.open = false
+      this.#reconcile(room)
+    })
+  }
+
+  /** The owners in the room, or, where none is there, all of them. */
+  #tellOwners(room: LiveRoom, text: string): void {
+    const state = room.replica.room
+    const present = [...state.occupants.values()]
+      .filter((occupant) => occupant.home === room.jid && affiliationOf(state, occupant.jid) === 'owner')
+      .flatMap(({ sessions }) => sessions.map(({ jid }) => jid))
+    const owners = [...state.register].filter(([, entry]) => entry.affiliation === 'owner').map(([jid]) => jid)
+    const there = present.length > 0
+    const message = xml('message', { from: room.jid, type: there ? 'groupchat' : undefined }, xml('body', {}, text))
+    room.afterwards(() => this.#host.router.broadcast(message, there ? present : owners))
+  }
+
+  /** E3 as a peerhost sees it. */
+  async #replicate(iq: Element, from: Jid): Promise<Element> {
+    const asked = payload(iq)
+    if (from.local !== '' || !this.#policy.allow.has(from.domain))
+      throw new StanzaError('forbidden', { type: 'auth', text: `${from.domain} may not replicate rooms here` })
+    const request = asked && readReplicate(asked, this.#host.domain)
+    if (request === undefined) throw new StanzaError('bad-request')
+    const { shadow, identity } = request
+    if (identity !== undefined && Jid.parse(identity.source).domain !== from.domain)
+      throw new StanzaError('forbidden', { type: 'auth', text: 'that room is not yours' })
+    return this.#rooms().with(shadow, (room) => {
+      if (room !== undefined) {
+        const { identity: known } = room.replica
+        const same = identity === undefined ? domainOf(known.source) === from.domain : known.roomId === identity.roomId
+        if (!same || isSource(room.replica))
+          throw new StanzaError('conflict', { text: 'another room has that address' })
+      } else this.#shadow(shadow, from.domain, identity)
+      return result(iq, identity === undefined ? undefined : writeAccepted(shadow))
+    })
+  }
+
+  #shadow(jid: string, firsthost: string, identity: RoomIdentity | undefined): void {
+    const held = [...this.#rooms().live()].filter(({ replica }) => domainOf(replica.identity.source) === firsthost)
+    if (held.length >= this.#policy.maxShadows)
+      throw new StanzaError('resource-constraint', { text: `${firsthost} has as many rooms here as it may have` })
+    const source = identity ?? { roomId: this.#host.random.uuid(), source: firsthost, epoch: 0, epochRank: 0 }
+    const state = { ...newRoom(jid, this.#roomPolicy), locked: false }
+    this.#rooms().adopt(newShadow(state, source, identity === undefined ? 'plain' : 'sync', this.#host.random))
+    this.#links.watch(firsthost)
+  }
+
+  /** E12: the service of the source tells of the instances. */
+  async #peerhost(iq: Element, from: Jid): Promise<Element> {
+    const notice = payload(iq)
+    const local = notice === undefined ? undefined : child(notice, 'room', ns.dmuc)?.attrs.id
+    const jid = Jid.tryParse(`${local}@${this.#host.domain}`)
+    if (notice === undefined || local === undefined || jid === undefined) throw new StanzaError('bad-request')
+    return this.#rooms().with(jid.toString(), (room) => {
+      if (room === undefined) throw new StanzaError('item-not-found')
+      if (from.local !== '' || domainOf(room.replica.identity.source) !== from.domain || isSource(room.replica))
+        throw new StanzaError('forbidden')
+      const table = readTable(child(notice, 'instances', ns.dmucSync))
+      if (table !== undefined) {
+        room.happen({ type: 'table', table })
+        for (const other of others(room.replica)) this.#meet(room, Jid.parse(other.jid).domain)
+      }
+      return result(iq)
+    })
+  }
+}
+
+const domainOf = (jid: string): string => Jid.parse(jid).domain

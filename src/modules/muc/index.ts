@@ -1,0 +1,175 @@
+/**
+ * XEP-0045: Multi-User Chat, and XEP-0281: its distribution over several servers. The service: which stanza concerns which
+ * room, which rooms there are. A room itself is src/room and src/dmuc; how it lives here is ./live-room.ts.
+ */
+import { isSource, otherInstance, others } from '../../dmuc/replica.js'
+import { isAbandoned, leaveAll, notInRoom } from '../../room/index.js'
+import type { Handled, Host, Module } from '../../server/module.js'
+import { child, type Element } from '../../xml/element.js'
+import type { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { readdress } from '../../xmpp/stanza.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+import { Distribution } from './distribution.js'
+import { dmucPolicy } from './dmuc-policy.js'
+import type { LiveRoom } from './live-room.js'
+import { type DmucValues, mucOptions, roomPolicy } from './options.js'
+import { Rooms } from './rooms.js'
+import { loadDistributed, purgeTemporary } from './start-up.js'
+
+export const muc: Module = {
+  name: 'muc',
+  xep: { number: 45, version: '1.35.1' },
+  hosts: ['muc'],
+  options: mucOptions,
+  setup: async (host) => {
+    const service = new MucService(host)
+    await service.start()
+    host.offer(mucService, service)
+    return [
+      host.identity('conference', 'text', host.name),
+      host.feature(ns.muc),
+      ...service.distribution.registrations(),
+      { kind: 'component', handler: (stanza, from, to) => service.receive(stanza, from, to) },
+      { kind: 'disco-items', items: () => service.publicRooms() },
+      { kind: 'stop', run: () => service.close() },
+    ]
+  },
+}
+
+/** The name of the contract. */
+export const mucService = 'muc'
+
+const housekeepingMs = 1000
+const maxListed = 1000
+
+export class MucService {
+  readonly rooms: Rooms
+  readonly distribution: Distribution
+  readonly #host: Host
+  #closed = false
+
+  constructor(host: Host) {
+    this.#host = host
+    const dmuc = dmucPolicy(host.options.dmuc as DmucValues | undefined)
+    const peers = [...dmuc.allow].filter((peer) => peer !== host.domain)
+    const policy = roomPolicy(host.options, peers, dmuc.distributedByDefault)
+    this.distribution = new Distribution(host, dmuc, policy, () => this.rooms)
+    this.rooms = new Rooms(
+      {
+        router: host.router,
+        store: host.store,
+        clock: host.clock,
+        random: host.random,
+        log: host.log,
+        policy,
+        limits: dmuc.limits,
+        isAdmin: (jid) => host.admins.has(jid),
+        mayCreate: (from) => mayCreate(host, from),
+        redirect: this.distribution.redirect,
+        changed: (room, change) => {
+          this.distribution.changed(room, change)
+          if (isAbandoned(room.replica.room) && isSource(room.replica)) this.#forget(room)
+        },
+        unreachable: (peer) => this.distribution.unreachable(peer),
+        left: this.distribution.left,
+      },
+      (room) => this.distribution.arrived(room),
+    )
+  }
+
+  async start(): Promise<void> {
+    await purgeTemporary(this.#host)
+    this.#housekeep()
+    loadDistributed(this.#host, this.rooms)
+  }
+
+  /** Everybody leaves with 332; what is pending is written. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const pending: (Promise<void> | undefined)[] = []
+    for (const room of this.rooms.live()) {
+      room.perform(leaveAll(room.replica.room))
+      pending.push(room.settled())
+    }
+    await Promise.all(pending)
+  }
+
+  receive(stanza: Element, from: Jid, to: Jid): Handled {
+    this.distribution.heard(from.domain)
+    if (to.local === '') return refuseAtService(stanza)
+    const bare = to.bare().toString()
+    return this.rooms.with(bare, (room) => {
+      if (room === undefined) return this.#withoutRoom(stanza, from, to)
+      return this.#toRoom(room, stanza, from, to)
+    })
+  }
+
+  /** Rooms to list: public, and not hidden for being made or replicated (XEP-0045 §6.3, XEP-0281 §4.3). */
+  async publicRooms(): Promise<readonly { readonly jid: string; readonly name: string }[]> {
+    const rooms = await this.#host.store.rooms(this.#host.domain, { limit: maxListed, publicOnly: true })
+    return rooms.map(({ jid, name }) => ({ jid, name: name || jid.slice(0, jid.indexOf('@')) }))
+  }
+
+  #toRoom(room: LiveRoom, stanza: Element, from: Jid, to: Jid): Handled {
+    const sender = from.bare().toString()
+    const { replica } = room
+    const fromSource = sender === replica.identity.source && sender !== room.jid
+    const binding = replica.phase === 'requested' && from.local !== '' && from.domain === replica.identity.source
+    if (otherInstance(replica, sender) !== undefined || fromSource || binding)
+      return room.receiveFromInstance(stanza, from, to)
+    if (replica.phase !== 'serving') return refuseUnknown(stanza)
+    return room.receive(stanza, from)
+  }
+
+  /** Nobody has made it, or it is gone: joining makes it. */
+  #withoutRoom(stanza: Element, from: Jid, to: Jid): Handled {
+    const { name, attrs } = stanza
+    if (name === 'presence' && attrs.type === undefined && to.isFull) {
+      if (child(stanza, 'x', ns.muc) === undefined) {
+        void this.#host.router.route(readdress(notInRoom(to.toString()), { to: from.toString() }))
+        return undefined
+      }
+      if (!mayCreate(this.#host, from)) throw new StanzaError('not-allowed', { text: 'You may not create rooms here' })
+      const room = this.rooms.create(to.bare().toString())
+      try {
+        return room.receive(stanza, from)
+      } finally {
+        if (room.replica.room.occupants.size === 0) this.rooms.discard(room)
+      }
+    }
+    return refuseUnknown(stanza)
+  }
+
+  /** A temporary room that everybody has left; its shadows are told. */
+  #forget(room: LiveRoom): void {
+    if (room.ended || others(room.replica).length > 0 || this.#closed) return
+    room.perform([{ type: 'destroy' }])
+  }
+
+  #housekeep(): void {
+    if (this.#closed) return
+    for (const room of this.rooms.live()) if (this.distribution.needed(room)) room.happen({ type: 'tick' })
+    this.rooms.unloadIdle((room) => this.distribution.needed(room))
+    this.#host.clock.after(housekeepingMs, () => this.#housekeep())
+  }
+}
+
+function mayCreate(host: Host, from: Jid): boolean {
+  const restriction = host.options.restrict_room_creation
+  if (host.admins.has(from.bare().toString())) return true
+  if (restriction === 'admin') return false
+  return restriction !== 'local' || host.isLocal(from.domain)
+}
+
+const answerable = ({ name, attrs: { type } }: Element): boolean =>
+  name === 'iq' ? type === 'get' || type === 'set' : type !== 'error'
+
+function refuseAtService(stanza: Element): undefined {
+  if (stanza.name !== 'presence' && answerable(stanza)) throw new StanzaError('service-unavailable')
+}
+
+function refuseUnknown(stanza: Element): undefined {
+  if (stanza.name !== 'presence' && answerable(stanza))
+    throw new StanzaError('item-not-found', { text: 'There is no such room' })
+}

@@ -1,0 +1,156 @@
+/**
+ * Which peers can be reached (dmuc.md §3, Failure): a ping (XEP-0199) after a time of silence, two missed ones mean that the
+ * link is down; then it is tried again with jittered backoff, at once when the peer is heard of.
+ */
+import type { Router } from '../../server/router.js'
+import type { Clock, Timer } from '../../util/clock.js'
+import type { Random } from '../../util/random.js'
+import { xml } from '../../xml/element.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+
+export interface LinkTimes {
+  /** Of silence, before a ping. */
+  readonly silenceMs: number
+  readonly answerMs: number
+  /** The first retry; each further one waits twice as long, up to `maxRetryMs`. */
+  readonly retryMs: number
+  readonly maxRetryMs: number
+}
+
+export const defaultLinkTimes: LinkTimes = { silenceMs: 30_000, answerMs: 10_000, retryMs: 1000, maxRetryMs: 60_000 }
+
+interface Link {
+  state: 'unknown' | 'up' | 'down'
+  heardAt: number
+  missed: number
+  attempts: number
+  probing: boolean
+  timer: Timer | undefined
+  reason: string
+}
+
+export interface LinkEvents {
+  /** It answers, for the first time or again. */
+  up(service: string): void
+  down(service: string, reason: string): void
+}
+
+export class Links {
+  readonly #links = new Map<string, Link>()
+  readonly #self: string
+  readonly #parts: { readonly router: Router; readonly clock: Clock; readonly random: Random }
+  readonly #times: LinkTimes
+  readonly #events: LinkEvents
+  #closed = false
+
+  /** `self` is our own service, which pings. */
+  constructor(
+    self: string,
+    parts: { readonly router: Router; readonly clock: Clock; readonly random: Random },
+    events: LinkEvents,
+    times: LinkTimes = defaultLinkTimes,
+  ) {
+    this.#self = self
+    this.#parts = parts
+    this.#events = events
+    this.#times = times
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const link of this.#links.values()) link.timer?.cancel()
+  }
+
+  isUp(service: string): boolean {
+    return this.#links.get(service)?.state === 'up'
+  }
+
+  /** Why it is down, in words. */
+  reason(service: string): string | undefined {
+    const link = this.#links.get(service)
+    return link?.state === 'down' ? link.reason : undefined
+  }
+
+  /** Starts to look after the link; no more than once. */
+  watch(service: string): void {
+    if (this.#links.has(service)) return
+    const heardAt = this.#parts.clock.monotonic()
+    const link: Link = {
+      state: 'unknown',
+      heardAt,
+      missed: 0,
+      attempts: 0,
+      probing: false,
+      timer: undefined,
+      reason: '',
+    }
+    this.#links.set(service, link)
+    this.#probe(service, link)
+  }
+
+  /** Something came from it. */
+  heard(service: string): void {
+    const link = this.#links.get(service)
+    if (link === undefined) return
+    link.heardAt = this.#parts.clock.monotonic()
+    link.missed = 0
+    if (link.state === 'down') this.#probe(service, link)
+  }
+
+  /** What we sent may be lost (a stream broke, a stanza came back): find out, and let the rooms greet again. */
+  doubt(service: string): void {
+    const link = this.#links.get(service)
+    if (link === undefined) return
+    if (link.state === 'up') link.state = 'unknown'
+    this.#probe(service, link)
+  }
+
+  #probe(service: string, link: Link): void {
+    if (link.probing || this.#closed) return
+    link.probing = true
+    link.timer?.cancel()
+    const ping = xml('iq', { type: 'get', from: this.#self, to: service }, xml('ping', { xmlns: ns.ping }))
+    this.#parts.router.request(ping, this.#times.answerMs).then(
+      () => this.#answered(service, link),
+      (error: unknown) => this.#unanswered(service, link, error),
+    )
+  }
+
+  #answered(service: string, link: Link): void {
+    if (this.#closed) return
+    const wasUp = link.state === 'up'
+    Object.assign(link, { state: 'up', probing: false, missed: 0, attempts: 0, heardAt: this.#parts.clock.monotonic() })
+    this.#later(service, link, this.#times.silenceMs)
+    if (!wasUp) this.#events.up(service)
+  }
+
+  /** An error of the peer itself is an answer; one of the way to it, or silence, is none. */
+  #unanswered(service: string, link: Link, error: unknown): void {
+    if (this.#closed) return
+    if (error instanceof StanzaError && !lost.has(error.condition)) return this.#answered(service, link)
+    link.probing = false
+    link.missed += 1
+    link.reason = error instanceof StanzaError ? (error.text ?? error.condition) : String(error)
+    const gone = error instanceof StanzaError && error.condition !== 'remote-server-timeout'
+    if (link.state !== 'down' && (gone || link.missed >= 2)) {
+      link.state = 'down'
+      this.#events.down(service, link.reason)
+    }
+    const backoff = Math.min(this.#times.maxRetryMs, this.#times.retryMs * 2 ** link.attempts)
+    link.attempts += 1
+    this.#later(service, link, link.state === 'down' ? backoff * (0.5 + this.#parts.random.fraction()) : 0)
+  }
+
+  #later(service: string, link: Link, delayMs: number): void {
+    link.timer?.cancel()
+    link.timer = this.#parts.clock.after(delayMs, () => {
+      const silence = this.#parts.clock.monotonic() - link.heardAt
+      if (link.state === 'up' && silence < this.#times.silenceMs)
+        this.#later(service, link, this.#times.silenceMs - silence)
+      else this.#probe(service, link)
+    })
+  }
+}
+
+const lost: ReadonlySet<string> = new Set(['remote-server-not-found', 'remote-server-timeout', 'resource-constraint'])

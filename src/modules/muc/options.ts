@@ -1,0 +1,99 @@
+/** What the configuration says of rooms: Prosody's names where Prosody has the option. */
+import { defaultPolicy, type RoomPolicy } from '../../room/index.js'
+import type { OptionDeclaration } from '../../server/module.js'
+
+const oneOf =
+  (...known: readonly unknown[]) =>
+  (value: unknown): string | undefined =>
+    known.includes(value) ? undefined : `be one of ${known.map((one) => JSON.stringify(one)).join(', ')}`
+
+const atLeast =
+  (least: number) =>
+  (value: unknown): string | undefined =>
+    typeof value === 'number' && value >= least ? undefined : `be at least ${least}`
+
+export const mucOptions = {
+  restrict_room_creation: {
+    type: 'string',
+    default: 'off',
+    doc: 'Who may create rooms: `"off"` everybody, `"local"` accounts of this server, `"admin"` administrators.',
+    check: oneOf('off', 'local', 'admin'),
+  },
+  muc_room_locking: {
+    type: 'boolean',
+    default: true,
+    doc: 'A new room is closed to others until its owner has configured it (XEP-0045 §10.1).',
+  },
+  muc_room_default_public: { type: 'boolean', default: true, doc: 'New rooms are listed.' },
+  muc_room_default_persistent: {
+    type: 'boolean',
+    default: false,
+    doc: 'New rooms stay when the last occupant leaves.',
+  },
+  muc_room_default_members_only: { type: 'boolean', default: false, doc: 'New rooms are for members only.' },
+  muc_room_default_moderated: { type: 'boolean', default: false, doc: 'In new rooms newcomers have no voice.' },
+  muc_room_default_public_jids: {
+    type: 'boolean',
+    default: false,
+    doc: 'In new rooms everybody sees real JIDs, not moderators alone.',
+  },
+  muc_room_default_change_subject: {
+    type: 'boolean',
+    default: false,
+    doc: 'In new rooms participants may change the subject.',
+  },
+  muc_room_default_history_length: {
+    type: 'integer',
+    default: 20,
+    doc: 'Messages sent to those who enter a new room.',
+    check: atLeast(0),
+  },
+  max_history_messages: {
+    type: 'integer',
+    default: 200,
+    doc: 'The most that an owner may set for that.',
+    check: atLeast(0),
+  },
+} as const satisfies Readonly<Record<string, OptionDeclaration>>
+
+/** The values of `[dmuc]`, as far as rooms are concerned. */
+export interface DmucValues {
+  readonly allow?: readonly string[]
+  readonly replicate?: 'immediate' | 'on-join' | 'manual'
+  readonly on_join_threshold?: number
+  readonly distributed_by_default?: boolean
+  readonly redirect?: Readonly<Record<string, string>>
+  readonly max_instances?: number
+  readonly max_shadows?: number
+  readonly max_history?: number
+  /** Seconds. */
+  readonly grace?: number
+  readonly ping_after?: number
+  readonly ping_timeout?: number
+}
+
+type Values = Readonly<Record<string, unknown>>
+
+/** The rules of a service's rooms. `peers`: the services that owners may spread rooms over; empty: none. */
+export function roomPolicy(options: Values, peers: readonly string[], distributed: boolean): RoomPolicy {
+  const value = <K extends keyof typeof mucOptions>(key: K): (typeof mucOptions)[K]['default'] | boolean | number =>
+    (options[key] ?? mucOptions[key].default) as (typeof mucOptions)[K]['default']
+  return {
+    ...defaultPolicy,
+    lockNewRooms: value('muc_room_locking') === true,
+    maxHistoryLength: Number(value('max_history_messages')),
+    defaults: {
+      ...defaultPolicy.defaults,
+      public: value('muc_room_default_public') === true,
+      persistent: value('muc_room_default_persistent') === true,
+      membersOnly: value('muc_room_default_members_only') === true,
+      moderated: value('muc_room_default_moderated') === true,
+      whois: value('muc_room_default_public_jids') === true ? 'anyone' : 'moderators',
+      changeSubject: value('muc_room_default_change_subject') === true,
+      historyLength: Number(value('muc_room_default_history_length')),
+      distributed: peers.length > 0 && distributed,
+      peers: distributed ? peers : [],
+    },
+    ...(peers.length > 0 ? { distribution: { peers: peers.map((jid) => ({ jid })) } } : {}),
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The rooms of a service in memory. A room that is not loaded is never decided on: while it loads, its stanzas queue in
+ * order. Rooms without occupants leave memory after a while and come back on use.
+ */
+import { newSource } from '../../dmuc/new-replica.js'
+import type { Replica } from '../../dmuc/replica.js'
+import { historyLimit, newRoom } from '../../room/index.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+import { LiveRoom, type RoomEnvironment } from './live-room.js'
+import { loadedReplica } from './storage.js'
+
+const maxQueued = 1000
+const idleMs = 10 * 60_000
+
+interface Waiting {
+  use(room: LiveRoom | undefined): void
+  fail(error: StanzaError): void
+}
+
+type Slot =
+  | { readonly state: 'loading'; readonly queue: Waiting[] }
+  | { readonly state: 'live'; readonly room: LiveRoom; usedAt: number }
+
+export class Rooms {
+  readonly #slots = new Map<string, Slot>()
+  readonly #env: RoomEnvironment
+  /** Hears of each room that came into memory. */
+  readonly #arrived: (room: LiveRoom) => void
+
+  constructor(env: Omit<RoomEnvironment, 'ended' | 'failed'>, arrived: (room: LiveRoom) => void) {
+    this.#env = { ...env, ended: (room) => this.#end(room), failed: (room, error) => this.#recover(room, error) }
+    this.#arrived = arrived
+  }
+
+  /** Calls `use` with the room, or undefined where there is none: at once if that is known, else in order once it is. */
+  with<T>(jid: string, use: (room: LiveRoom | undefined) => T): T | Promise<Awaited<T>> {
+    const slot = this.#slots.get(jid)
+    if (slot?.state === 'live') {
+      slot.usedAt = this.#env.clock.monotonic()
+      return use(slot.room)
+    }
+    const loading = slot ?? this.#load(jid)
+    if (loading.queue.length >= maxQueued)
+      throw new StanzaError('resource-constraint', { text: 'The room is being loaded' })
+    return new Promise<Awaited<T>>((resolve, reject) => {
+      loading.queue.push({
+        use: (room) => {
+          try {
+            resolve(use(room) as Awaited<T>)
+          } catch (error) {
+            reject(error)
+          }
+        },
+        fail: reject,
+      })
+    })
+  }
+
+  /** In memory now. */
+  get(jid: string): LiveRoom | undefined {
+    const slot = this.#slots.get(jid)
+    return slot?.state === 'live' ? slot.room : undefined
+  }
+
+  *live(): IterableIterator<LiveRoom> {
+    for (const slot of this.#slots.values()) if (slot.state === 'live') yield slot.room
+  }
+
+  /** A room that nobody has entered yet. Nothing is stored until something happens in it. */
+  create(jid: string): LiveRoom {
+    return this.adopt(newSource(newRoom(jid, this.#env.policy), this.#env.random))
+  }
+
+  /** Takes a new replica into memory; the caller made sure that there is none of this JID. */
+  adopt(replica: Replica): LiveRoom {
+    const room = new LiveRoom(replica, this.#env, undefined)
+    this.#slots.set(room.jid, { state: 'live', room, usedAt: this.#env.clock.monotonic() })
+    this.#arrived(room)
+    return room
+  }
+
+  /** Forgets a room that came to nothing: nothing of it was stored. */
+  discard(room: LiveRoom): void {
+    room.ended = true
+    this.#slots.delete(room.jid)
+  }
+
+  /** Rooms with nobody in them and nothing pending leave memory. */
+  unloadIdle(keep: (room: LiveRoom) => boolean): void {
+    const now = this.#env.clock.monotonic()
+    for (const [jid, slot] of this.#slots) {
+      if (slot.state !== 'live' || now - slot.usedAt < idleMs || !slot.room.idle) continue
+      if (slot.room.replica.room.occupants.size > 0 || keep(slot.room)) continue
+      slot.room.ended = true
+      this.#slots.delete(jid)
+    }
+  }
+
+  #load(jid: string): Extract<Slot, { state: 'loading' }> {
+    const slot: Extract<Slot, { state: 'loading' }> = { state: 'loading', queue: [] }
+    this.#slots.set(jid, slot)
+    this.#env.store.loadRoom(jid, historyLimit).then(
+      (loaded) => {
+        if (loaded === undefined) return this.#loaded(jid, slot, undefined)
+        const { createdAt } = loaded.room
+        const replica = loadedReplica(loaded, this.#env.random.token())
+        this.#loaded(jid, slot, new LiveRoom(replica, this.#env, { createdAt, lastArchivedAt: loaded.lastArchivedAt }))
+      },
+      (error: unknown) => {
+        this.#env.log.error({ room: jid, err: error }, 'A room could not be loaded')
+        this.#slots.delete(jid)
+        const refusal = new StanzaError('internal-server-error', { type: 'wait', cause: error })
+        for (const { fail } of slot.queue) fail(refusal)
+      },
+    )
+    return slot
+  }
+
+  #loaded(jid: string, slot: Extract<Slot, { state: 'loading' }>, room: LiveRoom | undefined): void {
+    if (room === undefined) this.#slots.delete(jid)
+    else {
+      this.#slots.set(jid, { state: 'live', room, usedAt: this.#env.clock.monotonic() })
+      this.#arrived(room)
+    }
+    // The first one in the queue may create the room that the others then find.
+    for (const { use } of slot.queue) use(room ?? this.get(jid))
+  }
+
+  /** The room is over: destroyed, abandoned, or taken back by its source. Its rows go, then its memory. */
+  #end(room: LiveRoom): void {
+    if (room.ended) return
+    room.ended = true
+    this.#slots.delete(room.jid)
+    this.#env.store.commit([{ type: 'room.delete', jid: room.jid }]).catch((error: unknown) => {
+      this.#env.log.error({ room: room.jid, err: error }, 'A room that is over could not be removed from the store')
+    })
+  }
+
+  /**
+   * A batch failed: the room goes back to what is on disk, under a new incarnation, with the occupants it had when all was
+   * well. Where not even that can be read, to what it knows was confirmed.
+   */
+  #recover(room: LiveRoom, error: unknown): void {
+    this.#env.log.error({ room: room.jid, err: error }, 'A write failed; the room returns to its last durable state')
+    const slot: Extract<Slot, { state: 'loading' }> = { state: 'loading', queue: [] }
+    this.#slots.set(room.jid, slot)
+    const { durable } = room
+    const incarnation = this.#env.random.token()
+    const back = (replica: Replica): void => {
+      room.restore(replica)
+      this.#loaded(room.jid, slot, room)
+    }
+    this.#env.store.loadRoom(room.jid, historyLimit).then(
+      (loaded) => {
+        const fresh = loaded === undefined ? durable : loadedReplica(loaded, incarnation)
+        back({ ...fresh, incarnation, nextSeq: 1, room: { ...fresh.room, occupants: durable.room.occupants } })
+      },
+      () => back({ ...durable, incarnation, nextSeq: 1 }),
+    )
+  }
+}

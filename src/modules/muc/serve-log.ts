@@ -1,0 +1,57 @@
+/** Answers that need the log: pages of a pull, and the history of a new shadow. Read off the event loop. */
+import type { Effect, HistoryLimit, Replica } from '../../dmuc/replica.js'
+import { type Range, Vector } from '../../dmuc/vector.js'
+import { writeHistory } from '../../dmuc/wire/history.js'
+import { writePage } from '../../dmuc/wire/pull.js'
+import type { LoggedEvent } from '../../room/index.js'
+import type { Element } from '../../xml/element.js'
+import { serialize } from '../../xml/writer.js'
+import type { RoomEnvironment } from './live-room.js'
+import { loggedEvent } from './storage.js'
+
+type Env = Pick<RoomEnvironment, 'store' | 'limits'>
+
+/** One page of the ranges, in the order in which they were asked for. */
+export async function servePages({ store, limits }: Env, room: string, ranges: readonly Range[]): Promise<Element> {
+  const events: LoggedEvent[] = []
+  let more = false
+  for (const { instance, incarnation, from, to } of ranges) {
+    const left = limits.pageEvents - events.length
+    if (left === 0) {
+      more = true
+      break
+    }
+    const records = await store.logRange(room, instance, incarnation, from, to, left)
+    events.push(...records.map(loggedEvent))
+  }
+  return writePage(events, limits.pageBytes, more)
+}
+
+/** The newest messages that all limits allow, oldest first. */
+export async function serveHistory(
+  { store }: Env,
+  replica: Replica,
+  { limit, sync }: Pick<Extract<Effect, { type: 'serve-history' }>, 'limit' | 'sync'>,
+): Promise<Element> {
+  const { jid, config } = replica.room
+  const records = await store.log(jid, {
+    types: ['message', 'subject'],
+    limit: limit.maxStanzas,
+    backward: true,
+    ...(limit.since === undefined ? {} : { start: limit.since }),
+  })
+  const events = withinCharacters(records.map(loggedEvent), limit)
+  return writeHistory(jid, events, { whois: config.whois, sync, vector: replica.vector })
+}
+
+function withinCharacters(events: readonly LoggedEvent[], { maxChars }: HistoryLimit): readonly LoggedEvent[] {
+  if (maxChars === undefined) return events
+  let left = maxChars
+  const chosen: LoggedEvent[] = []
+  for (const event of [...events].reverse()) {
+    left -= serialize(writeHistory('', [event], { whois: 'moderators', sync: false, vector: Vector.empty })).length
+    if (left < 0) break
+    chosen.push(event)
+  }
+  return chosen.reverse()
+}

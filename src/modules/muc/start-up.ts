@@ -1,0 +1,33 @@
+/** What a service of rooms does first: temporary rooms of the last run go, distributed ones come to greet their peers. */
+import type { Host } from '../../server/module.js'
+import type { RoomRecord } from '../../store/store.js'
+import type { Rooms } from './rooms.js'
+
+const page = 1000
+
+async function* allRooms(host: Host): AsyncGenerator<RoomRecord> {
+  let after: string | undefined
+  for (;;) {
+    const rooms = await host.store.rooms(host.domain, { limit: page, ...(after === undefined ? {} : { after }) })
+    yield* rooms
+    after = rooms.at(-1)?.jid
+    if (rooms.length < page || after === undefined) return
+  }
+}
+
+/** Nobody is in them: their occupants' connections ended with the process (XEP-0045 §10.1: temporary rooms). */
+export async function purgeTemporary(host: Host): Promise<void> {
+  for await (const room of allRooms(host))
+    if (!room.persistent && room.source === room.jid) await host.store.commit([{ type: 'room.delete', jid: room.jid }])
+}
+
+/** In the background; each greets its peers once it is loaded. */
+export function loadDistributed(host: Host, rooms: Rooms): void {
+  const load = async (): Promise<void> => {
+    for await (const room of allRooms(host)) {
+      const { tableRevision } = JSON.parse(room.state) as { tableRevision: number }
+      if (room.source !== room.jid || tableRevision > 0) await rooms.with(room.jid, () => undefined)
+    }
+  }
+  load().catch((error: unknown) => host.log.error({ err: error }, 'Distributed rooms could not be loaded'))
+}

@@ -1,0 +1,177 @@
+/** A replica as rows and back: what comes back after a restart is what these say. */
+
+import { noStamp } from '../../dmuc/clock.js'
+import type { RoomKeys } from '../../dmuc/ids.js'
+import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
+import { Vector } from '../../dmuc/vector.js'
+import type { RegisterEntry, RoomConfig, RoomState, Subject } from '../../room/types.js'
+import { affiliations, type LoggedEvent } from '../../room/types.js'
+import type { LoadedRoom, LogRecord, RoomRecord, Write } from '../../store/store.js'
+import { Jid } from '../../xmpp/jid.js'
+
+/** The JSON of `RoomRecord.state`. */
+interface SavedState {
+  readonly keys: RoomKeys
+  readonly config: RoomConfig
+  readonly configRevision: number
+  readonly registerRevision: number
+  readonly locked: boolean
+  readonly subject: Subject | null
+  readonly phase: Replica['phase']
+  readonly tableRevision: number
+  readonly lastGrant: number
+}
+
+export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
+  const { room, identity, keys, table, phase, lastGrant } = replica
+  const state: SavedState = {
+    keys,
+    config: room.config,
+    configRevision: room.configRevision,
+    registerRevision: room.registerRevision,
+    locked: room.locked,
+    subject: room.subject ?? null,
+    phase,
+    tableRevision: table.revision,
+    lastGrant,
+  }
+  return {
+    jid: room.jid,
+    service: Jid.parse(room.jid).domain,
+    roomId: identity.roomId,
+    source: identity.source,
+    epoch: identity.epoch,
+    epochRank: identity.epochRank,
+    createdAt,
+    public: room.config.public && phase === 'serving',
+    persistent: room.config.persistent,
+    name: room.config.name,
+    state: JSON.stringify(state),
+  }
+}
+
+/** The writes that bring the register on disk from `before` to `after`. */
+export function registerWrites(room: string, before: RoomState['register'], after: RoomState['register']): Write[] {
+  if (before === after) return []
+  const writes: Write[] = []
+  for (const [jid, entry] of after) {
+    if (before.get(jid) === entry) continue
+    const { affiliation, nick, reason } = entry
+    writes.push({ type: 'room.affiliation', room, entry: { jid, affiliation, nick, reason } })
+  }
+  for (const jid of before.keys()) if (!after.has(jid)) writes.push({ type: 'room.affiliation.delete', room, jid })
+  return writes
+}
+
+export function tableWrites(room: string, before: InstanceTable, after: InstanceTable): Write[] {
+  if (before === after) return []
+  return [...after.instances.values()]
+    .filter((instance) => before.instances.get(instance.jid) !== instance)
+    .map((instance) => ({
+      type: 'room.instance.put',
+      room,
+      instance: { jid: instance.jid, state: JSON.stringify(instance) },
+    }))
+}
+
+/** The writes that bring the room roster on disk up to date. */
+export function rosterWrites(before: RoomState, after: RoomState, revision: number): Write[] {
+  if (before.occupants === after.occupants) return []
+  const writes: Write[] = []
+  const room = after.jid
+  for (const [nick, occupant] of after.occupants) {
+    const known = before.occupants.get(nick)
+    if (known?.jid === occupant.jid && known.home === occupant.home) continue
+    const { jid, home, since } = occupant
+    writes.push({ type: 'room.occupant.put', room, occupant: { nick, jid, home, since: since.ms, revision } })
+  }
+  for (const nick of before.occupants.keys())
+    if (!after.occupants.has(nick)) writes.push({ type: 'room.occupant.delete', room, nick })
+  return writes
+}
+
+export function logRecord(event: LoggedEvent, archivedAt: number): LogRecord {
+  const { operation } = event
+  const spoken = operation.type === 'message' || operation.type === 'subject' ? operation : undefined
+  return {
+    ...event.id,
+    stampMs: event.stamp.ms,
+    stampCounter: event.stamp.counter,
+    epoch: event.epoch,
+    revision: event.revision,
+    stanzaId: event.stanzaId,
+    type: operation.type,
+    nick: spoken?.nick,
+    jid: spoken?.jid,
+    body: event.void === true ? '' : JSON.stringify(operation),
+    void: event.void === true,
+    archivedAt,
+  }
+}
+
+export function loggedEvent(record: LogRecord): LoggedEvent {
+  const { instance, incarnation, seq, stampMs, stampCounter, epoch, revision, stanzaId } = record
+  const identity = {
+    id: { instance, incarnation, seq },
+    stamp: { ms: stampMs, counter: stampCounter },
+    epoch,
+    revision,
+    stanzaId,
+  }
+  if (record.void) return { ...identity, operation: { type: 'unknown', name: record.type, body: '' }, void: true }
+  return { ...identity, operation: JSON.parse(record.body) }
+}
+
+/** The replica of a stored room at the start of a new incarnation, with nobody in it. */
+export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica {
+  const { room: record } = loaded
+  const saved = JSON.parse(record.state) as SavedState
+  const register = new Map<string, RegisterEntry>()
+  for (const { jid, affiliation, nick, reason } of loaded.affiliations) {
+    const known = affiliations.find((name) => name === affiliation) ?? 'none'
+    register.set(jid, { affiliation: known, ...(nick && { nick }), ...(reason && { reason }) })
+  }
+  const instances = new Map<string, Instance>()
+  for (const { jid, state } of loaded.instances) instances.set(jid, JSON.parse(state) as Instance)
+  const room: RoomState = {
+    jid: record.jid,
+    config: saved.config,
+    configRevision: saved.configRevision,
+    register,
+    registerRevision: saved.registerRevision,
+    occupants: new Map(),
+    subject: saved.subject ?? undefined,
+    history: loaded.recent.filter(({ type }) => type === 'message').map(loggedEvent),
+    locked: saved.locked,
+    destroyed: false,
+  }
+  return {
+    identity: {
+      roomId: record.roomId,
+      source: record.source,
+      epoch: record.epoch,
+      epochRank: record.epochRank,
+    },
+    keys: saved.keys,
+    incarnation,
+    nextSeq: 1,
+    stamp: newest(loaded),
+    occupantsRevision: 1,
+    table: { revision: saved.tableRevision, instances },
+    peers: new Map(),
+    vector: Vector.of(loaded.vector),
+    room,
+    grants: new Map(),
+    lastGrant: saved.lastGrant,
+    phase: saved.phase,
+  }
+}
+
+/** Not before anything this instance has stamped or seen. */
+function newest({ recent, lastArchivedAt }: LoadedRoom): Replica['stamp'] {
+  const stamps = recent.map(({ stampMs, stampCounter }) => ({ ms: stampMs, counter: stampCounter }))
+  return stamps.reduce((a, b) => (b.ms > a.ms || (b.ms === a.ms && b.counter > a.counter) ? b : a), {
+    ...noStamp,
+    ms: Math.min(lastArchivedAt, stamps.at(-1)?.ms ?? lastArchivedAt),
+  })
+}

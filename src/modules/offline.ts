@@ -1,0 +1,112 @@
+/**
+ * XEP-0160: Offline Messages. What nobody was there to take is durable before it is acknowledged, and is deleted only
+ * after it was handed to a client; each carries the time of its arrival (XEP-0203).
+ */
+import type { LoadedAccount } from '../server/account.js'
+import type { Host, Module } from '../server/module.js'
+import type { Session } from '../server/session.js'
+import { copy, type Element, elements, xml } from '../xml/element.js'
+import { serialize } from '../xml/writer.js'
+import type { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { readStored } from './stored-xml.js'
+
+const chatStates = 'http://jabber.org/protocol/chatstates'
+const hints = 'urn:xmpp:hints'
+const accountData = 'offline'
+/** In `Session.data`: has been given the account's offline messages. */
+const given = 'offline.given'
+
+interface Waiting {
+  count: number
+}
+
+export const offline: Module = {
+  name: 'offline',
+  xep: { number: 160, version: '1.0.1' },
+  hosts: ['user'],
+  options: {
+    limit: {
+      type: 'integer',
+      default: 1000,
+      doc: 'Offline messages kept for one account; what comes after is refused.',
+      check: (value) => (typeof value === 'number' && value >= 0 ? undefined : 'be 0 or more'),
+    },
+  },
+  setup: (host) => [
+    host.feature('msgoffline'),
+    {
+      kind: 'account',
+      name: accountData,
+      load: async (bareJid): Promise<Waiting> => ({ count: await host.store.offlineCount(bareJid) }),
+    },
+    host.on('inbound', 'message', 'handle', (stanza, _from, to) => store(host, stanza, to)),
+    { kind: 'session', presence: (session) => welcome(host, session) },
+  ],
+}
+
+function store(host: Host, stanza: Element, to: Jid): true | undefined | Promise<void> {
+  const account = host.account(to.bare().toString())
+  if (account === undefined || refusesStorage(stanza)) return undefined
+  if (isFleeting(stanza)) return true
+  const waiting = waitingOf(account)
+  if (waiting.count >= (host.options.limit as number))
+    throw new StanzaError('service-unavailable', { text: 'Too many messages wait for this user' })
+  const at = host.clock.now()
+  const text = serialize(delayed(stanza, host.domain, at))
+  return account.write([{ type: 'offline.add', owner: account.jid, at, stanza: text }], () => {
+    waiting.count += 1
+  })
+}
+
+/** To the first client with a priority that is not negative; what comes for the account meanwhile waits. */
+function welcome(host: Host, session: Session): void {
+  const account = host.account(session.jid.bare().toString())
+  if (session.presence === undefined || session.priority < 0 || session.data.has(given) || account === undefined) return
+  session.data.set(given, true)
+  if (waitingOf(account).count === 0) return
+  account.hold(handOver(host, account, session)).catch((error: unknown) => {
+    host.log.error({ err: error, jid: account.jid }, 'Offline messages could not be handed over; they are kept')
+    session.data.delete(given)
+  })
+}
+
+async function handOver(host: Host, account: LoadedAccount, session: Session): Promise<void> {
+  const messages = await host.store.offline(account.jid)
+  let upTo = 0
+  for (const { order, stanza } of messages) {
+    if (host.sessions.get(session.jid.toString()) !== session) break
+    session.outbox.send(readStored(stanza))
+    upTo = order
+  }
+  if (upTo === 0) return
+  await host.store.commit([{ type: 'offline.delete', owner: account.jid, upTo }])
+  waitingOf(account).count = messages.filter(({ order }) => order > upTo).length
+}
+
+const waitingOf = (account: LoadedAccount): Waiting => account.data.get(accountData) as Waiting
+
+/** XEP-0334: the sender does not want it to be stored. */
+const refusesStorage = (stanza: Element): boolean =>
+  stanza.getChild('no-store', hints) !== undefined || stanza.getChild('no-permanent-store', hints) !== undefined
+
+/** Nothing that means anything later: chat states (XEP-0160 §3), an empty message. */
+const isFleeting = (stanza: Element): boolean =>
+  elements(stanza).every((node) => node.getNS() === chatStates || node.name === 'thread' || node.getNS() === hints)
+
+/** XEP-0203 §3: by whom and when it was kept. */
+function delayed(stanza: Element, by: string, at: number): Element {
+  const delay = xml('delay', { xmlns: ns.delay, from: by, stamp: new Date(at).toISOString() })
+  const children = stanza.children.filter((node) => typeof node === 'string' || !isDelayBy(node, by))
+  return xml(
+    stanza.name,
+    stanza.attrs,
+    ...children.map((node) => (typeof node === 'string' ? node : copy(node))),
+    delay,
+  )
+}
+
+/** Only we say what we did: a delay in our name was forged. */
+const isDelayBy = (node: Element, by: string): boolean =>
+  node.name === 'delay' && node.getNS() === ns.delay && node.attrs.from === by

@@ -1,0 +1,37 @@
+/** To whom a session sent directed presence (RFC 6121 §4.6): they are told when it becomes unavailable. */
+import type { Session } from '../../server/session.js'
+import type { Element } from '../../xml/element.js'
+import { Jid } from '../../xmpp/jid.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+
+const key = 'presence.directed'
+/** Addresses at a time; a client in a thousand rooms is none we want. */
+const most = 1000
+
+/** By recipient, the last available presence sent there. */
+export function directedOf(session: Session): Map<string, Element> {
+  const known = session.data.get(key) as Map<string, Element> | undefined
+  if (known !== undefined) return known
+  const directed = new Map<string, Element>()
+  session.data.set(key, directed)
+  return directed
+}
+
+/** Throws StanzaError `resource-constraint` when there are too many. */
+export function remember(session: Session, to: Jid, stanza: Element): void {
+  const directed = directedOf(session)
+  const recipient = to.toString()
+  if (stanza.attrs.type === 'unavailable') directed.delete(recipient)
+  else if (directed.size < most || directed.has(recipient)) directed.set(recipient, stanza)
+  else throw new StanzaError('resource-constraint', { text: 'Directed presence was sent to too many addresses' })
+}
+
+/** Sent to this address, or to any of the same bare JID: a room's occupants are all at one. */
+export function sentTo(session: Session, other: Jid): boolean {
+  if (!session.data.has(key)) return false
+  const directed = directedOf(session)
+  if (directed.has(other.toString())) return true
+  const bare = other.bare().toString()
+  for (const recipient of directed.keys()) if (Jid.parse(recipient).bare().toString() === bare) return true
+  return false
+}

@@ -1,0 +1,129 @@
+/** Presence to an account, from wherever (RFC 6121 §§3, 4.3, 8.5.2, 8.5.3). */
+import type { LoadedAccount } from '../../server/account.js'
+import type { Handled, Host } from '../../server/module.js'
+import type { Session } from '../../server/session.js'
+import type { RosterItem } from '../../store/store.js'
+import { type Element, xml } from '../../xml/element.js'
+import { serialize } from '../../xml/writer.js'
+import type { Jid } from '../../xmpp/jid.js'
+import { readdress } from '../../xmpp/stanza.js'
+import { emptyItem, type RosterService } from '../services.js'
+import { directedOf, sentTo } from './directed.js'
+import {
+  inbound,
+  inState,
+  isSubscriber,
+  outbound,
+  type SubscriptionType,
+  stateOf,
+  subscriptionTypes,
+} from './subscription.js'
+
+/** Characters of a request that is kept as it came; of a longer one only who asked is kept. */
+const longestRequest = 4096
+
+export class Inbound {
+  readonly #host: Host
+  readonly #roster: RosterService
+
+  constructor(host: Host, roster: RosterService) {
+    this.#host = host
+    this.#roster = roster
+  }
+
+  /** The `handle` stage of inbound presence. */
+  readonly handle = (stanza: Element, from: Jid, to: Jid): true | Promise<void> => {
+    const account = this.#host.account(to.bare().toString())
+    if (account === undefined) return true
+    const { type } = stanza.attrs
+    if (type !== undefined && subscriptionTypes.has(type))
+      return this.#subscription(account, stanza, type as SubscriptionType, from.bare().toString()) ?? true
+    if (type === 'probe') this.#probe(account, from, to)
+    else this.#deliver(stanza, from, to)
+    return true
+  }
+
+  /** §8.5.2.1.2 and §8.5.3.1: to the addressed client, or to all available ones. */
+  #deliver(stanza: Element, from: Jid, to: Jid): void {
+    if (to.isBare) {
+      this.#toAll(to.toString(), stanza, (session) => session.presence !== undefined)
+      return
+    }
+    const session = this.#host.sessions.get(to.toString())
+    // Whoever refused our presence does not have it: no need to say good-bye.
+    if (session !== undefined && stanza.attrs.type === 'error') directedOf(session).delete(from.toString())
+    session?.outbox.send(stanza)
+  }
+
+  /** §4.3.2: the presence of those clients that the asker may see; a stranger is told that there is no subscription. */
+  #probe(account: LoadedAccount, from: Jid, to: Jid): void {
+    const asker = from.toString()
+    const sessions = this.#host.sessions.of(account.jid).filter((s) => to.isBare || s.jid.equals(to))
+    if (!this.#maySee(account, from)) {
+      const shown = sessions.filter((session) => sentTo(session, from))
+      for (const session of shown) {
+        const presence = directedOf(session).get(asker)
+        if (presence !== undefined) this.#host.router.broadcast(presence, [asker])
+      }
+      if (shown.length === 0) this.#say(account.jid, from.bare().toString(), 'unsubscribed')
+      return
+    }
+    const available = sessions.flatMap(({ presence }) => presence ?? [])
+    for (const presence of available) this.#host.router.broadcast(presence, [asker])
+    if (available.length === 0) this.#say(to.toString(), asker, 'unavailable')
+  }
+
+  #subscription(account: LoadedAccount, stanza: Element, type: SubscriptionType, contact: string): Handled {
+    if (contact === account.jid) return undefined
+    const item = this.#roster.items(account).get(contact) ?? emptyItem(contact)
+    const { passes, next } = inbound[type][stateOf(item)]
+    if (type === 'subscribe' && (isSubscriber(item) || item.approved)) return this.#grant(account, item)
+    if (!passes) return undefined
+    const delivered = readdress(stanza, { from: contact, to: account.jid })
+    return this.#roster.put(account, inState(item, next, requestText(delivered)), () => {
+      const request = type === 'subscribe'
+      this.#toAll(account.jid, delivered, (session) => (request ? session.presence !== undefined : session.interested))
+      if (type === 'unsubscribe' && isSubscriber(item)) this.#leave(account, contact)
+    })
+  }
+
+  /** §3.1.3, §3.4: who has the subscription, or was approved in advance, is answered for the user. */
+  #grant(account: LoadedAccount, item: RosterItem): Handled {
+    const answer = (): void => {
+      this.#say(account.jid, item.jid, 'subscribed')
+      for (const { presence } of this.#host.sessions.of(account.jid))
+        if (presence !== undefined) this.#host.router.broadcast(presence, [item.jid])
+    }
+    if (isSubscriber(item)) return answer()
+    const asked = inbound.subscribe[stateOf(item)].next
+    return this.#roster.put(account, inState(item, outbound.subscribed[asked].next, undefined), answer)
+  }
+
+  /** §3.3.3: who unsubscribed sees the clients leave. */
+  #leave(account: LoadedAccount, contact: string): void {
+    for (const { presence, jid } of this.#host.sessions.of(account.jid))
+      if (presence !== undefined)
+        void this.#host.router.route(xml('presence', { type: 'unavailable', from: jid.toString(), to: contact }))
+  }
+
+  #maySee(account: LoadedAccount, other: Jid): boolean {
+    const bare = other.bare().toString()
+    return bare === account.jid || isSubscriber(this.#roster.items(account).get(bare))
+  }
+
+  #toAll(bareJid: string, stanza: Element, which: (session: Session) => boolean): void {
+    for (const session of this.#host.sessions.of(bareJid)) if (which(session)) session.outbox.send(stanza)
+  }
+
+  #say(from: string, to: string, type: string): void {
+    void this.#host.router.route(xml('presence', { type, from, to }))
+  }
+}
+
+/** What is kept of a request until the user answers it. */
+function requestText(request: Element): string {
+  const text = serialize(request)
+  if (text.length <= longestRequest) return text
+  const { from, to, type } = request.attrs
+  return serialize(xml('presence', { type, from, to }))
+}

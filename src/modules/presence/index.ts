@@ -1,0 +1,90 @@
+/**
+ * RFC 6121 §§3, 4: subscriptions and presence. What a stranger may not see is decided here too: requests to a client go
+ * through only from those who may know that it is there (§8.5.3.1).
+ */
+import type { LoadedAccount } from '../../server/account.js'
+import type { Handled, Host, Module } from '../../server/module.js'
+import type { RosterItem } from '../../store/store.js'
+import { xml } from '../../xml/element.js'
+import type { Jid } from '../../xmpp/jid.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+import { type PresenceService, presenceService, type RosterService, rosterService } from '../services.js'
+import { Broadcast } from './broadcast.js'
+import { directedOf, sentTo } from './directed.js'
+import { Inbound } from './inbound.js'
+import { Outbound } from './outbound.js'
+import { isSubscribedTo, isSubscriber } from './subscription.js'
+
+const preApproval = 'urn:xmpp:features:pre-approval'
+
+export const presence: Module = {
+  name: 'presence',
+  rfc: 'RFC 6121 §§3, 4',
+  hosts: ['user'],
+  setup(host) {
+    const roster = host.service<RosterService>(rosterService)
+    if (roster === undefined) throw new Error(`Module "presence" on ${host.domain} needs the module "roster"`)
+    const broadcast = new Broadcast(host, roster)
+    const outbound = new Outbound(host, roster, broadcast)
+    const inbound = new Inbound(host, roster)
+    const visibility = new Visibility(host, roster)
+    host.offer(presenceService, visibility)
+    roster.onRemoved((account, item) => endSubscriptions(host, account, item))
+    return [
+      { kind: 'stream-feature', element: () => xml('sub', { xmlns: preApproval }) },
+      host.on('outbound', 'presence', 'handle', outbound.handle),
+      host.on('inbound', 'presence', 'handle', inbound.handle),
+      host.on('inbound', 'iq', 'authorize', (iq, from, to) => {
+        const request = iq.attrs.type === 'get' || iq.attrs.type === 'set'
+        if (request && to.isFull && !visibility.mayQuery(to, from)) throw new StanzaError('service-unavailable')
+        return undefined
+      }),
+      {
+        kind: 'session',
+        closed: (session) => {
+          const account = host.account(session.jid.bare().toString())
+          if (account === undefined || (session.presence === undefined && directedOf(session).size === 0)) return
+          const from = session.jid.toString()
+          broadcast.unavailable(account, session, xml('presence', { type: 'unavailable', from }))
+        },
+      },
+    ]
+  },
+}
+
+class Visibility implements PresenceService {
+  readonly #host: Host
+  readonly #roster: RosterService
+
+  constructor(host: Host, roster: RosterService) {
+    this.#host = host
+    this.#roster = roster
+  }
+
+  isVisible(bareJid: string, other: Jid): boolean {
+    const bare = other.bare().toString()
+    const account = this.#host.account(bareJid)
+    if (account === undefined) return false
+    if (bare === bareJid || isSubscriber(this.#roster.items(account).get(bare))) return true
+    return this.#host.sessions.of(bareJid).some((session) => sentTo(session, other))
+  }
+
+  /** Whether a request reaches the client `to`: its own server may always ask. */
+  mayQuery(to: Jid, from: Jid): boolean {
+    if (from.local === '' && from.domain === this.#host.domain) return true
+    return this.isVisible(to.bare().toString(), from)
+  }
+}
+
+/** §2.5.2: with the contact go the subscriptions, both ways; who had one sees the clients leave. */
+function endSubscriptions(host: Host, account: LoadedAccount, item: RosterItem): Handled {
+  const { router } = host
+  const attrs = { from: account.jid, to: item.jid }
+  if (isSubscriber(item))
+    for (const session of host.sessions.of(account.jid))
+      if (session.presence !== undefined)
+        void router.route(xml('presence', { type: 'unavailable', from: session.jid.toString(), to: item.jid }))
+  if (isSubscribedTo(item) || item.ask) void router.route(xml('presence', { type: 'unsubscribe', ...attrs }))
+  if (isSubscriber(item) || item.pendingIn !== undefined)
+    void router.route(xml('presence', { type: 'unsubscribed', ...attrs }))
+}

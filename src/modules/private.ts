@@ -1,0 +1,60 @@
+/** XEP-0049: Private XML Storage: each payload element is kept under its name and namespace, for its owner only. */
+import type { Module } from '../server/module.js'
+import { copy, type Element, elements, xml } from '../xml/element.js'
+import { serialize } from '../xml/writer.js'
+import { payload, result } from '../xmpp/stanza.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { ownAccount } from './own-account.js'
+import { readStored } from './stored-xml.js'
+
+const privateNs = 'jabber:iq:private'
+const kind = 'private'
+/** How many different payloads one account may keep. */
+const most = 100
+
+export const privateStorage: Module = {
+  name: 'private',
+  xep: { number: 49, version: '1.2' },
+  hosts: ['user'],
+  setup: (host) => [
+    host.feature(privateNs),
+    host.iq('account', 'get', privateNs, 'query', async (iq, from, to) => {
+      ownAccount(from, to, 'forbidden')
+      const asked = keptElements(iq)
+      if (asked.length !== 1)
+        throw new StanzaError('bad-request', { text: 'Exactly one payload is asked for at a time' })
+      const [wanted] = asked as [Element]
+      const kept = await host.store.data(to.bare().toString(), kind, keyOf(wanted))
+      const found = kept === undefined ? xml(wanted.name, { xmlns: wanted.getNS() }) : readStored(kept)
+      return result(iq, xml('query', { xmlns: privateNs }, found))
+    }),
+    host.iq('account', 'set', privateNs, 'query', async (iq, from, to) => {
+      ownAccount(from, to, 'forbidden')
+      const owner = to.bare().toString()
+      const payloads = keptElements(iq)
+      if (payloads.length === 0) throw new StanzaError('bad-request', { text: 'There is nothing to store' })
+      const keys = new Set([...(await host.store.dataKeys(owner, kind)), ...payloads.map(keyOf)])
+      if (keys.size > most) throw new StanzaError('resource-constraint', { text: `At most ${most} payloads are kept` })
+      await host.store.commit(
+        payloads.map((element) => ({
+          type: 'data.put',
+          owner,
+          kind,
+          key: keyOf(element),
+          value: serialize(copy(element)),
+        })),
+      )
+      return result(iq)
+    }),
+  ],
+}
+
+/** §2.3: a payload is in a namespace of its own, never in one of the core's. */
+function keptElements(iq: Element): Element[] {
+  const kept = elements(payload(iq) as Element)
+  if (kept.some((element) => element.attrs.xmlns === undefined || /^jabber:(client|server)$/.test(element.attrs.xmlns)))
+    throw new StanzaError('not-acceptable', { text: 'A payload needs a namespace of its own' })
+  return kept
+}
+
+const keyOf = (element: Element): string => `${element.name} ${element.getNS()}`

@@ -1,0 +1,83 @@
+/** A user's roster in memory and on disk: nothing changes in memory before it is durable (RFC 6121 §2). */
+import type { LoadedAccount } from '../../server/account.js'
+import type { Handled, Host } from '../../server/module.js'
+import type { RosterItem } from '../../store/store.js'
+import { type Element, xml } from '../../xml/element.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+import type { RosterService } from '../services.js'
+import { isEmpty, isListed, itemElement, removedElement } from './item.js'
+
+export const accountData = 'roster'
+type Items = Map<string, RosterItem>
+type RemovedListener = (account: LoadedAccount, item: RosterItem) => Handled
+
+/** Contacts of one account, those included that only asked: a stranger's requests must not fill the memory. */
+const mostItems = 5000
+
+export class Roster implements RosterService {
+  readonly #host: Host
+  readonly #listeners: RemovedListener[] = []
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  async load(bareJid: string): Promise<Items> {
+    const items = await this.#host.store.roster(bareJid)
+    return new Map(items.map((item) => [item.jid, item]))
+  }
+
+  items(account: LoadedAccount): Items {
+    return account.data.get(accountData) as Items
+  }
+
+  put(account: LoadedAccount, item: RosterItem, after: () => Handled): Promise<void> {
+    const items = this.items(account)
+    const before = items.get(item.jid)
+    if (before === undefined && items.size >= mostItems)
+      throw new StanzaError('resource-constraint', { text: `A roster has at most ${mostItems} contacts` })
+    const owner = account.jid
+    const write = isEmpty(item)
+      ? ({ type: 'roster.delete', owner, jid: item.jid } as const)
+      : ({ type: 'roster.put', owner, item } as const)
+    return account.write([write], () => {
+      if (isEmpty(item)) items.delete(item.jid)
+      else items.set(item.jid, item)
+      const followed = after()
+      this.#pushChange(owner, before, item)
+      return followed
+    })
+  }
+
+  remove(account: LoadedAccount, item: RosterItem): Promise<void> {
+    const owner = account.jid
+    return account.write([{ type: 'roster.delete', owner, jid: item.jid }], () => {
+      this.items(account).delete(item.jid)
+      this.#push(owner, () => removedElement(item.jid))
+      const followed = this.#listeners.map((listener) => listener(account, item))
+      return followed.some((handled) => handled !== undefined) ? Promise.all(followed).then(() => undefined) : undefined
+    })
+  }
+
+  onRemoved(listener: RemovedListener): void {
+    this.#listeners.push(listener)
+  }
+
+  #pushChange(owner: string, before: RosterItem | undefined, item: RosterItem): void {
+    if (isListed(item)) {
+      const was = before !== undefined && isListed(before) ? itemElement(before).toString() : undefined
+      if (was !== itemElement(item).toString()) this.#push(owner, () => itemElement(item))
+    } else if (before !== undefined && isListed(before)) this.#push(owner, () => removedElement(item.jid))
+  }
+
+  /** §2.1.6: to each client that asked for the roster. */
+  #push(owner: string, item: () => Element): void {
+    for (const session of this.#host.sessions.of(owner)) {
+      if (!session.interested) continue
+      const to = session.jid.toString()
+      const attrs = { type: 'set', id: this.#host.random.token(), from: owner, to }
+      session.outbox.send(xml('iq', attrs, xml('query', { xmlns: ns.roster }, item())))
+    }
+  }
+}

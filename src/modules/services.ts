@@ -1,0 +1,50 @@
+/** What modules of this folder ask of each other, by contract: the names of services and their types. */
+import type { LoadedAccount } from '../server/account.js'
+import type { Handled } from '../server/module.js'
+import type { Session } from '../server/session.js'
+import type { RosterItem } from '../store/store.js'
+import type { Element } from '../xml/element.js'
+import type { Jid } from '../xmpp/jid.js'
+
+export const rosterService = 'roster'
+
+/** A user's contacts (RFC 6121 §2), for the rules of subscriptions. */
+export interface RosterService {
+  /** All items by bare JID, also those that the user does not see because only a request is pending. */
+  items(account: LoadedAccount): ReadonlyMap<string, RosterItem>
+  /**
+   * Makes the item durable, then changes the memory, runs `after`, and pushes the item to interested clients where the user sees
+   * a difference. Rejects, with nothing changed, when the store fails.
+   */
+  put(account: LoadedAccount, item: RosterItem, after: () => Handled): Promise<void>
+  /** Hears of each item that its user removed, after it was removed. */
+  onRemoved(listener: (account: LoadedAccount, item: RosterItem) => Handled): void
+}
+
+/** The item that stands for a contact that is not there. */
+export const emptyItem = (jid: string): RosterItem => ({
+  jid,
+  name: undefined,
+  groups: [],
+  subscription: 'none',
+  ask: false,
+  pendingIn: undefined,
+  approved: false,
+})
+
+export const presenceService = 'presence'
+
+export interface PresenceService {
+  /**
+   * May `other` see that the account is there: a contact with a subscription of type `from` or `both`, somebody to whom one of
+   * its clients sent directed presence, or the account itself. The account must be loaded.
+   */
+  isVisible(bareJid: string, other: Jid): boolean
+}
+
+export const messageService = 'message'
+
+export interface MessageService {
+  /** The clients that the rules of RFC 6121 §8.5 give this message to, as things are now. */
+  recipients(stanza: Element, to: Jid): readonly Session[]
+}

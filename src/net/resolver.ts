@@ -1,0 +1,224 @@
+/**
+ * Where another domain's server is (RFC 6120 §3.2): its SRV records in the order of RFC 2782, or its own addresses at
+ * port 5269; or what the operator's static routes say instead of DNS.
+ */
+import { lookup, Resolver as NodeResolver } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import type { Clock } from '../util/clock.js'
+import type { Random } from '../util/random.js'
+import { asciiDomain } from '../xmpp/domain.js'
+import { ipLiteral, isPublicAddress } from './address-public.js'
+
+const defaultPort = 5269
+
+/** One address to connect to. */
+export interface ServerTarget {
+  /** As in the record or the route; for people. */
+  readonly host: string
+  readonly address: string
+  readonly port: number
+}
+
+export interface Resolver {
+  /** Never empty. The addresses to try in this order. Rejects with a ResolveError. `domain` is prepared. */
+  resolve(domain: string): Promise<readonly ServerTarget[]>
+}
+
+export class ResolveError extends Error {
+  /**
+   * `not-found`: DNS knows no server for that domain. `refused`: all its addresses are private, loopback or such.
+   * `temporary`: DNS gave no answer.
+   */
+  readonly kind: 'not-found' | 'refused' | 'temporary'
+
+  constructor(kind: ResolveError['kind'], message: string) {
+    super(message)
+    this.name = 'ResolveError'
+    this.kind = kind
+  }
+}
+
+export interface SrvRecord {
+  readonly name: string
+  readonly port: number
+  readonly priority: number
+  readonly weight: number
+}
+
+/** DNS itself. Both resolve to nothing where the name or the type does not exist, and reject where nobody answered. */
+export interface Dns {
+  srv(name: string): Promise<readonly SrvRecord[]>
+  addresses(host: string): Promise<readonly string[]>
+}
+
+export interface Route {
+  readonly host: string
+  readonly port: number
+}
+
+export interface DomainResolverOptions {
+  readonly dns: Dns
+  readonly clock: Clock
+  readonly random: Random
+  /** By prepared domain, in place of DNS; `*` is for all that have none. */
+  readonly routes?: Readonly<Record<string, Route>>
+  /** Take addresses that are private, loopback, link-local or unspecified from DNS too; routes may always. */
+  readonly allowPrivate?: boolean
+  /** How long a failure is believed without asking again; default 10,000. */
+  readonly negativeMs?: number
+}
+
+const negativeLimit = 1000
+
+export class DomainResolver implements Resolver {
+  readonly #options: DomainResolverOptions
+  readonly #failures = new Map<string, { readonly error: ResolveError; readonly until: number }>()
+
+  constructor(options: DomainResolverOptions) {
+    this.#options = options
+  }
+
+  async resolve(domain: string): Promise<readonly ServerTarget[]> {
+    const { clock, negativeMs = 10_000 } = this.#options
+    const failed = this.#failures.get(domain)
+    if (failed !== undefined && failed.until > clock.monotonic()) throw failed.error
+    this.#failures.delete(domain)
+    try {
+      return await this.#lookUp(domain)
+    } catch (thrown) {
+      const error =
+        thrown instanceof ResolveError
+          ? thrown
+          : new ResolveError('temporary', `DNS gave no answer for ${domain}: ${why(thrown)}`)
+      // Strangers choose the names: the oldest gives way.
+      if (this.#failures.size >= negativeLimit) this.#failures.delete(this.#failures.keys().next().value ?? domain)
+      this.#failures.set(domain, { error, until: clock.monotonic() + negativeMs })
+      throw error
+    }
+  }
+
+  async #lookUp(domain: string): Promise<ServerTarget[]> {
+    const { routes = {} } = this.#options
+    const route = Object.hasOwn(routes, domain) ? routes[domain] : routes['*']
+    if (route !== undefined) {
+      const targets = await this.#addressesOf(route.host, route.port)
+      if (targets.length === 0)
+        throw new ResolveError('not-found', `the route of ${domain}, ${route.host}, has no address`)
+      return targets
+    }
+    const literal = ipLiteral(domain)
+    if (literal !== undefined) return this.#permitted(domain, [{ host: domain, address: literal, port: defaultPort }])
+    return this.#permitted(domain, await this.#dnsTargets(domain))
+  }
+
+  async #dnsTargets(domain: string): Promise<ServerTarget[]> {
+    const name = asciiDomain(domain)
+    const [records, silence] = await this.#records(name)
+    if (records.length === 1 && isRoot(records[0]!.name))
+      throw new ResolveError('not-found', `${domain} says in DNS that it has no XMPP server for others`)
+    const ordered = inOrder(
+      records.filter((record) => !isRoot(record.name)),
+      this.#options.random,
+    )
+    // RFC 6120 §3.2.1: the domain itself is asked for only where it has no SRV records.
+    const places = ordered.length > 0 ? ordered : [{ name, port: defaultPort }]
+    const found = await Promise.allSettled(places.map((place) => this.#addressesOf(place.name, place.port)))
+    const targets = found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+    if (targets.length > 0) return targets
+    const unanswered = found.find((result) => result.status === 'rejected')?.reason ?? silence
+    if (unanswered !== undefined) throw unanswered
+    throw new ResolveError('not-found', `DNS knows no server for ${domain}`)
+  }
+
+  /** The records, and why there are none where DNS did not answer: then the domain's own address may still be known. */
+  async #records(name: string): Promise<[readonly SrvRecord[], unknown]> {
+    try {
+      return [await this.#options.dns.srv(`_xmpp-server._tcp.${name}`), undefined]
+    } catch (error) {
+      return [[], error]
+    }
+  }
+
+  async #addressesOf(host: string, port: number): Promise<ServerTarget[]> {
+    const addresses = isIP(host) === 0 ? await this.#options.dns.addresses(host) : [host]
+    return addresses.map((address) => ({ host, address, port }))
+  }
+
+  #permitted(domain: string, targets: readonly ServerTarget[]): ServerTarget[] {
+    const permitted = targets.filter(({ address }) => this.#options.allowPrivate === true || isPublicAddress(address))
+    if (permitted.length > 0) return permitted
+    const addresses = targets.map((target) => target.address).join(', ')
+    throw new ResolveError(
+      'refused',
+      `${domain} points to ${addresses}, which is private or local; set s2s_allow_private_addresses = true, or a route in [s2s_routes], to connect all the same`,
+    )
+  }
+}
+
+const isRoot = (name: string): boolean => name === '' || name === '.'
+const why = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? String(thrown)
+
+/**
+ * RFC 2782: the lowest priority first; within one priority, drawn one after the other with a chance in proportion to the
+ * weight, those of weight 0 placed first so that they have a small chance.
+ */
+export function inOrder(records: readonly SrvRecord[], random: Pick<Random, 'fraction'>): SrvRecord[] {
+  const ordered: SrvRecord[] = []
+  const priorities = [...new Set(records.map((record) => record.priority))].sort((a, b) => a - b)
+  for (const priority of priorities) {
+    const left = records.filter((record) => record.priority === priority).sort((a, b) => a.weight - b.weight)
+    while (left.length > 0) {
+      const total = left.reduce((sum, record) => sum + record.weight, 0)
+      const drawn = Math.floor(random.fraction() * (total + 1))
+      let running = 0
+      let index = 0
+      for (; index < left.length - 1; index++) {
+        running += left[index]!.weight
+        if (running >= drawn) break
+      }
+      ordered.push(...left.splice(index, 1))
+    }
+  }
+  return ordered
+}
+
+/** What says "there is none", as opposed to "nobody answered". */
+const absent = new Set(['ENOTFOUND', 'ENODATA', 'NOTFOUND', 'NODATA'])
+
+/** The system's DNS, or `servers` (`address` or `address:port`). Names of the hosts file count where none are given. */
+export class SystemDns implements Dns {
+  readonly #resolver = new NodeResolver({ timeout: 3000, tries: 2 })
+  readonly #hostsFile: boolean
+
+  constructor(servers: readonly string[] = []) {
+    if (servers.length > 0) this.#resolver.setServers([...servers])
+    this.#hostsFile = servers.length === 0
+  }
+
+  srv(name: string): Promise<readonly SrvRecord[]> {
+    return orNone(this.#resolver.resolveSrv(name))
+  }
+
+  async addresses(host: string): Promise<readonly string[]> {
+    if (this.#hostsFile) {
+      const found = await orNone(lookup(host, { all: true, verbatim: true }))
+      return found.map(({ address }) => address)
+    }
+    const [six, four] = await Promise.allSettled([
+      orNone(this.#resolver.resolve6(host)),
+      orNone(this.#resolver.resolve4(host)),
+    ])
+    const known = [six, four].flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+    if (known.length === 0) for (const result of [six, four]) if (result.status === 'rejected') throw result.reason
+    return known
+  }
+}
+
+async function orNone<T>(answer: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await answer
+  } catch (error) {
+    if (absent.has(why(error))) return []
+    throw error
+  }
+}

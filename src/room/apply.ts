@@ -1,0 +1,99 @@
+/**
+ * The state after a change. Total and deterministic: whatever comes, from here or from another instance, there is a next
+ * state, and it keeps the invariants: one occupant per nick, roles that fit affiliations, nobody in the room who is banned from it.
+ * What may be done is decided elsewhere (`decide`, `judge`).
+ */
+
+import type { RoomPolicy } from './contract.js'
+import { withEvent } from './history.js'
+import { affiliationOf } from './occupants.js'
+import { roleFits } from './roles.js'
+import { addOccupant, refit, removeOccupant, renameOccupant, replaceOccupant } from './roster.js'
+import type { Change, LoggedEvent, Operation, RoomState } from './types.js'
+
+/** A room that nobody has entered: locked, if that is how new rooms start (§10.1). */
+export const newRoom = (jid: string, policy: Pick<RoomPolicy, 'defaults' | 'fixed' | 'lockNewRooms'>): RoomState => ({
+  jid,
+  config: { ...policy.defaults, ...policy.fixed },
+  configRevision: 0,
+  register: new Map(),
+  registerRevision: 0,
+  occupants: new Map(),
+  subject: undefined,
+  history: [],
+  locked: policy.lockNewRooms,
+  destroyed: false,
+})
+
+export function apply(state: RoomState, change: Change): RoomState {
+  if ('operation' in change) return change.void === true ? state : applyOperation(state, change.operation, change)
+  return applyOperation(state, change)
+}
+
+/** Messages and subjects need the event they are logged as; without it they change nothing. */
+export function applyOperation(state: RoomState, operation: Operation, event?: LoggedEvent): RoomState {
+  switch (operation.type) {
+    case 'message':
+      return event === undefined ? state : { ...state, history: withEvent(state.history, event) }
+    case 'subject':
+      return event === undefined ? state : { ...state, subject: subjectOf(operation, event) }
+    case 'config':
+      return refit(state, {
+        ...state,
+        config: operation.config,
+        configRevision: Math.max(state.configRevision, operation.revision),
+      })
+    case 'register':
+      return applyRegister(state, operation)
+    case 'destroy':
+      return { ...state, destroyed: true, locked: false, occupants: new Map() }
+    case 'join':
+      return addOccupant(state, operation.occupant)
+    case 'presence':
+      return applyPresence(state, operation)
+    case 'nick':
+      return renameOccupant(state, operation)
+    case 'role':
+      return applyRole(state, operation)
+    case 'leave':
+      return removeOccupant(state, operation)
+    case 'unlock':
+      return state.locked ? { ...state, locked: false } : state
+    case 'ephemeral':
+    case 'unknown':
+      return state
+  }
+}
+
+const subjectOf = (operation: Extract<Operation, { type: 'subject' }>, event: LoggedEvent): RoomState['subject'] => ({
+  text: operation.text,
+  nick: operation.nick,
+  occupantId: operation.occupantId,
+  stamp: event.stamp,
+  stanzaId: event.stanzaId,
+})
+
+function applyRegister(state: RoomState, operation: Extract<Operation, { type: 'register' }>): RoomState {
+  const register = new Map(state.register)
+  const { jid, entry, revision } = operation
+  if (entry.affiliation === 'none' && entry.nick === undefined) register.delete(jid)
+  else register.set(jid, entry)
+  return refit(state, { ...state, register, registerRevision: Math.max(state.registerRevision, revision) })
+}
+
+/** The client that spoke last comes first: its presence is the occupant's. */
+function applyPresence(state: RoomState, operation: Extract<Operation, { type: 'presence' }>): RoomState {
+  const occupant = state.occupants.get(operation.nick)
+  if (occupant === undefined) return state
+  const { session } = operation
+  if (occupant.home !== state.jid) return replaceOccupant(state, { ...occupant, sessions: [session] })
+  if (!occupant.sessions.some(({ jid }) => jid === session.jid)) return state
+  const sessions = [session, ...occupant.sessions.filter(({ jid }) => jid !== session.jid)]
+  return replaceOccupant(state, { ...occupant, sessions })
+}
+
+function applyRole(state: RoomState, { nick, role }: Extract<Operation, { type: 'role' }>): RoomState {
+  const occupant = state.occupants.get(nick)
+  if (occupant === undefined || !roleFits(role, affiliationOf(state, occupant.jid))) return state
+  return occupant.role === role ? state : replaceOccupant(state, { ...occupant, role })
+}

@@ -1,0 +1,91 @@
+/**
+ * The payload of messages and presence: what clients may not claim is taken out, then it travels as text. The elements
+ * that the text was written from are kept beside the value that carries it, so that a live message is never parsed again.
+ */
+import { type Element, elements } from '../xml/element.js'
+import { parseDocument } from '../xml/reader.js'
+import { serialize } from '../xml/writer.js'
+import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+
+const kept = new WeakMap<object, readonly Element[]>()
+
+export const writeContent = (content: readonly Element[]): string =>
+  content.map((element) => serialize(element)).join('')
+
+/** Keeps the elements of `carrier`'s text; both say the same. */
+export const remember = (carrier: object, content: readonly Element[]): void => void kept.set(carrier, content)
+
+/** `to` carries the same text as `from`. */
+export function handOn<Carrier extends object>(from: object, to: Carrier): Carrier {
+  const content = kept.get(from)
+  if (content !== undefined) kept.set(to, content)
+  return to
+}
+
+const limits = { stanzaBytes: 16 * 1024 * 1024, depth: 256, attributes: 1024 }
+
+/** The elements of a text of ours; never to be changed nor re-parented. What cannot be read is left out. */
+export function readContent(carrier: object, text: string): readonly Element[] {
+  const known = kept.get(carrier)
+  if (known !== undefined) return known
+  const content = text === '' ? [] : parseContent(text)
+  kept.set(carrier, content)
+  return content
+}
+
+function parseContent(text: string): readonly Element[] {
+  try {
+    return elements(parseDocument(`<x xmlns='${ns.client}'>${text}</x>`, limits, ns.client))
+  } catch {
+    return []
+  }
+}
+
+/** What belongs to rooms alone, whoever sends it (XEP-0045 §17.3, XEP-0421 §4, XEP-0317, dmuc.md §4). */
+const reserved: ReadonlySet<string | undefined> = new Set([
+  ns.muc,
+  ns.mucUser,
+  ns.mucAdmin,
+  ns.mucOwner,
+  ns.occupantId,
+  ns.dmuc,
+  ns.dmucSync,
+  'urn:xmpp:hats:0',
+  'xmpp:prosody.im/protocol/hats:1',
+])
+
+/** The children that may be reflected. `ours`: this room and the other instances, whose marks nobody else may set. */
+export function sanitized(stanza: Element, ours: ReadonlySet<string>): Element[] {
+  return elements(stanza).filter((element) => {
+    const namespace = element.getNS()
+    if (reserved.has(namespace)) return false
+    // XEP-0359 §3.1: ids by others stay, ids in our name do not.
+    if (namespace === ns.stanzaId && element.name === 'stanza-id') return !claims(element.attrs.by, ours)
+    if (namespace === ns.delay) return element.attrs.from === undefined || !claims(element.attrs.from, ours)
+    return true
+  })
+}
+
+function claims(address: unknown, ours: ReadonlySet<string>): boolean {
+  const jid = typeof address === 'string' ? Jid.tryParse(address.trim()) : undefined
+  return jid === undefined || ours.has(jid.bare().toString())
+}
+
+const transient: ReadonlySet<string | undefined> = new Set([
+  'http://jabber.org/protocol/chatstates',
+  'urn:xmpp:receipts',
+  'jabber:x:event',
+  'urn:xmpp:hints',
+])
+
+/** Not to be stored: asked so (XEP-0334 §4.2), or nothing in it but chat states and the like (XEP-0085). */
+export function isEphemeral(content: readonly Element[]): boolean {
+  if (content.some((element) => element.name === 'no-store' && element.getNS() === 'urn:xmpp:hints')) return true
+  return content.every(
+    (element) =>
+      transient.has(element.getNS()) ||
+      element.getNS() === ns.stanzaId ||
+      (element.name === 'thread' && element.attrs.xmlns === undefined),
+  )
+}

@@ -1,0 +1,57 @@
+/** What the clients here see of a change. Nothing but the state before, the change and the state after goes in. */
+import type { Delivery } from './contract.js'
+import { groupchatMessage } from './groupchat.js'
+import { localSessions } from './occupants.js'
+import { renderConfig, renderDestroy, renderRegister } from './render-admin.js'
+import { renderJoin, renderLeave, renderNick, renderPresence, renderRole } from './render-roster.js'
+import { type Change, operationOf, type RoomState } from './types.js'
+
+export interface RenderOptions {
+  /** It happened earlier and arrives late: stamped with its own time (XEP-0203). */
+  readonly late?: boolean
+}
+
+/**
+ * `before` and `after` are the states around `apply(before, change)`. Deliveries of one change go out in their order. An
+ * operation without effect is seen by nobody.
+ */
+export function render(
+  before: RoomState,
+  change: Change,
+  after: RoomState,
+  options: RenderOptions = {},
+): readonly Delivery[] {
+  if ('operation' in change && change.void === true) return []
+  const operation = operationOf(change)
+  switch (operation.type) {
+    case 'message':
+    case 'subject':
+    case 'ephemeral': {
+      const to = localSessions(after)
+      if (to.length === 0) return []
+      const marks = 'operation' in change ? { stanzaId: change.stanzaId, ...late(change.stamp, options) } : {}
+      return [{ to, stanza: groupchatMessage(after.jid, operation, marks) }]
+    }
+    case 'join':
+      return renderJoin(before, operation, after)
+    case 'presence':
+      return renderPresence(before, operation, after)
+    case 'nick':
+      return renderNick(before, operation, after)
+    case 'role':
+      return renderRole(before, operation, after)
+    case 'leave':
+      return renderLeave(before, operation, after)
+    case 'register':
+      return renderRegister(before, operation, after)
+    case 'config':
+      return renderConfig(before, operation, after)
+    case 'destroy':
+      return renderDestroy(before, operation)
+    case 'unlock':
+    case 'unknown':
+      return []
+  }
+}
+
+const late = <Stamp>(stamp: Stamp, { late }: RenderOptions): { delayed?: Stamp } => (late ? { delayed: stamp } : {})

@@ -1,0 +1,4 @@
+/** SCRAM-SHA-1 (RFC 5802). */
+import { scram } from './scram.js'
+
+export const scramSha1 = scram('SCRAM-SHA-1', 'sha1', 10)

@@ -1,0 +1,220 @@
+/** One client: its transport, its stream and, once bound, its session, put together. */
+import { isLoopback } from '../net/address.js'
+import type { Transport, TransportHandler, UpgradableTransport } from '../net/transport.js'
+import type { ScramHash } from '../sasl/scram-keys.js'
+import {
+  type Channel,
+  ClientStream,
+  type ClientStreamHandler,
+  type ClientStreamOptions,
+} from '../stream/client-stream.js'
+import type { Credentials } from '../stream/sasl.js'
+import type { StreamEnd } from '../stream/stream.js'
+import type { Logger } from '../util/logger.js'
+import type { Element } from '../xml/element.js'
+import type { Rendered } from '../xml/writer.js'
+import { asciiDomain } from '../xmpp/domain.js'
+import type { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import type { ClientGateway } from './gateway.js'
+import type { Outbox, Session } from './session.js'
+
+/** What all connections of a listener share. */
+export interface ConnectionParts {
+  readonly gateway: ClientGateway
+  readonly stream: ClientStreamOptions
+  /** Is there a certificate for this (ASCII) domain? */
+  readonly hasCertificate: (domain: string) => boolean
+  readonly allowUnencryptedPlain: boolean
+  /** Bytes queued for a client that takes them too slowly; above this it is closed with `resource-constraint`. */
+  readonly hardBacklog: number
+  readonly log: Logger
+  /** Every stream error that we send, for the metrics. */
+  readonly refused: (condition: string) => void
+  readonly closed: (connection: ClientConnection) => void
+}
+
+/** How long a client that takes nothing may take for its error. */
+const slowReaderMs = 1000
+
+export class ClientConnection implements TransportHandler, ClientStreamHandler, Outbox {
+  readonly #parts: ConnectionParts
+  readonly #transport: Transport
+  readonly #upgradable: UpgradableTransport | undefined
+  readonly #stream: ClientStream
+  readonly #xmlns: string | undefined
+  #session: Session | undefined
+  #upgrading = false
+  /** What is sent while the session is being made: the client must learn its JID first. */
+  #early: string[] | undefined
+
+  /** `loopback`: the other end of the transport is on this machine. */
+  constructor(
+    parts: ConnectionParts,
+    transport: Transport,
+    loopback: boolean,
+    upgradable: UpgradableTransport | undefined,
+  ) {
+    this.#parts = parts
+    this.#transport = transport
+    this.#upgradable = upgradable
+    const framed = transport.kind === 'websocket'
+    this.#xmlns = framed ? ns.client : undefined
+    const channel: Channel = {
+      framing: framed ? 'framed' : 'stream',
+      // A WebSocket that never leaves this machine, from its browser or from the proxy that ends TLS, has nobody on the
+      // way whom TLS would keep out; and browsers would refuse our self-signed certificate there.
+      secure: transport.tls !== undefined || (framed && loopback),
+      plainWithoutTls: parts.allowUnencryptedPlain && isLoopback(transport.remoteAddress),
+    }
+    this.#stream = new ClientStream(parts.stream, channel, this)
+    transport.handler = this
+  }
+
+  get session(): Session | undefined {
+    return this.#session
+  }
+
+  // From the transport.
+
+  data(chunk: Uint8Array | string): void {
+    this.#stream.receive(chunk)
+  }
+
+  closed(error?: Error): void {
+    this.#stream.transportClosed(error)
+    this.#parts.closed(this)
+  }
+
+  // From the server.
+
+  send(stanza: Element): void {
+    if (this.#early === undefined && this.#xmlns !== undefined) this.#stream.send(stanza)
+    else this.#sendText(stanza.toString())
+    this.#watchBacklog()
+  }
+
+  sendRendered(rendered: Rendered, to: string): void {
+    this.#sendText(rendered.to(to, this.#xmlns))
+    this.#watchBacklog()
+  }
+
+  close(condition: Parameters<Outbox['close']>[0], text?: string): void {
+    this.#stream.fail(new StreamError(condition, text))
+  }
+
+  destroy(): void {
+    this.#transport.destroy()
+  }
+
+  #sendText(text: string): void {
+    if (this.#early === undefined) this.#stream.sendText(text)
+    else this.#early.push(text)
+  }
+
+  #watchBacklog(): void {
+    if (this.#transport.backlog <= this.#parts.hardBacklog) return
+    this.close('resource-constraint', 'you read too slowly')
+  }
+
+  // From the stream.
+
+  output(text: string): void {
+    this.#transport.write(text)
+  }
+
+  hasHost(domain: string): boolean {
+    return this.#parts.gateway.hasHost(domain)
+  }
+
+  canStartTls(domain: string): boolean {
+    return this.#upgradable !== undefined && this.#parts.hasCertificate(asciiDomain(domain))
+  }
+
+  startTls(domain: string): void {
+    this.#upgrading = true
+    this.#upgradable?.startTls({ server: true, serverName: asciiDomain(domain) }).then(
+      () => {
+        this.#upgrading = false
+        this.#stream.secured()
+      },
+      (error: Error) => {
+        this.#transport.destroy()
+        this.#stream.transportClosed(error)
+      },
+    )
+  }
+
+  async credentials(account: Jid, hash: ScramHash): Promise<Credentials | undefined> {
+    const found = await this.#parts.gateway.account(account.toString())
+    return found && { keys: found[hash], disabled: found.disabled }
+  }
+
+  features(domain: string): readonly Element[] {
+    return this.#parts.gateway.streamFeatures(domain)
+  }
+
+  bind(account: Jid, resource: string | undefined): string {
+    this.#early = []
+    try {
+      this.#session = this.#parts.gateway.bind(account, resource, this, {
+        remoteAddress: this.#transport.remoteAddress,
+        secure: this.#stream.facts.has('secure'),
+        streamId: this.#stream.id ?? '',
+      })
+    } catch (error) {
+      this.#early = undefined
+      throw error
+    }
+    return this.#session.jid.toString()
+  }
+
+  bound(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const text of early) this.#stream.sendText(text)
+    const { remoteAddress, tls } = this.#transport
+    this.#parts.log.info(
+      { jid: this.#session?.jid.toString(), address: remoteAddress, tls: tls?.protocol, stream: this.#stream.id },
+      'a client is online',
+    )
+  }
+
+  stanza(stanza: Element): void {
+    if (this.#session === undefined) return
+    this.#parts.gateway.receive(this.#session, stanza)?.catch((error: unknown) => this.failed(error))
+  }
+
+  failed(error: unknown): void {
+    this.#parts.log.error({ err: error, stream: this.#stream.id }, 'a client could not be served')
+  }
+
+  ended(end: StreamEnd): void {
+    if (end.is === 'error' && end.by === 'us') this.#report(end.error)
+    if (this.#session !== undefined) {
+      this.#parts.gateway.unbind(this.#session)
+      this.#parts.log.info({ jid: this.#session.jid.toString(), end: end.is }, 'a client went offline')
+    }
+    if (this.#upgrading) this.#transport.destroy()
+    else if (end.is !== 'lost') this.#transport.end(this.#tooSlow ? slowReaderMs : undefined)
+  }
+
+  get #tooSlow(): boolean {
+    return this.#transport.backlog > this.#parts.hardBacklog
+  }
+
+  #report(error: StreamError): void {
+    this.#parts.refused(error.condition)
+    const fields = {
+      condition: error.condition,
+      text: error.text,
+      address: this.#transport.remoteAddress,
+      account: this.#stream.account?.toString(),
+      stream: this.#stream.id,
+    }
+    if (error.condition === 'internal-server-error')
+      this.#parts.log.error({ ...fields, err: error.cause }, 'a stream failed')
+    else this.#parts.log.debug({ ...fields, err: error.cause }, 'a stream was ended')
+  }
+}

@@ -1,0 +1,212 @@
+/** Listening for clients: over TCP with STARTTLS, over TLS from the first byte (XEP-0368), over WebSocket (RFC 7395). */
+import { isLoopback } from '../net/address.js'
+import { AddressLimit, type AddressRate } from '../net/address-limit.js'
+import type { HttpServer } from '../net/http.js'
+import { listenTcp } from '../net/tcp.js'
+import type { TlsContexts } from '../net/tls.js'
+import type { Transport, UpgradableTransport } from '../net/transport.js'
+import { acceptWebSockets } from '../net/websocket.js'
+import { mechanisms as knownMechanisms } from '../sasl/mechanisms.js'
+import { clientLimits, defaultTimeouts, type StreamLimits, type StreamTimeouts } from '../stream/limits.js'
+import type { Clock } from '../util/clock.js'
+import type { Closeable } from '../util/lifecycle.js'
+import type { Logger } from '../util/logger.js'
+import type { Random } from '../util/random.js'
+import { ClientConnection, type ConnectionParts } from './c2s-connection.js'
+import type { ClientGateway } from './gateway.js'
+
+export interface ClientOptions {
+  /** `c2s_require_encryption`: nobody logs in without TLS, but for WebSocket on loopback (see c2s-connection.ts). */
+  readonly requireEncryption: boolean
+  /** `allow_unencrypted_plain_auth`: PLAIN without TLS, on loopback only; of use where encryption is not required. */
+  readonly allowUnencryptedPlain?: boolean
+  /** Names of SASL mechanisms to offer; all that we know where undefined. */
+  readonly mechanisms?: readonly string[]
+  readonly limits?: StreamLimits
+  readonly timeouts?: StreamTimeouts
+  /** Bytes queued for a client above which nothing is read from it; default 128 KiB. */
+  readonly softBacklog?: number
+  /** Bytes queued for a client above which it is closed; default 4 MiB. */
+  readonly hardBacklog?: number
+  /** Connections from one address, loopback excepted; default 10 a second, 100 at once. */
+  readonly addressRate?: AddressRate
+}
+
+export interface TcpClientOptions extends ClientOptions {
+  readonly host: string
+  readonly port: number
+  /** Named in the error when the port cannot be had. */
+  readonly option?: string
+  /** TLS from the first byte instead of STARTTLS. */
+  readonly directTls?: boolean
+}
+
+export interface WebSocketClientOptions extends ClientOptions {
+  /** See WebSocketOptions in net/websocket.ts. */
+  readonly path?: string
+  readonly origins?: readonly string[]
+  readonly trustedProxies?: readonly string[]
+  readonly pingMs?: number
+}
+
+export interface ClientDependencies {
+  readonly gateway: ClientGateway
+  /** Domains as A-labels. */
+  readonly certificates: TlsContexts & { has(domain: string): boolean }
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** See sasl/mechanism.ts: a secret that stays the same over restarts, and the iteration count of new keys. */
+  readonly secret: Buffer
+  readonly iterations: number
+  /** Counts by reason: a stream error that we sent, or `rate-limit`, or `tls-handshake`. */
+  readonly refused?: (reason: string) => void
+}
+
+export interface ClientListener extends Closeable {
+  readonly host: string
+  readonly port: number
+  /** Open connections, bound or not. */
+  readonly size: number
+  /** Accepts no more; `stop` and `drain` in one. May be called again. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Rejects with a message that names port and option when the address cannot be had. */
+export async function startClientListener(
+  options: TcpClientOptions,
+  dependencies: ClientDependencies,
+): Promise<ClientListener> {
+  const { host, port, option, directTls = false, softBacklog } = options
+  const { certificates, clock } = dependencies
+  const clients = new Clients(options, dependencies)
+  const listener = await listenTcp(
+    {
+      host,
+      port,
+      directTls,
+      clock,
+      tls: { contexts: certificates, alpn: ['xmpp-client'] },
+      admit: (address) => clients.admit(address),
+      onRefused: (address, error) => clients.refused('tls-handshake', address, error),
+      ...(option === undefined ? {} : { option }),
+      ...(softBacklog === undefined ? {} : { softBacklog }),
+    },
+    (transport) => clients.add(transport, isLoopback(transport.remoteAddress), directTls ? undefined : transport),
+  )
+  return clients.listener(host, listener.port, listener)
+}
+
+/** On the path of an HTTP server, which stays its owner's. */
+export function startWebSocketListener(
+  options: WebSocketClientOptions,
+  http: HttpServer,
+  dependencies: ClientDependencies,
+): ClientListener {
+  const { path, origins, trustedProxies, pingMs, softBacklog, limits = clientLimits } = options
+  const clients = new Clients(options, dependencies)
+  const accepting = acceptWebSockets(
+    http,
+    {
+      clock: dependencies.clock,
+      // Room for our own answer to a stanza that is only somewhat too long.
+      maxPayload: 2 * limits.stanzaBytes,
+      ...(path === undefined ? {} : { path }),
+      ...(origins === undefined ? {} : { origins }),
+      ...(trustedProxies === undefined ? {} : { trustedProxies }),
+      ...(pingMs === undefined ? {} : { pingMs }),
+      ...(softBacklog === undefined ? {} : { softBacklog }),
+    },
+    (transport) => {
+      if (clients.admit(transport.remoteAddress)) clients.add(transport, transport.loopback, undefined)
+      else transport.destroy()
+    },
+  )
+  return clients.listener(http.host, http.port, accepting)
+}
+
+/** The connections of one listener. */
+class Clients {
+  readonly #parts: ConnectionParts
+  readonly #dependencies: ClientDependencies
+  readonly #limit: AddressLimit
+  readonly #open = new Set<ClientConnection>()
+  #closing: Promise<void> | undefined
+  #emptied: (() => void) | undefined
+
+  constructor(options: ClientOptions, dependencies: ClientDependencies) {
+    const { gateway, certificates, clock, random, log, secret, iterations } = dependencies
+    this.#dependencies = dependencies
+    this.#limit = new AddressLimit(clock, options.addressRate ?? { rate: 10, burst: 100 })
+    this.#parts = {
+      gateway,
+      stream: {
+        encryptionRequired: options.requireEncryption,
+        mechanisms: knownMechanisms.filter(({ name }) => options.mechanisms?.includes(name) ?? true),
+        secret,
+        iterations,
+        limits: options.limits ?? clientLimits,
+        timeouts: options.timeouts ?? defaultTimeouts,
+        clock,
+        random,
+      },
+      hasCertificate: (domain) => certificates.has(domain),
+      allowUnencryptedPlain: options.allowUnencryptedPlain ?? false,
+      hardBacklog: options.hardBacklog ?? 4 * 1024 * 1024,
+      log,
+      refused: (condition) => dependencies.refused?.(condition),
+      closed: (connection) => {
+        this.#open.delete(connection)
+        if (this.#open.size === 0) this.#emptied?.()
+      },
+    }
+  }
+
+  admit(address: string): boolean {
+    if (isLoopback(address) || this.#limit.admit(address)) return true
+    this.#dependencies.refused?.('rate-limit')
+    this.#dependencies.log.debug({ address }, 'too many connections from one address')
+    return false
+  }
+
+  refused(reason: string, address: string, error: Error): void {
+    this.#dependencies.refused?.(reason)
+    this.#dependencies.log.debug({ address, err: error }, 'a connection was refused')
+  }
+
+  add(transport: Transport, loopback: boolean, upgradable: UpgradableTransport | undefined): void {
+    if (this.#closing !== undefined) transport.destroy()
+    else this.#open.add(new ClientConnection(this.#parts, transport, loopback, upgradable))
+  }
+
+  listener(host: string, port: number, accepting: Closeable): ClientListener {
+    const open = this.#open
+    return {
+      host,
+      port,
+      get size() {
+        return open.size
+      },
+      close: (deadlineMs = 5000) => {
+        this.#closing ??= this.#close(accepting, deadlineMs)
+        return this.#closing
+      },
+    }
+  }
+
+  async #close(accepting: Closeable, deadlineMs: number): Promise<void> {
+    const accepted = accepting.close()
+    if (this.#open.size > 0) {
+      const emptied = new Promise<void>((resolve) => {
+        this.#emptied = resolve
+      })
+      const timer = this.#dependencies.clock.after(deadlineMs, () => {
+        for (const connection of this.#open) connection.destroy()
+      })
+      for (const connection of [...this.#open]) connection.close('system-shutdown')
+      await emptied
+      timer.cancel()
+    }
+    await accepted
+  }
+}

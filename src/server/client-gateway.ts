@@ -1,0 +1,120 @@
+/** The server as a client's stream sees it: binding (RFC 6120 §7), stamping and addressing (§8.1), the way in. */
+import type { Account, Store } from '../store/store.js'
+import type { Clock } from '../util/clock.js'
+import type { Random } from '../util/random.js'
+import type { Element } from '../xml/element.js'
+import { Jid } from '../xmpp/jid.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import type { ClientGateway, ConnectionFacts } from './gateway.js'
+import type { LocalHost } from './host.js'
+import type { HostRegistry } from './hosts.js'
+import type { Handled } from './module.js'
+import type { Outbox, Session } from './session.js'
+import type { SessionRegistry } from './session-registry.js'
+import { checkStanza } from './stanza-checks.js'
+import type { StanzaRouter } from './stanza-router.js'
+
+export interface ClientGatewayParts {
+  readonly hosts: () => HostRegistry
+  readonly sessions: SessionRegistry
+  readonly router: StanzaRouter
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Clients of one account at a time; the next is refused with `resource-constraint` (RFC 6120 §7.6.2.1). */
+const sessionsPerAccount = 50
+
+export class LocalClientGateway implements ClientGateway {
+  readonly #parts: ClientGatewayParts
+
+  constructor(parts: ClientGatewayParts) {
+    this.#parts = parts
+  }
+
+  hasHost(domain: string): boolean {
+    return this.#userHost(domain) !== undefined
+  }
+
+  account(bareJid: string): Promise<Account | undefined> {
+    return this.#parts.store.account(bareJid)
+  }
+
+  streamFeatures(domain: string): readonly Element[] {
+    return this.#userHost(domain)?.registrations.streamFeatures({ jid: undefined }) ?? []
+  }
+
+  bind(account: Jid, resource: string | undefined, outbox: Outbox, facts: ConnectionFacts): Session {
+    const { sessions, clock } = this.#parts
+    const host = this.#userHost(account.domain)
+    if (host === undefined) throw new StanzaError('not-allowed', { text: `${account.domain} is no virtual host here` })
+    const jid = this.#fullJid(account, resource)
+    const older = sessions.get(jid.toString())
+    if (older !== undefined) {
+      this.unbind(older)
+      older.outbox.close('conflict', 'Another client took over this resource')
+    }
+    if (sessions.of(account.bare().toString()).length >= sessionsPerAccount)
+      throw new StanzaError('resource-constraint', { text: 'Too many clients of this account' })
+    const session: Session = {
+      jid,
+      outbox,
+      remoteAddress: facts.remoteAddress,
+      secure: facts.secure,
+      boundAt: clock.now(),
+      presence: undefined,
+      priority: 0,
+      interested: false,
+      data: new Map(),
+    }
+    sessions.add(session)
+    host.bound(session)
+    return session
+  }
+
+  receive(session: Session, stanza: Element): Handled {
+    const { router } = this.#parts
+    this.#stamp(session, stanza)
+    return router.guard(stanza, () => {
+      checkStanza(stanza)
+      const host = this.#userHost(session.jid.domain)
+      if (host === undefined) throw new StanzaError('service-unavailable')
+      const to = stanza.attrs.to === undefined ? session.jid.bare() : Jid.tryParse(stanza.attrs.to)
+      if (to === undefined) throw new StanzaError('jid-malformed', { text: 'The address in "to" is no JID' })
+      // Presence without `to` is broadcast, everything else concerns the client's own account (RFC 6120 §10.3).
+      if (stanza.attrs.to !== undefined || stanza.name !== 'presence') stanza.attrs.to = to.toString()
+      return host.send(stanza, session.jid, to)
+    })
+  }
+
+  unbind(session: Session): void {
+    if (this.#parts.sessions.remove(session)) this.#userHost(session.jid.domain)?.closed(session)
+  }
+
+  #userHost(domain: string): LocalHost | undefined {
+    const host = this.#parts.hosts().get(domain)
+    return host?.definition.type === 'user' ? host : undefined
+  }
+
+  #fullJid(account: Jid, resource: string | undefined): Jid {
+    const wanted = resource === undefined || resource === '' ? this.#parts.random.token() : resource
+    try {
+      return account.withResource(wanted)
+    } catch (cause) {
+      throw new StanzaError('bad-request', { text: 'This is not a valid resource', cause })
+    }
+  }
+
+  /** RFC 6120 §8.1.2.1: what the client says must be its full or its bare JID; what goes on is the full one. */
+  #stamp(session: Session, stanza: Element): void {
+    const { from } = stanza.attrs
+    if (from !== undefined) {
+      const claimed = Jid.tryParse(from)?.toString()
+      if (claimed !== session.jid.toString() && claimed !== session.jid.bare().toString())
+        throw new StreamError('invalid-from', 'The address in "from" is not that of this client')
+    }
+    stanza.attrs.from = session.jid.toString()
+  }
+}

@@ -1,0 +1,163 @@
+/** What the modules of one host registered, by kind, and who registered it. */
+import type { Element } from '../xml/element.js'
+import type { Jid } from '../xmpp/jid.js'
+import type { AccountLoader } from './account.js'
+import type {
+  DiscoItem,
+  Handled,
+  Identity,
+  IqHandler,
+  Registered,
+  Registration,
+  Stage,
+  StanzaHandler,
+} from './module.js'
+import type { Session } from './session.js'
+
+type Kind<K extends Registration['kind']> = Extract<Registration, { readonly kind: K }>
+type Direction = Kind<'stanza'>['direction']
+type StanzaName = Kind<'stanza'>['name']
+
+/** The handlers of one kind of stanza, in the order of their stages and, within one, of their registration. */
+export interface Way {
+  /** `validate`, then `authorize`. */
+  readonly gates: readonly StanzaHandler[]
+  readonly handlers: readonly StanzaHandler[]
+  readonly observers: readonly StanzaHandler[]
+}
+
+const iqKey = (at: 'host' | 'account', type: string, ns: string, name: string): string => `${at} ${type} ${ns} ${name}`
+
+interface Entry {
+  readonly module: string
+  readonly registration: Registration
+}
+
+export class Registrations implements Registered {
+  readonly #domain: string
+  #entries: Entry[] = []
+  readonly #iq = new Map<string, { readonly module: string; readonly handler: IqHandler }>()
+  readonly #ways = new Map<string, Way>()
+  #component: { readonly module: string; readonly handler: Kind<'component'>['handler'] } | undefined
+  features: readonly string[] = []
+  identities: readonly Identity[] = []
+  accountLoaders: readonly AccountLoader[] = []
+  sessionHooks: readonly Kind<'session'>[] = []
+
+  constructor(domain: string) {
+    this.#domain = domain
+  }
+
+  /** Takes up all of it; throws an Error that names both modules when a key is taken already. */
+  install(module: string, registrations: readonly Registration[]): void {
+    for (const registration of registrations) {
+      this.#claim(module, registration)
+      this.#entries.push({ module, registration })
+    }
+    this.#index()
+  }
+
+  /** Withdraws everything and returns what has to be run for it, newest module first. */
+  withdraw(): readonly { readonly module: string; readonly run: () => void | Promise<void> }[] {
+    const stops = this.#entries
+      .flatMap(({ module, registration }) => (registration.kind === 'stop' ? [{ module, run: registration.run }] : []))
+      .reverse()
+    this.#entries = []
+    this.#iq.clear()
+    this.#component = undefined
+    this.#index()
+    return stops
+  }
+
+  iq(at: 'host' | 'account', type: string, payload: Element): IqHandler | undefined {
+    return this.#iq.get(iqKey(at, type, payload.getNS() ?? '', payload.name))?.handler
+  }
+
+  get component(): ((stanza: Element, from: Jid, to: Jid) => Handled) | undefined {
+    return this.#component?.handler
+  }
+
+  way(direction: Direction, name: string): Way {
+    return this.#ways.get(`${direction} ${name}`) ?? noWay
+  }
+
+  async discoItems(from: Jid): Promise<readonly DiscoItem[]> {
+    const found = await Promise.all(this.#all('disco-items').map(({ items }) => items(from)))
+    return found.flat()
+  }
+
+  streamFeatures(session: { readonly jid: Jid | undefined }): readonly Element[] {
+    return this.#all('stream-feature').flatMap(({ element }) => element(session) ?? [])
+  }
+
+  bound(session: Session, failed: (error: unknown) => void): void {
+    for (const hook of this.sessionHooks) guard(() => hook.bound?.(session), failed)
+  }
+
+  presence(session: Session, stanza: Element, failed: (error: unknown) => void): void {
+    for (const hook of this.sessionHooks) guard(() => hook.presence?.(session, stanza), failed)
+  }
+
+  closed(session: Session, failed: (error: unknown) => void): void {
+    for (const hook of this.sessionHooks) guard(() => hook.closed?.(session), failed)
+  }
+
+  #claim(module: string, registration: Registration): void {
+    if (registration.kind === 'iq') {
+      const { at, type, ns, name, handler } = registration
+      const key = iqKey(at, type, ns, name)
+      const holder = this.#iq.get(key)
+      if (holder !== undefined)
+        throw new Error(this.#conflict(holder.module, module, `IQ ${type} ${name} in ${ns} at the ${at}`))
+      this.#iq.set(key, { module, handler })
+    }
+    if (registration.kind === 'component') {
+      if (this.#component !== undefined)
+        throw new Error(this.#conflict(this.#component.module, module, 'the component'))
+      this.#component = { module, handler: registration.handler }
+    }
+    if (registration.kind === 'account') {
+      const holder = this.#entries.find(
+        (entry) => entry.registration.kind === 'account' && entry.registration.name === registration.name,
+      )
+      if (holder !== undefined)
+        throw new Error(this.#conflict(holder.module, module, `account data ${registration.name}`))
+    }
+  }
+
+  #conflict(holder: string, module: string, what: string): string {
+    return `Modules "${holder}" and "${module}" on ${this.#domain} both handle ${what}; disable one of them`
+  }
+
+  #index(): void {
+    this.features = [...new Set(this.#all('feature').map(({ ns }) => ns))].sort()
+    this.identities = this.#all('identity').map(({ identity }) => identity)
+    this.accountLoaders = this.#all('account')
+    this.sessionHooks = this.#all('session')
+    this.#ways.clear()
+    for (const direction of ['outbound', 'inbound'] as const)
+      for (const name of ['message', 'presence', 'iq'] as const)
+        this.#ways.set(`${direction} ${name}`, this.#wayOf(direction, name))
+  }
+
+  #wayOf(direction: Direction, name: StanzaName): Way {
+    const registered = this.#all('stanza').filter((one) => one.direction === direction && one.name === name)
+    const at = (stage: Stage): StanzaHandler[] =>
+      registered.filter((one) => one.stage === stage).map(({ handler }) => handler)
+    return { gates: [...at('validate'), ...at('authorize')], handlers: at('handle'), observers: at('observe') }
+  }
+
+  #all<K extends Registration['kind']>(kind: K): Kind<K>[] {
+    return this.#entries.flatMap(({ registration }) => (registration.kind === kind ? [registration as Kind<K>] : []))
+  }
+}
+
+const noWay: Way = { gates: [], handlers: [], observers: [] }
+
+function guard(run: () => void, failed: (error: unknown) => void): void {
+  try {
+    run()
+  } catch (error) {
+    failed(error)
+  }
+}

@@ -1,0 +1,305 @@
+/**
+ * One connection to another server: its addresses tried in order, TLS and the check of its certificate, then a stream that
+ * several users share (pairs of domains that send, and questions about dialback keys). It ends when nobody uses it.
+ */
+
+import { ipLiteral } from '../net/address-public.js'
+import type { ServerTarget } from '../net/resolver.js'
+import { connectTcp } from '../net/tcp.js'
+import type { TlsInfo, UpgradableTransport } from '../net/transport.js'
+import { type DialbackAnswer, type DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
+import { OutgoingServerStream } from '../stream/server-outgoing.js'
+import type { StreamEnd } from '../stream/stream.js'
+import type { Timer } from '../util/clock.js'
+import type { Logger } from '../util/logger.js'
+import { asciiDomain } from '../xmpp/domain.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import { connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
+import type { S2sDeps, S2sSettings } from './s2s-options.js'
+import { encryptionChange, needsEncryption, refusal } from './s2s-policy.js'
+
+/** Somebody who needs a connection. All are called synchronously; after `moved` or `lost` the user is no longer one. */
+export interface ConnectionUser {
+  /** Dialback may begin. Called in `join` where it is so already. */
+  ready(connection: ServerConnection): void
+  /** The same machine is connected already, by this other connection. */
+  moved(from: ServerConnection, to: ServerConnection): void
+  lost(connection: ServerConnection, failure: Failure): void
+}
+
+export interface ConnectionContext {
+  readonly settings: S2sSettings
+  readonly deps: S2sDeps
+  readonly keys: DialbackKeys
+  /** A connection to one of these addresses on which `connection.pair` may be authorized. */
+  sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined
+  authorized(connection: ServerConnection, pair: DomainPair, answer: DialbackAnswer): void
+  verified(connection: ServerConnection, pair: DomainPair, id: string, answer: DialbackAnswer): void
+  ended(connection: ServerConnection): void
+}
+
+/** Of one address: undefined where the stream is ready; `next` says whether another address may do better. */
+type Outcome = { readonly failure: Failure; readonly next: boolean } | undefined
+
+export class ServerConnection {
+  readonly pair: DomainPair
+  /** Not to be replaced by a connection that exists already. */
+  readonly dedicated: boolean
+  readonly log: Logger
+  readonly #context: ConnectionContext
+  readonly #users = new Set<ConnectionUser>()
+  readonly #authorized = new Set<string>()
+  #state: 'connecting' | 'ready' | 'closing' | 'ended' = 'connecting'
+  #stream: OutgoingServerStream | undefined
+  #transport: UpgradableTransport | undefined
+  #target: ServerTarget | undefined
+  /** Why we ended the stream, where that is more than its stream error. */
+  #verdict: Failure | undefined
+  #deadline: Timer | undefined
+  #linger: Timer | undefined
+
+  constructor(pair: DomainPair, dedicated: boolean, context: ConnectionContext) {
+    this.pair = pair
+    this.dedicated = dedicated
+    this.#context = context
+    this.log = context.deps.log.child({ local: pair.local, remote: pair.remote, direction: 'out' })
+  }
+
+  get state(): 'connecting' | 'ready' | 'closing' | 'ended' {
+    return this.#state
+  }
+
+  get target(): ServerTarget | undefined {
+    return this.#target
+  }
+
+  get tls(): TlsInfo | undefined {
+    return this.#transport?.tls
+  }
+
+  get streamId(): string | undefined {
+    return this.#stream?.id
+  }
+
+  get multiplexesTargets(): boolean {
+    return this.#state === 'ready' && this.#stream?.multiplexesTargets === true
+  }
+
+  get isUsable(): boolean {
+    return this.#state === 'connecting' || this.#state === 'ready'
+  }
+
+  /** Never rejects; the users hear of the outcome. */
+  async start(): Promise<void> {
+    const { deps, settings } = this.#context
+    this.#deadline = deps.clock.after(settings.waits.establishMs, () => {
+      const reason = `no stream to ${this.pair.remote} within ${settings.waits.establishMs} ms`
+      this.abandon({ condition: 'remote-server-timeout', reason })
+    })
+    try {
+      const targets = await deps.resolver.resolve(this.pair.remote)
+      if (this.#state === 'connecting') await this.#connectTo(targets)
+    } catch (error) {
+      this.#end(resolveFailure(error))
+    }
+  }
+
+  join(user: ConnectionUser): void {
+    this.#linger?.cancel()
+    this.#users.add(user)
+    if (this.#state === 'ready') user.ready(this)
+  }
+
+  leave(user: ConnectionUser): void {
+    if (!this.#users.delete(user) || this.#users.size > 0 || !this.isUsable) return
+    this.#linger?.cancel()
+    const { clock } = this.#context.deps
+    this.#linger = clock.after(this.#context.settings.waits.lingerMs, () => this.close())
+  }
+
+  isAuthorized(pair: DomainPair): boolean {
+    return this.#authorized.has(pairKey(pair))
+  }
+
+  authorize(pair: DomainPair): void {
+    this.#stream?.authorize(pair)
+  }
+
+  verify(pair: DomainPair, id: string, key: string): void {
+    this.#stream?.verify(pair, id, key)
+  }
+
+  /** False where the peer takes too little: nothing was written. */
+  write(text: string): boolean {
+    if (this.#transport === undefined || this.#transport.backlog > this.#context.settings.backlog) return false
+    this.#stream?.sendText(text)
+    return true
+  }
+
+  /** In order: what was written before is still delivered. */
+  close(): void {
+    if (this.#state === 'connecting')
+      this.abandon({ condition: 'remote-server-timeout', reason: 'we closed the connection' })
+    else if (this.#state === 'ready') {
+      this.#state = 'closing'
+      this.#stream?.close()
+    }
+  }
+
+  /** At once. */
+  abandon(failure: Failure): void {
+    const transport = this.#transport
+    this.#end(failure)
+    transport?.destroy()
+  }
+
+  async #connectTo(targets: readonly ServerTarget[]): Promise<void> {
+    const shared = this.dedicated ? undefined : this.#context.sharing(this, targets)
+    if (shared !== undefined) {
+      this.#moveTo(shared)
+      return
+    }
+    let failure: Failure = { condition: 'remote-server-not-found', reason: 'there is no address' }
+    for (const target of targets) {
+      const outcome = await this.#attempt(target)
+      if (outcome === undefined || this.#state !== 'connecting') return
+      failure = outcome.failure
+      this.log.debug({ address: target.address, port: target.port, reason: failure.reason }, 'An address did not work')
+      if (!outcome.next) break
+    }
+    this.#end(failure)
+  }
+
+  #moveTo(other: ServerConnection): void {
+    const users = [...this.#users]
+    this.#finish()
+    for (const user of users) user.moved(this, other)
+  }
+
+  async #attempt(target: ServerTarget): Promise<Outcome> {
+    const { deps, settings } = this.#context
+    const contexts = { contextFor: () => deps.certificates?.contextFor(this.pair.local) }
+    try {
+      const transport = await (deps.connect ?? connectTcp)({
+        host: target.address,
+        port: target.port,
+        timeoutMs: settings.waits.connectMs,
+        clock: deps.clock,
+        tls: { contexts },
+      })
+      if (this.#state !== 'connecting') {
+        transport.destroy()
+        return undefined
+      }
+      this.#target = target
+      return await this.#negotiate(transport)
+    } catch (error) {
+      return { failure: connectFailure(error as Error), next: true }
+    }
+  }
+
+  #negotiate(transport: UpgradableTransport): Promise<Outcome> {
+    const { settings, deps, keys } = this.#context
+    return new Promise((resolve) => {
+      const stream = new OutgoingServerStream(
+        {
+          ...this.pair,
+          limits: settings.limits,
+          timeouts: settings.timeouts,
+          clock: deps.clock,
+          log: this.log,
+          keys,
+          requireEncryption: needsEncryption(settings.policy, this.pair.remote),
+        },
+        {
+          output: (text) => transport.write(text),
+          upgrade: () => this.#upgrade(transport, stream),
+          ready: () => {
+            resolve(undefined)
+            this.#ready()
+          },
+          authorized: (pair, answer) => {
+            if (answer.is === 'valid') this.#authorized.add(pairKey(pair))
+            this.#context.authorized(this, pair, answer)
+          },
+          verified: (pair, id, answer) => this.#context.verified(this, pair, id, answer),
+          ended: (end) => {
+            if (end.is !== 'lost') transport.end()
+            const failure = this.#failureOf(end)
+            if (this.#state === 'connecting')
+              resolve({ failure, next: end.is === 'lost' && this.#verdict === undefined })
+            else this.#end(failure)
+          },
+        },
+      )
+      transport.handler = {
+        data: (chunk) => stream.receive(chunk),
+        closed: (error) => stream.transportClosed(error),
+      }
+      this.#transport = transport
+      this.#stream = stream
+      stream.start()
+    })
+  }
+
+  #upgrade(transport: UpgradableTransport, stream: OutgoingServerStream): void {
+    const { remote } = this.pair
+    const serverName = ipLiteral(remote) === undefined ? { serverName: asciiDomain(remote) } : {}
+    transport.startTls({ server: false, ...serverName }).then(
+      (tls) => {
+        const refused = refusal(this.#context.settings.policy, remote, tls)
+        if (refused === undefined) stream.secured()
+        else {
+          this.#verdict = { condition: 'policy-violation', reason: `${remote} was refused: ${refused.reason}` }
+          this.log.warn(
+            { reason: refused.reason },
+            `Refused ${remote}: ${refused.reason}. To allow it: ${refused.change}`,
+          )
+          stream.fail(new StreamError('not-authorized', refused.reason))
+        }
+      },
+      (error: Error) => {
+        this.#verdict = { condition: 'remote-server-timeout', reason: `the TLS handshake failed: ${error.message}` }
+        stream.transportClosed(error)
+        transport.destroy()
+      },
+    )
+  }
+
+  #failureOf(end: StreamEnd): Failure {
+    if (this.#verdict !== undefined) return this.#verdict
+    const { policy } = this.#context.settings
+    const { remote } = this.pair
+    if (end.is === 'error' && end.by === 'us' && end.error.condition === 'policy-violation' && this.tls === undefined) {
+      const change = encryptionChange(policy, remote)
+      this.log.warn({}, `Refused ${remote}: it does not offer TLS. To allow it: ${change}`)
+    }
+    return streamFailure(end)
+  }
+
+  #ready(): void {
+    this.#state = 'ready'
+    this.#deadline?.cancel()
+    const { protocol, cipher } = this.tls ?? {}
+    this.log.info(
+      { streamId: this.#stream?.id, address: this.#target?.address, protocol, cipher },
+      'Connected to a server',
+    )
+    for (const user of [...this.#users]) user.ready(this)
+  }
+
+  #end(failure: Failure): void {
+    if (this.#state === 'ended') return
+    const users = [...this.#users]
+    this.#finish()
+    for (const user of users) user.lost(this, failure)
+  }
+
+  #finish(): void {
+    this.#state = 'ended'
+    this.#deadline?.cancel()
+    this.#linger?.cancel()
+    this.#users.clear()
+    this.#context.ended(this)
+  }
+}

@@ -1,0 +1,66 @@
+/** Why a domain could not be reached, as its operator's counterpart reads it and as senders are told (RFC 6120 §8.3.3). */
+import { ResolveError } from '../net/resolver.js'
+import type { DialbackAnswer } from '../stream/dialback.js'
+import type { StreamEnd } from '../stream/stream.js'
+import type { StanzaErrorCondition } from '../xmpp/stanza-error.js'
+
+export interface Failure {
+  readonly condition: StanzaErrorCondition
+  /** For people, without a full stop. */
+  readonly reason: string
+}
+
+export function resolveFailure(thrown: unknown): Failure {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown)
+  const temporary = !(thrown instanceof ResolveError) || thrown.kind === 'temporary'
+  return { condition: temporary ? 'remote-server-timeout' : 'remote-server-not-found', reason }
+}
+
+/** Of the last address that was tried. */
+export function connectFailure(error: Error): Failure {
+  const { code } = error as NodeJS.ErrnoException
+  const unreachable = code === 'ECONNREFUSED' || code === 'ENETUNREACH' || code === 'EHOSTUNREACH'
+  return { condition: unreachable ? 'remote-server-not-found' : 'remote-server-timeout', reason: error.message }
+}
+
+/** Of a stream that ended before the pair was authorized. */
+export function streamFailure(end: StreamEnd): Failure {
+  switch (end.is) {
+    case 'closed':
+      return { condition: 'remote-server-timeout', reason: 'the peer closed the stream' }
+    case 'lost':
+      return {
+        condition: 'remote-server-timeout',
+        reason: `the connection broke${end.error ? `: ${end.error.message}` : ''}`,
+      }
+    case 'error': {
+      const who = end.by === 'us' ? 'we ended the stream' : 'the peer ended the stream'
+      return { condition: conditionOf(end), reason: `${who}: ${end.error.message}` }
+    }
+  }
+}
+
+function conditionOf({ error }: StreamEnd & { is: 'error' }): StanzaErrorCondition {
+  switch (error.condition) {
+    case 'host-unknown':
+    case 'host-gone':
+      return 'remote-server-not-found'
+    case 'policy-violation':
+    case 'not-authorized':
+      return 'policy-violation'
+    default:
+      return 'remote-server-timeout'
+  }
+}
+
+/** XEP-0220 §2.1.1 says which: an error may pass, `invalid` is a fault of ours. Undefined for `valid`. */
+export function dialbackFailure(answer: DialbackAnswer): Failure | undefined {
+  if (answer.is === 'valid') return undefined
+  if (answer.is === 'invalid')
+    return { condition: 'internal-server-error', reason: 'the peer says that our dialback key is not ours' }
+  const { condition, text } = answer.error
+  return {
+    condition: 'remote-server-timeout',
+    reason: `the peer refused dialback with ${condition}${text === undefined ? '' : `: ${text}`}`,
+  }
+}

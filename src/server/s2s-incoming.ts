@@ -1,0 +1,190 @@
+/** One connection that another server made to us: its transport and its stream, tied to the pool and to the hosts. */
+import type { UpgradableTransport } from '../net/transport.js'
+import type { DomainPair } from '../stream/dialback.js'
+import { pairKey } from '../stream/dialback.js'
+import { type Admission, IncomingServerStream } from '../stream/server-incoming.js'
+import type { StreamEnd } from '../stream/stream.js'
+import type { Timer } from '../util/clock.js'
+import type { Logger } from '../util/logger.js'
+import { TokenBucket } from '../util/token-bucket.js'
+import type { Element } from '../xml/element.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import type { StreamError } from '../xmpp/stream-error.js'
+import type { LinkInfo } from './s2s-links.js'
+import type { S2sDeps } from './s2s-options.js'
+import { needsEncryption, refusal } from './s2s-policy.js'
+import type { S2sPool } from './s2s-pool.js'
+
+export interface IncomingContext {
+  readonly pool: S2sPool
+  readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log'>
+  /** Bytes a second, and at once. */
+  readonly rate: { readonly bytes: number; readonly burst: number } | undefined
+  /** White space is sent after so long, so that a dead connection shows itself. */
+  readonly keepAliveMs: number
+  /** The first domain was verified. */
+  authenticated(connection: IncomingConnection): void
+  ended(connection: IncomingConnection): void
+}
+
+export class IncomingConnection {
+  readonly remoteAddress: string
+  readonly #context: IncomingContext
+  readonly #transport: UpgradableTransport
+  readonly #stream: IncomingServerStream
+  readonly #accepted = new Map<string, LinkInfo>()
+  readonly #bucket: TokenBucket | undefined
+  #log: Logger
+  #keepAlive: Timer
+
+  constructor(transport: UpgradableTransport, context: IncomingContext) {
+    const { deps, pool, rate } = context
+    this.#context = context
+    this.#transport = transport
+    this.remoteAddress = transport.remoteAddress
+    this.#log = deps.log.child({ direction: 'in', remoteAddress: transport.remoteAddress })
+    this.#bucket = rate && new TokenBucket(deps.clock, rate.bytes, rate.burst)
+    this.#stream = new IncomingServerStream(
+      {
+        limits: pool.settings.limits,
+        timeouts: pool.settings.timeouts,
+        clock: deps.clock,
+        mintId: () => deps.random.token(),
+        log: this.#log,
+        keys: pool.keys,
+        hasHost: (domain) => deps.gateway.hasHost(domain),
+        startTls: (host) => this.#offer(host),
+        admit: (pair) => this.#admit(pair),
+      },
+      {
+        output: (text) => transport.write(text),
+        upgrade: () => this.#upgrade(),
+        verify: (pair, streamId, key) => this.#verify(pair, streamId, key),
+        accepted: (pair, by) => this.#accept(pair, by),
+        stanza: (stanza, pair) => this.#receive(stanza, pair),
+        ended: (end) => this.#ended(end),
+      },
+    )
+    transport.handler = {
+      data: (chunk) => this.#data(chunk),
+      closed: (error) => this.#stream.transportClosed(error),
+    }
+    this.#keepAlive = this.#beat()
+  }
+
+  /** One for each pair that was verified; one without a local domain while there is none. */
+  links(): LinkInfo[] {
+    return [...this.#accepted.values()]
+  }
+
+  close(): void {
+    this.#stream.close()
+  }
+
+  fail(error: StreamError): void {
+    this.#stream.fail(error)
+  }
+
+  destroy(): void {
+    this.#transport.destroy()
+  }
+
+  #data(chunk: Uint8Array | string): void {
+    this.#stream.receive(chunk)
+    const { rate, deps } = this.#context
+    if (rate === undefined || this.#bucket?.take(chunk.length) !== false) return
+    // What is too much was read already; it is paid for by a pause.
+    this.#transport.pause()
+    deps.clock.after((chunk.length / rate.bytes) * 1000, () => this.#transport.resume())
+  }
+
+  #offer(host: string | undefined): 'none' | 'optional' | 'required' {
+    const { deps, pool } = this.#context
+    const { policy } = pool.settings
+    const required = needsEncryption(policy, this.#stream.claimed ?? '')
+    if (required) return 'required'
+    return deps.certificates?.contextFor(host) === undefined ? 'none' : 'optional'
+  }
+
+  #upgrade(): void {
+    this.#transport.startTls({ server: true }).then(
+      () => this.#stream.secured(),
+      (error: Error) => {
+        this.#log.info({ reason: error.message }, 'A TLS handshake failed')
+        this.#stream.transportClosed(error)
+        this.#transport.destroy()
+      },
+    )
+  }
+
+  #admit({ local, remote }: DomainPair): Admission {
+    const { policy } = this.#context.pool.settings
+    const refused = refusal(policy, remote, this.#transport.tls)
+    if (refused !== undefined) {
+      const { reason, change } = refused
+      this.#log.warn({ local, remote, reason }, `Refused ${remote}: ${reason}. To allow it: ${change}`)
+      return { is: 'refused', error: new StanzaError('not-authorized', { text: reason }) }
+    }
+    // Where a certificate proves the domain, there is nothing left to ask.
+    const proved = this.#transport.tls !== undefined && refusal(strict, remote, this.#transport.tls) === undefined
+    return { is: proved ? 'proved' : 'ask' }
+  }
+
+  #verify(pair: DomainPair, streamId: string, key: string): void {
+    this.#context.pool.verify({ pair, streamId, key }).then(
+      (answer) => {
+        if (answer.is === 'error')
+          this.#log.warn({ ...pair, streamId, reason: answer.error.message }, `Could not verify ${pair.remote}`)
+        this.#stream.verified(pair, streamId, answer)
+      },
+      (error: unknown) => this.#log.error({ err: error }, 'A dialback key could not be verified'),
+    )
+  }
+
+  #accept(pair: DomainPair, by: 'dialback' | 'certificate'): void {
+    const { deps, pool } = this.#context
+    const streamId = this.#stream.id
+    this.#log.info({ ...pair, streamId, by, protocol: this.#transport.tls?.protocol }, 'Accepted a server')
+    if (this.#accepted.size === 0) this.#context.authenticated(this)
+    this.#accepted.set(pairKey(pair), {
+      ...pair,
+      direction: 'in',
+      state: 'up',
+      encrypted: this.#transport.tls !== undefined,
+      authenticated: by,
+      remoteAddress: this.remoteAddress,
+      streamId,
+      queue: 0,
+      lastError: undefined,
+      since: deps.clock.now(),
+    })
+    pool.heard(pair, true)
+  }
+
+  #receive(stanza: Element, pair: DomainPair): void {
+    this.#context.pool.heard(pair, false)
+    void this.#context.deps.gateway.receive(stanza)
+  }
+
+  #beat(): Timer {
+    return this.#context.deps.clock.after(this.#context.keepAliveMs, () => {
+      this.#stream.keepAlive()
+      this.#keepAlive = this.#beat()
+    })
+  }
+
+  #ended(end: StreamEnd): void {
+    this.#keepAlive.cancel()
+    if (end.is === 'error')
+      this.#log.warn(
+        { by: end.by, claimed: this.#stream.claimed, reason: end.error.message },
+        'A stream ended with an error',
+      )
+    else this.#log.debug({ end: end.is }, 'A stream ended')
+    if (end.is !== 'lost') this.#transport.end()
+    this.#context.ended(this)
+  }
+}
+
+/** A certificate that would satisfy everyone. */
+const strict = { requireEncryption: true, secureAuth: true }

@@ -1,0 +1,242 @@
+/**
+ * The way from one domain of ours to one domain elsewhere: a queue while there is no authorized stream, and after a
+ * failure a wait that grows. Every stanza is written once, in order, or returned to its sender with an error.
+ *
+ *   idle ──send──▶ connecting ──ready──▶ authorizing ──valid──▶ up ──idle, or lost──▶ idle
+ *                      └────────────┴──failure──▶ waiting ──time, or the peer woke us──▶ connecting
+ *
+ * What was written to a stream that then breaks may be lost: without stream management nobody acknowledges it.
+ */
+import type { DialbackAnswer, DomainPair } from '../stream/dialback.js'
+import type { Clock, Timer } from '../util/clock.js'
+import type { Random } from '../util/random.js'
+import type { ConnectionUser, ServerConnection } from './s2s-connection.js'
+import { dialbackFailure, type Failure } from './s2s-failure.js'
+import type { S2sSettings } from './s2s-options.js'
+import { StanzaQueue, type Waiting } from './s2s-queue.js'
+
+export interface LinkContext {
+  readonly settings: S2sSettings
+  readonly clock: Clock
+  readonly random: Random
+  /** One that exists and is none of `except`, or a new one; not joined yet. */
+  connectionFor(pair: DomainPair, except: ReadonlySet<ServerConnection>): ServerConnection
+  /** Tells the sender. */
+  bounce(waiting: Waiting, failure: Failure): void
+  up(link: ServerLink): void
+  down(link: ServerLink, failure: Failure): void
+}
+
+type State =
+  | { readonly is: 'idle' | 'closed' }
+  | { readonly is: 'connecting'; readonly connection: ServerConnection; readonly joined: boolean }
+  | {
+      readonly is: 'authorizing'
+      readonly connection: ServerConnection
+      readonly joined: boolean
+      readonly timer: Timer
+    }
+  | { readonly is: 'up'; readonly connection: ServerConnection }
+  | { readonly is: 'waiting'; readonly timer: Timer; readonly startedAt: number }
+
+export class ServerLink implements ConnectionUser {
+  readonly pair: DomainPair
+  readonly #context: LinkContext
+  readonly #queue: StanzaQueue
+  /** Connections of others that did not let us in. */
+  readonly #refusedBy = new Set<ServerConnection>()
+  #state: State = { is: 'idle' }
+  #since: number
+  #attempts = 0
+  #lastError: string | undefined
+  #usedAt = 0
+  #idle: Timer | undefined
+
+  constructor(pair: DomainPair, context: LinkContext) {
+    this.pair = pair
+    this.#context = context
+    this.#queue = new StanzaQueue(context.settings.queue)
+    this.#since = context.clock.now()
+  }
+
+  get state(): State['is'] {
+    return this.#state.is
+  }
+
+  get connection(): ServerConnection | undefined {
+    return 'connection' in this.#state ? this.#state.connection : undefined
+  }
+
+  /** When the state began, milliseconds since the epoch. */
+  get since(): number {
+    return this.#since
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  get lastError(): string | undefined {
+    return this.#lastError
+  }
+
+  /** Nothing would be lost by forgetting this link. */
+  get isIdle(): boolean {
+    return this.#state.is === 'idle' && this.#queue.length === 0
+  }
+
+  send(waiting: Waiting): void {
+    const state = this.#state
+    if (state.is === 'closed') {
+      this.#context.bounce(waiting, { condition: 'service-unavailable', reason: 'the server is shutting down' })
+    } else if (state.is === 'up') {
+      this.#usedAt = this.#context.clock.monotonic()
+      if (!state.connection.write(waiting.text))
+        this.#context.bounce(waiting, full(this.pair, 'takes what we write too slowly'))
+    } else if (!this.#queue.push(waiting)) {
+      this.#context.bounce(waiting, full(this.pair, 'has too many stanzas waiting for it'))
+    } else if (state.is === 'idle') {
+      this.#connect()
+    }
+  }
+
+  /** The peer was heard of: a wait that has lasted a moment ends now. */
+  wake(): void {
+    const { clock, settings } = this.#context
+    if (this.#state.is !== 'waiting' || clock.monotonic() - this.#state.startedAt < settings.waits.retryMs / 2) return
+    this.#state.timer.cancel()
+    this.#retry()
+  }
+
+  ready(connection: ServerConnection): void {
+    if (this.#state.is !== 'connecting' || this.#state.connection !== connection) return
+    if (connection.isAuthorized(this.pair)) {
+      this.#open(connection)
+      return
+    }
+    const { clock, settings } = this.#context
+    const timer = clock.after(settings.waits.establishMs, () => {
+      const reason = `${this.pair.remote} did not answer to dialback within ${settings.waits.establishMs} ms`
+      connection.leave(this)
+      this.#fail({ condition: 'remote-server-timeout', reason })
+    })
+    this.#enter({ is: 'authorizing', connection, joined: this.#state.joined, timer })
+    connection.authorize(this.pair)
+  }
+
+  moved(from: ServerConnection, to: ServerConnection): void {
+    if (this.#state.is !== 'connecting' || this.#state.connection !== from) return
+    this.#enter({ is: 'connecting', connection: to, joined: true })
+    to.join(this)
+  }
+
+  lost(connection: ServerConnection, failure: Failure): void {
+    const state = this.#state
+    if (!('connection' in state) || state.connection !== connection) return
+    if (state.is === 'authorizing') state.timer.cancel()
+    if (state.is === 'up') {
+      this.#idle?.cancel()
+      this.#lastError = failure.reason
+      this.#enter({ is: 'idle' })
+      this.#context.down(this, failure)
+    } else if (state.is === 'authorizing' && state.joined) this.#connectElsewhere(connection)
+    else this.#fail(failure)
+  }
+
+  /** The answer to our `authorize`. */
+  authorized(connection: ServerConnection, answer: DialbackAnswer): void {
+    const state = this.#state
+    if (state.is !== 'authorizing' || state.connection !== connection) return
+    state.timer.cancel()
+    const failure = dialbackFailure(answer)
+    if (failure === undefined) {
+      this.#open(connection)
+      return
+    }
+    connection.leave(this)
+    // XEP-0220 §2.5: without room on that stream, another one is worth a try.
+    if (state.joined && answer.is === 'error' && answer.error.condition === 'resource-constraint')
+      this.#connectElsewhere(connection)
+    else this.#fail(failure)
+  }
+
+  /** Returns what is queued to its senders, and takes nothing more. */
+  close(): void {
+    const state = this.#state
+    this.#idle?.cancel()
+    if ('timer' in state) state.timer.cancel()
+    this.#enter({ is: 'closed' })
+    if ('connection' in state) state.connection.leave(this)
+    this.#returnAll({ condition: 'service-unavailable', reason: 'the server is shutting down' })
+  }
+
+  #connect(): void {
+    const connection = this.#context.connectionFor(this.pair, this.#refusedBy)
+    this.#enter({ is: 'connecting', connection, joined: connection.state === 'ready' })
+    connection.join(this)
+  }
+
+  #connectElsewhere(connection: ServerConnection): void {
+    this.#refusedBy.add(connection)
+    this.#connect()
+  }
+
+  #open(connection: ServerConnection): void {
+    const { clock } = this.#context
+    this.#enter({ is: 'up', connection })
+    this.#attempts = 0
+    this.#lastError = undefined
+    this.#refusedBy.clear()
+    this.#usedAt = clock.monotonic()
+    this.#watchIdle(this.#context.settings.waits.idleMs)
+    for (const waiting of this.#queue.take()) this.send(waiting)
+    this.#context.up(this)
+  }
+
+  #watchIdle(delayMs: number): void {
+    const { clock, settings } = this.#context
+    this.#idle = clock.after(delayMs, () => {
+      const leftMs = this.#usedAt + settings.waits.idleMs - clock.monotonic()
+      if (leftMs > 0) this.#watchIdle(leftMs)
+      else this.#rest()
+    })
+  }
+
+  #rest(): void {
+    const { connection } = this
+    this.#enter({ is: 'idle' })
+    connection?.leave(this)
+  }
+
+  #fail(failure: Failure): void {
+    const { clock, random, settings } = this.#context
+    const { retryMs, retryLimitMs } = settings.waits
+    const waitMs = Math.min(retryLimitMs, retryMs * 2 ** Math.min(this.#attempts, 20)) * (0.5 + random.fraction() / 2)
+    this.#attempts++
+    this.#lastError = failure.reason
+    this.#refusedBy.clear()
+    const timer = clock.after(waitMs, () => this.#retry())
+    this.#enter({ is: 'waiting', timer, startedAt: clock.monotonic() })
+    this.#returnAll(failure)
+    this.#context.down(this, failure)
+  }
+
+  #retry(): void {
+    if (this.#queue.length > 0) this.#connect()
+    else this.#enter({ is: 'idle' })
+  }
+
+  #returnAll(failure: Failure): void {
+    for (const waiting of this.#queue.take()) this.#context.bounce(waiting, failure)
+  }
+
+  #enter(state: State): void {
+    this.#state = state
+    this.#since = this.#context.clock.now()
+  }
+}
+
+const full = ({ remote }: DomainPair, why: string): Failure => ({
+  condition: 'resource-constraint',
+  reason: `${remote} ${why}`,
+})

@@ -1,0 +1,128 @@
+/** Listens for other servers, with a limit on connections from one address. */
+import { listenTcp, type TcpListener } from '../net/tcp.js'
+import type { UpgradableTransport } from '../net/transport.js'
+import type { Closeable } from '../util/lifecycle.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import { IncomingConnection, type IncomingContext } from './s2s-incoming.js'
+import type { LinkInfo } from './s2s-links.js'
+import type { S2sDeps } from './s2s-options.js'
+import type { S2sPool } from './s2s-pool.js'
+
+export interface ServerListenerOptions {
+  readonly endpoints: readonly { readonly host: string; readonly port: number }[]
+  /** Open connections from one address: all, and those on which no domain was verified yet. Default 1000 and 50. */
+  readonly perAddress?: { readonly open: number; readonly strangers: number }
+  /** Bytes a second from one connection, and how many at once; no limit if left out. */
+  readonly rate?: { readonly bytes: number; readonly burst: number }
+  /** Default 120,000. */
+  readonly keepAliveMs?: number
+}
+
+export type ServerListenerDeps = Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log'> & {
+  readonly pool: S2sPool
+}
+
+export interface ServerListener extends Closeable {
+  /** In the order of `endpoints`, with the ports that were taken for 0. */
+  readonly ports: readonly number[]
+  links(): LinkInfo[]
+  /** Ends all streams with `system-shutdown`; cuts those that are still there after `deadlineMs` (default 5000). Idempotent. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Rejects with a message that names host, port and option where one cannot be had; then none stays open. */
+export async function startServerListener(
+  options: ServerListenerOptions,
+  deps: ServerListenerDeps,
+): Promise<ServerListener> {
+  const acceptor = new Acceptor(options, deps)
+  const listeners: TcpListener[] = []
+  try {
+    for (const { host, port } of options.endpoints) {
+      const tls = deps.certificates && { tls: { contexts: deps.certificates, requestCertificate: true } }
+      const listener = await listenTcp({ host, port, option: 's2s_ports', clock: deps.clock, ...tls }, acceptor.accept)
+      listeners.push(listener)
+    }
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()))
+    throw error
+  }
+  deps.pool.showIncoming(() => acceptor.links())
+  let closing: Promise<void> | undefined
+  return {
+    ports: listeners.map((listener) => listener.port),
+    links: () => acceptor.links(),
+    close(deadlineMs = 5000) {
+      closing ??= acceptor.close(listeners, deadlineMs)
+      return closing
+    },
+  }
+}
+
+class Acceptor {
+  readonly #options: ServerListenerOptions
+  readonly #deps: ServerListenerDeps
+  readonly #context: IncomingContext
+  readonly #connections = new Set<IncomingConnection>()
+  readonly #strangers = new Set<IncomingConnection>()
+  #closing = false
+  #allEnded: (() => void) | undefined
+
+  constructor(options: ServerListenerOptions, deps: ServerListenerDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.#context = {
+      pool: deps.pool,
+      deps,
+      rate: options.rate,
+      keepAliveMs: options.keepAliveMs ?? 120_000,
+      authenticated: (connection) => this.#strangers.delete(connection),
+      ended: (connection) => {
+        this.#strangers.delete(connection)
+        this.#connections.delete(connection)
+        if (this.#connections.size === 0) this.#allEnded?.()
+      },
+    }
+  }
+
+  readonly accept = (transport: UpgradableTransport): void => {
+    const { open, strangers } = this.#options.perAddress ?? { open: 1000, strangers: 50 }
+    const { remoteAddress } = transport
+    const tooMany =
+      count(this.#connections, remoteAddress) >= open || count(this.#strangers, remoteAddress) >= strangers
+    const connection = new IncomingConnection(transport, this.#context)
+    if (this.#closing) connection.fail(new StreamError('system-shutdown'))
+    else if (tooMany) {
+      this.#deps.log.warn({ remoteAddress }, 'Refused a server connection: too many from its address')
+      connection.fail(new StreamError('policy-violation', 'too many connections from your address'))
+    } else {
+      this.#connections.add(connection)
+      this.#strangers.add(connection)
+    }
+  }
+
+  links(): LinkInfo[] {
+    return [...this.#connections].flatMap((connection) => connection.links())
+  }
+
+  async close(listeners: readonly TcpListener[], deadlineMs: number): Promise<void> {
+    this.#closing = true
+    const closed = listeners.map((listener) => listener.close())
+    const deadline = this.#deps.clock.after(deadlineMs, () => {
+      for (const connection of this.#connections) connection.destroy()
+    })
+    for (const connection of [...this.#connections]) connection.fail(new StreamError('system-shutdown'))
+    if (this.#connections.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#allEnded = resolve
+      })
+    await Promise.all(closed)
+    deadline.cancel()
+  }
+}
+
+function count(connections: ReadonlySet<IncomingConnection>, address: string): number {
+  let found = 0
+  for (const connection of connections) if (connection.remoteAddress === address) found++
+  return found
+}

@@ -1,0 +1,281 @@
+/**
+ * The way to other servers: a link for each pair of domains, the connections that links share, and the questions that
+ * dialback asks. The listener for incoming streams reports here too, as what is heard from a domain wakes the links to it.
+ */
+
+import { unproved } from '../net/peer-certificate.js'
+import type { ServerTarget } from '../net/resolver.js'
+import { type DialbackAnswer, DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
+import type { Closeable } from '../util/lifecycle.js'
+import { type Element, xml } from '../xml/element.js'
+import { serialize } from '../xml/writer.js'
+import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { errorReply } from '../xmpp/stanza.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import type { Remote } from './router.js'
+import { type ConnectionContext, ServerConnection } from './s2s-connection.js'
+import type { Failure } from './s2s-failure.js'
+import { Heartbeat } from './s2s-heartbeat.js'
+import { type LinkContext, ServerLink } from './s2s-link.js'
+import type { LinkInfo, LinkWatcher } from './s2s-links.js'
+import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
+import { refusal } from './s2s-policy.js'
+import { asSent, type Waiting } from './s2s-queue.js'
+import { type Question, Verification } from './s2s-verification.js'
+
+/** Links that are idle are forgotten above this number. */
+const rememberedLinks = 5000
+
+export class S2sPool implements Remote, Closeable {
+  readonly keys: DialbackKeys
+  readonly settings: S2sSettings
+  readonly #deps: S2sDeps
+  readonly #links = new Map<string, ServerLink>()
+  readonly #connections = new Map<ServerConnection, Heartbeat | undefined>()
+  readonly #verifications = new Map<string, Verification>()
+  /** By remote domain. */
+  readonly #heardAt = new Map<string, number>()
+  readonly #watchers = new Set<LinkWatcher>()
+  readonly #linkContext: LinkContext
+  readonly #connectionContext: ConnectionContext
+  #incoming: () => readonly LinkInfo[] = () => []
+  #closing: Promise<void> | undefined
+  #allEnded: (() => void) | undefined
+
+  constructor(options: S2sOptions, deps: S2sDeps) {
+    this.settings = settingsOf(options)
+    this.keys = new DialbackKeys(options.dialbackSecret ?? deps.random.bytes(32))
+    this.#deps = deps
+    const { settings } = this
+    const { clock, random } = deps
+    this.#linkContext = {
+      settings,
+      clock,
+      random,
+      connectionFor: (pair, except) => this.#connectionFor(pair, except),
+      bounce: (waiting, failure) => this.#bounce(waiting, failure),
+      up: (link) => this.#up(link),
+      down: (link, failure) => this.#down(link, failure),
+    }
+    this.#connectionContext = {
+      settings,
+      deps,
+      keys: this.keys,
+      sharing: (connection, targets) => this.#sharing(connection, targets),
+      authorized: (connection, pair, answer) => this.#links.get(pairKey(pair))?.authorized(connection, answer),
+      verified: (connection, pair, id, answer) =>
+        this.#verifications.get(`${pairKey(pair)} ${id}`)?.answered(connection, answer),
+      ended: (connection) => this.#ended(connection),
+    }
+  }
+
+  send(stanza: Element): void {
+    this.sendText(stanza.attrs.from, stanza.attrs.to, serialize(stanza), stanza)
+  }
+
+  sendText(from: string, to: string, text: string, stanza: Element): void {
+    const local = Jid.tryParse(from)?.domain
+    const remote = Jid.tryParse(to)?.domain
+    if (local === undefined || remote === undefined || !this.#deps.gateway.hasHost(local)) {
+      this.#deps.log.error(
+        { from, to, stanza: stanza.name },
+        'A stanza to another server has no valid addresses; dropped',
+      )
+      return
+    }
+    this.#link({ local, remote }).send({ text, from, to, stanza })
+  }
+
+  /** Asks the authoritative server; never rejects. */
+  verify(question: Question): Promise<DialbackAnswer> {
+    const of = `${pairKey(question.pair)} ${question.streamId}`
+    return new Promise((resolve) => {
+      const verification = new Verification(question, {
+        clock: this.#deps.clock,
+        timeoutMs: this.settings.waits.establishMs,
+        connectionFor: (pair, except) => this.#connectionFor(pair, except),
+        done: (_, answer) => {
+          this.#verifications.delete(of)
+          resolve(answer)
+        },
+      })
+      this.#verifications.set(of, verification)
+      if (this.#closing === undefined) verification.start()
+      else verification.abandon()
+    })
+  }
+
+  /** Something came from that domain; `authenticated` where it just proved itself on a new stream. */
+  heard({ local, remote }: DomainPair, authenticated: boolean): void {
+    this.#heardAt.set(remote, this.#deps.clock.monotonic())
+    if (!authenticated) return
+    for (const link of this.#links.values()) if (link.pair.remote === remote) link.wake()
+    this.#tell((watcher) => watcher.heard?.(remote, local))
+  }
+
+  /** Returns the function that ends it. */
+  watch(watcher: LinkWatcher): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  /** Both directions, by domain. */
+  links(): LinkInfo[] {
+    const outgoing = [...this.#links.values()].map((link) => this.#describe(link))
+    const key = ({ remote, local, direction }: LinkInfo): string => `${remote} ${local} ${direction}`
+    return [...outgoing, ...this.#incoming()].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+  }
+
+  /** Where the links of the other direction are known. */
+  showIncoming(links: () => readonly LinkInfo[]): void {
+    this.#incoming = links
+  }
+
+  /**
+   * Returns what is queued to its senders and closes all streams in order; those that do not answer are cut after
+   * `deadlineMs`. Idempotent.
+   */
+  close(deadlineMs = 5000): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs)
+    return this.#closing
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    for (const link of this.#links.values()) link.close()
+    for (const verification of [...this.#verifications.values()]) verification.abandon()
+    for (const connection of [...this.#connections.keys()]) connection.close()
+    if (this.#connections.size === 0) return
+    const failure: Failure = { condition: 'service-unavailable', reason: 'the server is shutting down' }
+    const deadline = this.#deps.clock.after(deadlineMs, () => {
+      for (const connection of [...this.#connections.keys()]) connection.abandon(failure)
+    })
+    await new Promise<void>((resolve) => {
+      this.#allEnded = resolve
+    })
+    deadline.cancel()
+  }
+
+  #link(pair: DomainPair): ServerLink {
+    const of = pairKey(pair)
+    const known = this.#links.get(of)
+    if (known !== undefined) return known
+    if (this.#links.size >= rememberedLinks)
+      for (const [key, link] of this.#links) if (link.isIdle) this.#links.delete(key)
+    const link = new ServerLink(pair, this.#linkContext)
+    if (this.#closing !== undefined) link.close()
+    this.#links.set(of, link)
+    return link
+  }
+
+  /** Another sender may share a stream to the same domain without further ado (XEP-0220 §2.6.1). */
+  #connectionFor(pair: DomainPair, except: ReadonlySet<ServerConnection>): ServerConnection {
+    for (const connection of this.#connections.keys())
+      if (connection.pair.remote === pair.remote && connection.isUsable && !except.has(connection)) return connection
+    const connection = new ServerConnection(pair, except.size > 0, this.#connectionContext)
+    this.#connections.set(connection, undefined)
+    void connection.start()
+    return connection
+  }
+
+  /** Another domain of the same machine (XEP-0220 §2.6.2), where its certificate is good enough for both. */
+  #sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined {
+    const { remote } = connection.pair
+    for (const other of this.#connections.keys()) {
+      if (other === connection || !other.multiplexesTargets || other.target === undefined) continue
+      const { address, port } = other.target
+      const same = targets.some((target) => target.address === address && target.port === port)
+      if (same && refusal(this.settings.policy, remote, other.tls) === undefined) return other
+    }
+    return undefined
+  }
+
+  #bounce(waiting: Waiting, { condition, reason }: Failure): void {
+    const reply = errorReply(asSent(waiting), new StanzaError(condition, { text: reason }))
+    if (reply === undefined) {
+      const { to, stanza } = waiting
+      this.#deps.log.info({ to, stanza: stanza.name, reason }, 'Dropped an answer that cannot be delivered')
+      return
+    }
+    // Not within the sender's own call: it may be in the middle of something.
+    queueMicrotask(() => void this.#deps.gateway.receive(reply))
+  }
+
+  #up(link: ServerLink): void {
+    const { local, remote } = link.pair
+    const { connection } = link
+    this.#heardAt.set(remote, this.#deps.clock.monotonic())
+    if (connection !== undefined && this.#connections.get(connection) === undefined)
+      this.#connections.set(connection, this.#heartbeat(connection))
+    this.#deps.log.info({ local, remote }, 'A link to a server is up')
+    this.#tell((watcher) => watcher.up?.(remote, local))
+  }
+
+  #down(link: ServerLink, { condition, reason }: Failure): void {
+    const { local, remote } = link.pair
+    this.#deps.log.warn({ local, remote, condition, reason }, `No link from ${local} to ${remote}: ${reason}`)
+    this.#tell((watcher) => watcher.down?.(remote, local, reason))
+  }
+
+  #tell(call: (watcher: LinkWatcher) => void): void {
+    for (const watcher of this.#watchers)
+      queueMicrotask(() => {
+        try {
+          call(watcher)
+        } catch (error) {
+          this.#deps.log.error({ err: error }, 'A watcher of the links to other servers failed')
+        }
+      })
+  }
+
+  #heartbeat(connection: ServerConnection): Heartbeat {
+    const { pingMs, pongMs } = this.settings.waits
+    const { remote } = connection.pair
+    return new Heartbeat({
+      clock: this.#deps.clock,
+      pingMs,
+      pongMs,
+      heardAt: () => this.#heardAt.get(remote) ?? 0,
+      ping: () => this.#ping(connection),
+      dead: () => {
+        const reason = `${remote} answered to no ping within ${pongMs} ms`
+        connection.abandon({ condition: 'remote-server-timeout', reason })
+      },
+    })
+  }
+
+  #ping(connection: ServerConnection): boolean {
+    for (const link of this.#links.values()) {
+      const { local, remote } = link.pair
+      if (link.state !== 'up' || link.connection !== connection || remote !== connection.pair.remote) continue
+      const id = this.#deps.random.token()
+      const iq = xml('iq', { type: 'get', from: local, to: remote, id }, xml('ping', { xmlns: ns.ping }))
+      return connection.write(serialize(iq))
+    }
+    return false
+  }
+
+  #ended(connection: ServerConnection): void {
+    this.#connections.get(connection)?.stop()
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#allEnded?.()
+  }
+
+  #describe(link: ServerLink): LinkInfo {
+    const { connection } = link
+    const certificate = connection?.tls !== undefined && unproved(connection.tls, link.pair.remote) === undefined
+    const authenticated = certificate ? 'certificate' : 'dialback'
+    return {
+      ...link.pair,
+      direction: 'out',
+      state: link.state,
+      encrypted: connection?.tls !== undefined,
+      authenticated: link.state === 'up' ? authenticated : undefined,
+      remoteAddress: connection?.target?.address,
+      streamId: connection?.streamId,
+      queue: link.queued,
+      lastError: link.lastError,
+      since: link.since,
+    }
+  }
+}

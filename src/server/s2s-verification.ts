@@ -1,0 +1,90 @@
+/** One question to an authoritative server (XEP-0220 §2.1.2), and what its answer means for the one who waits for it. */
+import { type DialbackAnswer, type DomainPair, dialbackError } from '../stream/dialback.js'
+import type { Clock, Timer } from '../util/clock.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import type { ConnectionUser, ServerConnection } from './s2s-connection.js'
+import type { Failure } from './s2s-failure.js'
+
+export interface Question {
+  /** Of ours, which received the key, and the one whose key it is said to be. */
+  readonly pair: DomainPair
+  /** The id that we gave the stream on which the key came. */
+  readonly streamId: string
+  readonly key: string
+}
+
+export interface VerificationContext {
+  readonly clock: Clock
+  readonly timeoutMs: number
+  connectionFor(pair: DomainPair, except: ReadonlySet<ServerConnection>): ServerConnection
+  /** Called once, last. */
+  done(verification: Verification, answer: DialbackAnswer): void
+}
+
+export class Verification implements ConnectionUser {
+  readonly question: Question
+  readonly #context: VerificationContext
+  readonly #broken = new Set<ServerConnection>()
+  readonly #timer: Timer
+  #connection: ServerConnection | undefined
+  #joined = false
+
+  constructor(question: Question, context: VerificationContext) {
+    this.question = question
+    this.#context = context
+    this.#timer = context.clock.after(context.timeoutMs, () =>
+      this.#settle(failed('remote-server-timeout', `${question.pair.remote} did not answer`)),
+    )
+  }
+
+  start(): void {
+    const connection = this.#context.connectionFor(this.question.pair, this.#broken)
+    this.#connection = connection
+    this.#joined = connection.state === 'ready'
+    connection.join(this)
+  }
+
+  ready(connection: ServerConnection): void {
+    connection.verify(this.question.pair, this.question.streamId, this.question.key)
+  }
+
+  moved(_from: ServerConnection, to: ServerConnection): void {
+    this.#connection = to
+    this.#joined = true
+    to.join(this)
+  }
+
+  /** A connection that was there before may have been dead for long, so one of our own is tried too. */
+  lost(connection: ServerConnection, { condition, reason }: Failure): void {
+    if (this.#connection !== connection) return
+    this.#connection = undefined
+    if (this.#joined && this.#broken.size === 0) {
+      this.#broken.add(connection)
+      this.start()
+    } else {
+      this.#settle(failed(condition === 'remote-server-not-found' ? condition : 'remote-server-timeout', reason))
+    }
+  }
+
+  /** XEP-0220 §2.5: whatever is wrong at the authoritative server, the initiating one hears that it was not found. */
+  answered(connection: ServerConnection, answer: DialbackAnswer): void {
+    if (this.#connection !== connection) return
+    if (answer.is !== 'error') this.#settle(answer)
+    else this.#settle(failed('remote-server-not-found', `the authoritative server said ${answer.error.condition}`))
+  }
+
+  abandon(): void {
+    this.#settle(failed('remote-server-timeout', 'the server is shutting down'))
+  }
+
+  #settle(answer: DialbackAnswer): void {
+    this.#timer.cancel()
+    const connection = this.#connection
+    this.#connection = undefined
+    connection?.leave(this)
+    this.#context.done(this, answer)
+  }
+}
+
+const failed = (condition: 'remote-server-not-found' | 'remote-server-timeout', text: string): DialbackAnswer =>
+  dialbackError(new StanzaError(condition, { text }))

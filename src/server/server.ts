@@ -1,0 +1,129 @@
+/** The server's middle put together: hosts, sessions and routing. Connections (c2s, s2s) are attached from outside. */
+import type { Store } from '../store/store.js'
+import type { Clock } from '../util/clock.js'
+import type { Closeable } from '../util/lifecycle.js'
+import type { Logger } from '../util/logger.js'
+import type { Random } from '../util/random.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { LocalClientGateway } from './client-gateway.js'
+import type { ClientGateway, ServerGateway } from './gateway.js'
+import type { HostDefinition } from './host.js'
+import { HostRegistry } from './hosts.js'
+import type { Module } from './module.js'
+import { Requests } from './requests.js'
+import type { Remote, Router } from './router.js'
+import { LocalServerGateway } from './server-gateway.js'
+import type { Sessions } from './session.js'
+import { SessionRegistry } from './session-registry.js'
+import { StanzaRouter } from './stanza-router.js'
+
+export interface HostOptions {
+  /** Prepared. */
+  readonly domain: string
+  readonly type: 'user' | 'muc'
+  /** For people; the domain if it is left out. */
+  readonly name?: string
+  readonly modules: readonly Module[]
+  /** By module name; what is left out has its declared default. */
+  readonly options?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** Bare JIDs, prepared. */
+  readonly admins?: Iterable<string>
+}
+
+export interface ServerOptions {
+  readonly hosts: readonly HostOptions[]
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** The way to other domains; without one, everything to them is refused. A pool that needs the server is made by a function. */
+  readonly remote?: Remote | ((server: Server) => Remote)
+}
+
+/** For a server that talks to no other. */
+const noRemote: Remote = {
+  send() {
+    throw new StanzaError('remote-server-not-found', { text: 'This server is not connected to others' })
+  },
+  sendText() {
+    throw new StanzaError('remote-server-not-found', { text: 'This server is not connected to others' })
+  },
+}
+
+export class Server implements Closeable {
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly clients: ClientGateway
+  readonly servers: ServerGateway
+  readonly #hosts: HostRegistry
+  readonly #requests: Requests
+  readonly #remote: Remote
+  #closing: Promise<void> | undefined
+
+  /** Throws an Error when two hosts have the same domain. The store is the caller's to close, after the server. */
+  constructor(options: ServerOptions) {
+    const { store, clock, random, log } = options
+    const sessions = new SessionRegistry()
+    this.#requests = new Requests(clock)
+    const hosts = (): HostRegistry => this.#hosts
+    const router = new StanzaRouter({
+      hosts,
+      sessions,
+      requests: this.#requests,
+      remote: () => this.#remote,
+      random,
+      log,
+    })
+    const definitions = options.hosts.map(definitionOf)
+    const isLocal = (domain: string): boolean => this.#hosts.get(domain) !== undefined
+    this.#hosts = new HostRegistry(definitions, { router, sessions, store, clock, random, log, isLocal, definitions })
+    this.router = router
+    this.sessions = sessions
+    this.clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random })
+    this.servers = new LocalServerGateway({ hosts, router, log })
+    this.#remote = typeof options.remote === 'function' ? options.remote(this) : (options.remote ?? noRemote)
+  }
+
+  /** Sets up every host's modules; rejects with an Error fit for the operator, and nothing stays behind. */
+  start(): Promise<void> {
+    return this.#hosts.start()
+  }
+
+  /** Ends all clients' streams with `system-shutdown`, then withdraws the modules in reverse order. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** To be called after an account was made, changed or deleted in the store by somebody else; ends the clients of a deleted one. */
+  async accountChanged(bareJid: string): Promise<void> {
+    const domain = bareJid.slice(bareJid.indexOf('@') + 1)
+    if ((await this.clients.account(bareJid)) === undefined) this.#endSessions(bareJid)
+    this.#hosts.get(domain)?.accounts.forget(bareJid)
+  }
+
+  #endSessions(bareJid: string): void {
+    for (const session of this.sessions.of(bareJid)) {
+      this.clients.unbind(session)
+      session.outbox.close('not-authorized', 'The account is gone')
+    }
+  }
+
+  async #close(): Promise<void> {
+    for (const session of [...this.sessions.all()]) {
+      this.clients.unbind(session)
+      session.outbox.close('system-shutdown')
+    }
+    await this.#hosts.close()
+    this.#requests.close()
+  }
+}
+
+const definitionOf = (host: HostOptions): HostDefinition => ({
+  domain: host.domain,
+  type: host.type,
+  name: host.name ?? host.domain,
+  modules: host.modules,
+  options: host.options ?? {},
+  admins: new Set(host.admins),
+})

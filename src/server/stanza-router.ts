@@ -1,0 +1,138 @@
+/**
+ * The router: local clients, hosts and components of this process, or the way to other domains (RFC 6120 §10). Delivery is
+ * synchronous; and this is the one boundary where what handlers throw becomes an error reply.
+ */
+import type { Logger } from '../util/logger.js'
+import type { Random } from '../util/random.js'
+import { Element } from '../xml/element.js'
+import { Rendered } from '../xml/writer.js'
+import { Jid } from '../xmpp/jid.js'
+import { errorReply, toStanzaError } from '../xmpp/stanza.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import type { HostRegistry } from './hosts.js'
+import type { Handled } from './module.js'
+import type { Requests } from './requests.js'
+import type { Remote, Router } from './router.js'
+import type { SessionRegistry } from './session-registry.js'
+
+export interface StanzaRouterParts {
+  readonly hosts: () => HostRegistry
+  readonly sessions: SessionRegistry
+  readonly requests: Requests
+  readonly remote: () => Remote
+  readonly random: Random
+  readonly log: Logger
+}
+
+const requestTimeoutMs = 30_000
+
+export class StanzaRouter implements Router {
+  readonly #parts: StanzaRouterParts
+
+  constructor(parts: StanzaRouterParts) {
+    this.#parts = parts
+  }
+
+  route(stanza: Element): Handled {
+    const from = Jid.tryParse(stanza.attrs.from)
+    const to = Jid.tryParse(stanza.attrs.to)
+    if (from === undefined || to === undefined) {
+      this.#parts.log.error(describe(stanza), 'A stanza of our own has no valid addresses; dropped')
+      return undefined
+    }
+    return this.dispatch(stanza, from, to)
+  }
+
+  /** `route` with the addresses parsed already. */
+  dispatch(stanza: Element, from: Jid, to: Jid): Handled {
+    return this.guard(stanza, () => this.#deliver(stanza, from, to))
+  }
+
+  /** Runs `deal` with the stanza; what it throws or rejects goes to the stanza's sender. Never throws or rejects. */
+  guard(stanza: Element, deal: () => Handled): Handled {
+    try {
+      return deal()?.catch((thrown: unknown) => this.#refuse(stanza, thrown))
+    } catch (thrown) {
+      return this.#refuse(stanza, thrown)
+    }
+  }
+
+  broadcast(stanza: Element, recipients: readonly string[]): void {
+    const { sessions } = this.#parts
+    const hosts = this.#parts.hosts()
+    const rendered = new Rendered(stanza)
+    for (const recipient of recipients) {
+      const session = sessions.get(recipient)
+      if (session !== undefined && hosts.get(session.jid.domain)?.accounts.isIdle(session.jid.bare().toString())) {
+        session.outbox.sendRendered(rendered, recipient)
+        continue
+      }
+      const to = Jid.tryParse(recipient)
+      if (to === undefined) this.#parts.log.error({ to: recipient }, 'A recipient of a broadcast is no JID; left out')
+      else if (hosts.get(to.domain) === undefined) this.#sendRemoteText(stanza, rendered, recipient)
+      else void this.route(addressed(stanza, recipient))
+    }
+  }
+
+  request(iq: Element, timeoutMs = requestTimeoutMs): Promise<Element> {
+    const asked = iq.attrs.id === undefined ? addressed(iq, iq.attrs.to, this.#parts.random.token()) : iq
+    const answer = this.#parts.requests.expect(asked, timeoutMs)
+    void this.route(asked)
+    return answer
+  }
+
+  #deliver(stanza: Element, from: Jid, to: Jid): Handled {
+    const host = this.#parts.hosts().get(to.domain)
+    if (host === undefined) return this.#parts.remote().send(stanza)
+    const { type } = stanza.attrs
+    if (stanza.name === 'iq' && (type === 'result' || type === 'error') && this.#parts.requests.settle(stanza)) return
+    return host.receive(stanza, from, to)
+  }
+
+  #sendRemoteText(stanza: Element, rendered: Rendered, to: string): void {
+    try {
+      this.#parts.remote().sendText(stanza.attrs.from, to, rendered.to(to), stanza)
+    } catch (thrown) {
+      void this.#refuse(addressed(stanza, to), thrown)
+    }
+  }
+
+  #refuse(stanza: Element, thrown: unknown): Handled {
+    if (thrown instanceof StreamError) {
+      this.#parts.sessions.get(stanza.attrs.from)?.outbox.close('policy-violation', thrown.message)
+      return undefined
+    }
+    if (!(thrown instanceof StanzaError))
+      this.#parts.log.error({ ...describe(stanza), err: thrown }, 'A stanza could not be dealt with')
+    const reply = errorReply(stanza, toStanzaError(thrown))
+    return reply && this.#sendBack(reply)
+  }
+
+  /**
+   * Without `to` the account was meant, so it answers. An address that is no JID is echoed as it came (RFC 6120 §8.3.3.8),
+   * which only goes to a client of our own.
+   */
+  #sendBack(reply: Element): Handled {
+    reply.attrs.from ??= Jid.tryParse(reply.attrs.to)?.bare().toString()
+    if (Jid.tryParse(reply.attrs.from) !== undefined) return this.route(reply)
+    this.#parts.sessions.get(reply.attrs.to)?.outbox.send(reply)
+  }
+}
+
+/** What the log says of a stanza: its envelope, never its content. */
+const describe = ({ name, attrs }: Element): Record<string, unknown> => ({
+  stanza: name,
+  type: attrs.type,
+  id: attrs.id,
+  from: attrs.from,
+  to: attrs.to,
+})
+
+/** The stanza for one recipient; shares the children, which nobody changes. */
+export function addressed(stanza: Element, to: string, id?: string): Element {
+  const root = new Element(stanza.name, { ...stanza.attrs, to })
+  if (id !== undefined) root.attrs.id = id
+  root.children = stanza.children
+  return root
+}

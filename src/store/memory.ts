@@ -1,0 +1,335 @@
+/**
+ * A Store that forgets: plain maps, for simulations and for tests of what stands on a store. It holds the same contract as
+ * the one on SQLite (test/store/contract.ts). A batch takes effect at once and is confirmed a microtask later.
+ */
+import {
+  type Account,
+  type AffiliationRecord,
+  type InstanceRecord,
+  type LoadedRoom,
+  type LogQuery,
+  type LogRecord,
+  type OccupantRecord,
+  type OfflineMessage,
+  type RoomRecord,
+  type RosterItem,
+  type Store,
+  type StoredLogRecord,
+  StoreError,
+  type VectorEntry,
+  type Write,
+} from './store.js'
+import { addToVector, raiseFloor } from './vector.js'
+
+export function openMemoryStore(options: { readonly pendingLimit?: number } = {}): Store {
+  return new MemoryStore(options.pendingLimit ?? 2_048)
+}
+
+/** How to take back what the batch has done so far. */
+type Undo = (() => void)[]
+
+class Table<V> {
+  readonly #rows = new Map<string, V>()
+  readonly #undo: Undo
+
+  constructor(undo: Undo) {
+    this.#undo = undo
+  }
+
+  get(key: string): V | undefined {
+    return this.#rows.get(key)
+  }
+
+  put(key: string, row: V | undefined): void {
+    const before = this.#rows.get(key)
+    this.#undo.push(() => this.#place(key, before))
+    this.#place(key, row)
+  }
+
+  /** In order of the keys. */
+  list(): V[] {
+    return [...this.#rows].sort(([a], [b]) => compareUtf8(a, b)).map(([, row]) => row)
+  }
+
+  #place(key: string, row: V | undefined): void {
+    if (row === undefined) this.#rows.delete(key)
+    else this.#rows.set(key, row)
+  }
+}
+
+interface Room {
+  readonly record: RoomRecord
+  readonly affiliations: Table<AffiliationRecord>
+  readonly occupants: Table<OccupantRecord>
+  readonly instances: Table<InstanceRecord>
+  readonly vector: Table<VectorEntry>
+  /** Whose identities are in the log. */
+  readonly events: Table<true>
+  readonly log: StoredLogRecord[]
+}
+
+class MemoryStore implements Store {
+  readonly pendingLimit: number
+  #pending = 0
+  #closed = false
+  #order = 0
+  readonly #undo: Undo = []
+  readonly #accounts = new Table<Account>(this.#undo)
+  readonly #rosters = new Table<Table<RosterItem>>(this.#undo)
+  readonly #offline = new Table<readonly OfflineMessage[]>(this.#undo)
+  readonly #data = new Table<Table<{ readonly kind: string; readonly key: string; readonly value: string }>>(this.#undo)
+  readonly #rooms = new Table<Room>(this.#undo)
+
+  constructor(pendingLimit: number) {
+    this.pendingLimit = pendingLimit
+  }
+
+  get pending(): number {
+    return this.#pending
+  }
+
+  async commit(batch: readonly Write[]): Promise<void> {
+    this.#check()
+    try {
+      for (const write of batch) this.#apply(write)
+    } catch (error) {
+      for (const undo of this.#undo.reverse()) undo()
+      throw error
+    } finally {
+      this.#undo.length = 0
+    }
+    this.#pending += 1
+    await Promise.resolve()
+    this.#pending -= 1
+  }
+
+  async account(jid: string): Promise<Account | undefined> {
+    this.#check()
+    return this.#accounts.get(jid)
+  }
+
+  async accounts(domain: string): Promise<string[]> {
+    this.#check()
+    const jids = this.#accounts.list().map((account) => account.jid)
+    return jids.filter((jid) => domainOf(jid) === domain)
+  }
+
+  async roster(owner: string): Promise<RosterItem[]> {
+    this.#check()
+    return this.#rosters.get(owner)?.list() ?? []
+  }
+
+  async offline(owner: string): Promise<OfflineMessage[]> {
+    this.#check()
+    return [...(this.#offline.get(owner) ?? [])]
+  }
+
+  async offlineCount(owner: string): Promise<number> {
+    this.#check()
+    return this.#offline.get(owner)?.length ?? 0
+  }
+
+  async data(owner: string, kind: string, key: string): Promise<string | undefined> {
+    this.#check()
+    return this.#data.get(owner)?.get(dataKey(kind, key))?.value
+  }
+
+  async dataKeys(owner: string, kind: string): Promise<string[]> {
+    this.#check()
+    const rows = this.#data.get(owner)?.list() ?? []
+    return rows.filter((row) => row.kind === kind).map((row) => row.key)
+  }
+
+  async rooms(
+    service: string,
+    options: { readonly after?: string; readonly limit: number; readonly publicOnly?: boolean },
+  ): Promise<RoomRecord[]> {
+    this.#check()
+    const { after = '', limit, publicOnly = false } = options
+    const records = this.#rooms.list().map((room) => room.record)
+    return records
+      .filter((r) => r.service === service && compareUtf8(r.jid, after) > 0 && (r.public || !publicOnly))
+      .slice(0, limit)
+  }
+
+  async roomCount(service: string, publicOnly = false): Promise<number> {
+    return (await this.rooms(service, { limit: Number.POSITIVE_INFINITY, publicOnly })).length
+  }
+
+  async loadRoom(jid: string, recent: number): Promise<LoadedRoom | undefined> {
+    this.#check()
+    const room = this.#rooms.get(jid)
+    if (room === undefined) return undefined
+    return {
+      room: room.record,
+      affiliations: room.affiliations.list(),
+      occupants: room.occupants.list(),
+      instances: room.instances.list(),
+      recent: page(room.log, { types: ['message', 'subject'], limit: recent, backward: true }),
+      vector: room.vector.list(),
+      lastArchivedAt: room.log.at(-1)?.archivedAt ?? 0,
+    }
+  }
+
+  async log(jid: string, query: LogQuery): Promise<StoredLogRecord[]> {
+    this.#check()
+    return page(this.#rooms.get(jid)?.log ?? [], query)
+  }
+
+  async logOrder(jid: string, stanzaId: string): Promise<number | undefined> {
+    this.#check()
+    return this.#rooms.get(jid)?.log.find((record) => record.stanzaId === stanzaId)?.order
+  }
+
+  async logRange(
+    jid: string,
+    instance: string,
+    incarnation: string,
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<StoredLogRecord[]> {
+    this.#check()
+    const log = this.#rooms.get(jid)?.log ?? []
+    return log
+      .filter((r) => r.instance === instance && r.incarnation === incarnation && r.seq >= from && r.seq <= to)
+      .sort((a, b) => a.seq - b.seq)
+      .slice(0, limit)
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  #check(): void {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed')
+  }
+
+  readonly #handlers: { readonly [W in Write as W['type']]: (write: W) => void } = {
+    'account.put': ({ account }) => this.#accounts.put(account.jid, account),
+    'account.delete': ({ jid }) => {
+      for (const table of [this.#accounts, this.#rosters, this.#offline, this.#data]) table.put(jid, undefined)
+    },
+    'roster.put': ({ owner, item }) => this.#in(this.#rosters, owner).put(item.jid, item),
+    'roster.delete': ({ owner, jid }) => this.#in(this.#rosters, owner).put(jid, undefined),
+    'offline.add': ({ owner, at, stanza }) => {
+      this.#order += 1
+      this.#offline.put(owner, [...(this.#offline.get(owner) ?? []), { order: this.#order, at, stanza }])
+    },
+    'offline.delete': ({ owner, upTo }) => {
+      const kept = (this.#offline.get(owner) ?? []).filter((message) => message.order > upTo)
+      this.#offline.put(owner, kept)
+    },
+    'data.put': ({ owner, kind, key, value }) =>
+      this.#in(this.#data, owner).put(dataKey(kind, key), value === undefined ? undefined : { kind, key, value }),
+    'room.put': ({ room }) => this.#putRoom(room),
+    'room.delete': ({ jid }) => {
+      for (const table of [this.#rooms, this.#data]) table.put(jid, undefined)
+    },
+    'room.affiliation': ({ room, entry }) => this.#room(room).affiliations.put(entry.jid, entry),
+    'room.affiliation.delete': ({ room, jid }) => this.#room(room).affiliations.put(jid, undefined),
+    'room.log': ({ room, records }) => {
+      const to = this.#room(room)
+      for (const record of records) this.#append(to, record)
+    },
+    'room.floor': ({ room, instance, incarnation, seq }) => {
+      const { vector } = this.#room(room)
+      const origin = `${instance}\0${incarnation}`
+      const entry = vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
+      vector.put(origin, raiseFloor(entry, seq))
+    },
+    'room.void': ({ room, stanzaIds }) => {
+      const of = this.#room(room)
+      for (const stanzaId of stanzaIds) this.#void(of, stanzaId)
+    },
+    'room.occupant.put': ({ room, occupant }) => this.#room(room).occupants.put(occupant.nick, occupant),
+    'room.occupant.delete': ({ room, nick }) => this.#room(room).occupants.put(nick, undefined),
+    'room.instance.put': ({ room, instance }) => this.#room(room).instances.put(instance.jid, instance),
+    'room.instance.delete': ({ room, jid }) => this.#room(room).instances.put(jid, undefined),
+  }
+
+  #apply(write: Write): void {
+    // A handler's type follows from its key, which the compiler cannot relate to the write's own.
+    const handle = this.#handlers[write.type] as (write: Write) => void
+    handle(write)
+  }
+
+  #in<V>(tables: Table<Table<V>>, owner: string): Table<V> {
+    const known = tables.get(owner)
+    if (known !== undefined) return known
+    const table = new Table<V>(this.#undo)
+    tables.put(owner, table)
+    return table
+  }
+
+  #room(jid: string): Room {
+    const room = this.#rooms.get(jid)
+    if (room === undefined) throw new StoreError('constraint', `there is no room ${jid}`)
+    return room
+  }
+
+  #putRoom(record: RoomRecord): void {
+    const known = this.#rooms.get(record.jid)
+    const fresh = (): Omit<Room, 'record'> => ({
+      affiliations: new Table(this.#undo),
+      occupants: new Table(this.#undo),
+      instances: new Table(this.#undo),
+      vector: new Table(this.#undo),
+      events: new Table(this.#undo),
+      log: [],
+    })
+    this.#rooms.put(record.jid, { ...(known ?? fresh()), record })
+  }
+
+  #append(room: Room, record: LogRecord): void {
+    const newest = room.log.at(-1)?.archivedAt ?? 0
+    if (!(record.archivedAt > newest)) {
+      throw new StoreError('constraint', `archivedAt ${record.archivedAt} does not rise: the newest is ${newest}`)
+    }
+    const { instance, incarnation, seq } = record
+    const event = JSON.stringify([instance, incarnation, seq])
+    if (!(seq > 0) || room.events.get(event)) throw new StoreError('constraint', `not storable: event ${event}`)
+    this.#order += 1
+    room.log.push({ ...record, order: this.#order })
+    this.#undo.push(() => room.log.pop())
+    room.events.put(event, true)
+    const origin = `${instance}\0${incarnation}`
+    const entry = room.vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
+    room.vector.put(origin, addToVector(entry, seq))
+  }
+
+  #void(room: Room, stanzaId: string): void {
+    for (const [index, record] of room.log.entries()) {
+      if (record.stanzaId !== stanzaId) continue
+      room.log[index] = { ...record, void: true, body: '' }
+      this.#undo.push(() => {
+        room.log[index] = record
+      })
+    }
+  }
+}
+
+function page(log: readonly StoredLogRecord[], query: LogQuery): StoredLogRecord[] {
+  const { after = 0, before = Infinity, start = 0, end = Infinity, types, includeVoid = false, limit } = query
+  const found = log.filter(
+    (record) =>
+      record.order > after &&
+      record.order < before &&
+      record.archivedAt >= start &&
+      record.archivedAt <= end &&
+      (query.with === undefined || record.jid === query.with) &&
+      (types === undefined || types.includes(record.type)) &&
+      (includeVoid || !record.void),
+  )
+  if (query.backward !== true) return found.slice(0, limit)
+  return limit === 0 ? [] : found.slice(-limit)
+}
+
+/** As SQLite compares text. */
+function compareUtf8(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+const dataKey = (kind: string, key: string): string => `${kind}\0${key}`
+
+const domainOf = (jid: string): string => jid.slice(jid.indexOf('@') + 1)

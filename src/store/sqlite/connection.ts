@@ -1,0 +1,36 @@
+/** Opens a connection to the database with every setting that matters given explicitly. */
+import Database from 'better-sqlite3'
+
+export type Connection = Database.Database
+
+export type Durability = 'full' | 'normal'
+
+/**
+ * The writer's connection. `synchronous` is set on each open: better-sqlite3 is compiled to fall back to NORMAL when a
+ * database that is already in WAL mode is opened again.
+ */
+export function openWriter(path: string, durability: Durability): Connection {
+  const db = new Database(path, { timeout: busyTimeoutMs })
+  db.pragma('journal_mode = WAL')
+  setSynchronous(db, durability)
+  db.pragma('foreign_keys = ON')
+  // What is erased (retraction, retention) is overwritten where that costs no further write.
+  db.pragma('secure_delete = FAST')
+  db.pragma(`journal_size_limit = ${journalSizeLimit}`)
+  return db
+}
+
+/** FULL: a commit returns when the log has reached the disk. NORMAL: a power cut may take the last commits. */
+export function setSynchronous(db: Connection, durability: Durability): void {
+  db.pragma(durability === 'full' ? 'synchronous = FULL' : 'synchronous = NORMAL')
+}
+
+export function openReader(path: string): Connection {
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
+  db.pragma('query_only = ON')
+  return db
+}
+
+const busyTimeoutMs = 5_000
+/** The write-ahead log is cut back to this after a burst, in bytes. */
+const journalSizeLimit = 64 * 1024 * 1024

@@ -1,0 +1,193 @@
+/** Every question of the store as prepared SQL, for a reader thread. */
+import type { Account, RoomRecord, RosterItem } from '../store.js'
+import type { Connection } from './connection.js'
+import { LogQueries } from './log-queries.js'
+import type { LoadedRows, Queries, Query } from './protocol.js'
+
+export function prepareQueries(db: Connection): Queries {
+  const log = new LogQueries(db)
+  return {
+    ...accountQueries(db),
+    ...roomQueries(db, log),
+    log: (room, query) => log.page(room, query),
+    logOrder: (room, stanzaId) => log.order(room, stanzaId),
+    logRange: (room, instance, incarnation, from, to, limit) => log.range(room, instance, incarnation, from, to, limit),
+  }
+}
+
+export function answer(queries: Queries, [name, ...args]: Query): unknown {
+  // The arguments' types follow from the name, which the compiler cannot relate after the spread.
+  const ask = queries[name] as (...args: readonly unknown[]) => unknown
+  return ask(...args)
+}
+
+type AccountQueries = Pick<
+  Queries,
+  'account' | 'accounts' | 'roster' | 'offline' | 'offlineCount' | 'data' | 'dataKeys'
+>
+
+interface AccountRow {
+  jid: string
+  sha1_salt: string
+  sha1_iterations: number
+  sha1_stored_key: string
+  sha1_server_key: string
+  sha256_salt: string
+  sha256_iterations: number
+  sha256_stored_key: string
+  sha256_server_key: string
+  created_at: number
+  disabled: number
+}
+
+interface RosterRow {
+  jid: string
+  name: string | null
+  groups: string
+  subscription: RosterItem['subscription']
+  ask: number
+  pending_in: string | null
+  approved: number
+}
+
+function accountQueries(db: Connection): AccountQueries {
+  const account = db.prepare<[string], AccountRow>('SELECT * FROM account WHERE jid = ?')
+  const accounts = db.prepare<[string], string>('SELECT jid FROM account WHERE domain = ? ORDER BY jid').pluck()
+  const roster = db.prepare<[string], RosterRow>('SELECT * FROM roster WHERE owner = ? ORDER BY jid')
+  const offline = db.prepare<[string], { order: number; at: number; stanza: string }>(
+    'SELECT id AS "order", at, stanza FROM offline WHERE owner = ? ORDER BY id',
+  )
+  const offlineCount = db.prepare<[string], number>('SELECT count(*) FROM offline WHERE owner = ?').pluck()
+  const data = db
+    .prepare<[string, string, string], string>('SELECT value FROM data WHERE owner = ? AND kind = ? AND key = ?')
+    .pluck()
+  const dataKeys = db
+    .prepare<[string, string], string>('SELECT key FROM data WHERE owner = ? AND kind = ? ORDER BY key')
+    .pluck()
+  return {
+    account: (jid) => {
+      const row = account.get(jid)
+      return row === undefined ? undefined : toAccount(row)
+    },
+    accounts: (domain) => accounts.all(domain),
+    roster: (owner) => roster.all(owner).map(toRosterItem),
+    offline: (owner) => offline.all(owner),
+    offlineCount: (owner) => offlineCount.get(owner) ?? 0,
+    data: (owner, kind, key) => data.get(owner, kind, key),
+    dataKeys: (owner, kind) => dataKeys.all(owner, kind),
+  }
+}
+
+function toAccount(row: AccountRow): Account {
+  return {
+    jid: row.jid,
+    sha1: {
+      salt: row.sha1_salt,
+      iterations: row.sha1_iterations,
+      storedKey: row.sha1_stored_key,
+      serverKey: row.sha1_server_key,
+    },
+    sha256: {
+      salt: row.sha256_salt,
+      iterations: row.sha256_iterations,
+      storedKey: row.sha256_stored_key,
+      serverKey: row.sha256_server_key,
+    },
+    createdAt: row.created_at,
+    disabled: row.disabled === 1,
+  }
+}
+
+function toRosterItem(row: RosterRow): RosterItem {
+  return {
+    jid: row.jid,
+    name: row.name ?? undefined,
+    groups: JSON.parse(row.groups),
+    subscription: row.subscription,
+    ask: row.ask === 1,
+    pendingIn: row.pending_in ?? undefined,
+    approved: row.approved === 1,
+  }
+}
+
+interface RoomRow {
+  id: number
+  jid: string
+  service: string
+  room_id: string
+  source: string
+  epoch: number
+  epoch_rank: number
+  created_at: number
+  public: number
+  persistent: number
+  name: string
+  state: string
+}
+
+type RoomQueries = Pick<Queries, 'rooms' | 'roomCount' | 'loadRoom'>
+
+function roomQueries(db: Connection, log: LogQueries): RoomQueries {
+  const page = db.prepare<[string, string, number, number], RoomRow>(
+    'SELECT * FROM room WHERE service = ? AND jid > ? AND public >= ? ORDER BY jid LIMIT ?',
+  )
+  const count = db
+    .prepare<[string, number], number>('SELECT count(*) FROM room WHERE service = ? AND public >= ?')
+    .pluck()
+  const find = db.prepare<[string], RoomRow>('SELECT * FROM room WHERE jid = ?')
+  const affiliations = db.prepare<[number], NullableNick>(
+    'SELECT jid, affiliation, nick, reason FROM affiliation WHERE room = ? ORDER BY jid',
+  )
+  const occupants = db.prepare<[number], LoadedRows['occupants'][number]>(
+    'SELECT nick, jid, home, since, revision FROM occupant WHERE room = ? ORDER BY nick',
+  )
+  const instances = db.prepare<[number], LoadedRows['instances'][number]>(
+    'SELECT jid, state FROM instance WHERE room = ? ORDER BY jid',
+  )
+  const load = (jid: string, recent: number): LoadedRows | undefined => {
+    const row = find.get(jid)
+    if (row === undefined) return undefined
+    return {
+      room: toRoom(row),
+      affiliations: affiliations.all(row.id).map(toAffiliation),
+      occupants: occupants.all(row.id),
+      instances: instances.all(row.id),
+      recent: log.recent(row.id, recent),
+      vector: log.vector(row.id),
+      lastArchivedAt: log.lastArchivedAt(row.id),
+    }
+  }
+  return {
+    rooms: (service, after, limit, publicOnly) => page.all(service, after, publicOnly ? 1 : 0, limit).map(toRoom),
+    roomCount: (service, publicOnly) => count.get(service, publicOnly ? 1 : 0) ?? 0,
+    // One transaction: all parts are of the same moment.
+    loadRoom: db.transaction(load),
+  }
+}
+
+interface NullableNick {
+  jid: string
+  affiliation: string
+  nick: string | null
+  reason: string | null
+}
+
+function toAffiliation(row: NullableNick): LoadedRows['affiliations'][number] {
+  return { ...row, nick: row.nick ?? undefined, reason: row.reason ?? undefined }
+}
+
+function toRoom(row: RoomRow): RoomRecord {
+  return {
+    jid: row.jid,
+    service: row.service,
+    roomId: row.room_id,
+    source: row.source,
+    epoch: row.epoch,
+    epochRank: row.epoch_rank,
+    createdAt: row.created_at,
+    public: row.public === 1,
+    persistent: row.persistent === 1,
+    name: row.name,
+    state: row.state,
+  }
+}

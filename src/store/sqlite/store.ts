@@ -1,0 +1,175 @@
+/**
+ * The Store on SQLite. One thread writes, others read; this side only packs, sends and unpacks, and never touches the
+ * database, so the event loop never waits for the disk.
+ */
+import { dirname, resolve } from 'node:path'
+import type { Closeable } from '../../util/lifecycle.js'
+import type { Logger } from '../../util/logger.js'
+import { lockDataDirectory } from '../lock.js'
+import {
+  type Account,
+  type LoadedRoom,
+  type LogQuery,
+  type OfflineMessage,
+  type RoomRecord,
+  type RosterItem,
+  type Store,
+  type StoredLogRecord,
+  StoreError,
+  type Write,
+} from '../store.js'
+import type { Durability } from './connection.js'
+import { type Commit, decodeRow, encodeWrite, type Queries, type Query } from './protocol.js'
+import { StoreThread } from './store-thread.js'
+import { workerFile } from './worker-file.js'
+
+export interface SqliteStoreOptions {
+  /** The database file; its directory is made when missing, and locked against a second process. */
+  readonly path: string
+  /** 'full': confirmed means on the disk. 'normal': a power cut may take the last confirmed batches, a kill may not. */
+  readonly durability: Durability
+  /** Unconfirmed batches past which `commit` rejects with 'overloaded' once there are four times as many. */
+  readonly pendingLimit?: number
+  readonly readers?: number
+  /** The caller's lock of the directory, which stays the caller's; without it the store takes one and lets it go. */
+  readonly lock?: Closeable
+  readonly log: Logger
+}
+
+/** Opens, and brings the schema up to date. Rejects with StoreError 'locked' or 'io', in words for the operator. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const path = resolve(options.path)
+  const { durability, log, pendingLimit = 2_048, readers: readerCount = 1 } = options
+  const lock = options.lock ?? lockDataDirectory(dirname(path))
+  const ownLock = options.lock === undefined ? lock : undefined
+  const data = { path, durability }
+  const opened: Closeable[] = []
+  try {
+    const writer = await StoreThread.open<Commit>({ name: 'writer', file: workerFile('writer'), data, log })
+    opened.push(writer)
+    const readers: StoreThread<Query>[] = []
+    for (let number = 1; number <= readerCount; number += 1) {
+      const reader = await StoreThread.open<Query>({ name: `reader ${number}`, file: workerFile('reader'), data, log })
+      opened.push(reader)
+      readers.push(reader)
+    }
+    return new SqliteStore({ writer, readers, pendingLimit, lock: ownLock })
+  } catch (error) {
+    for (const thread of opened) await thread.close()
+    await ownLock?.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly writer: StoreThread<Commit>
+  readonly readers: readonly StoreThread<Query>[]
+  readonly pendingLimit: number
+  readonly lock: Closeable | undefined
+}
+
+class SqliteStore implements Store {
+  readonly pendingLimit: number
+  readonly #parts: Parts
+  #closing: Promise<void> | undefined
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.pendingLimit = parts.pendingLimit
+  }
+
+  get pending(): number {
+    return this.#parts.writer.pending
+  }
+
+  commit(batch: readonly Write[], options?: { readonly synced?: boolean }): Promise<void> {
+    const { writer } = this.#parts
+    if (writer.pending >= 4 * this.pendingLimit) {
+      const text = `${writer.pending} batches wait for the disk: the store takes no more for now`
+      return Promise.reject(new StoreError('overloaded', text))
+    }
+    // The writer answers with no value.
+    return writer.request({ writes: batch.map(encodeWrite), synced: options?.synced === true }) as Promise<void>
+  }
+
+  account(jid: string): Promise<Account | undefined> {
+    return this.#ask('account', jid)
+  }
+
+  accounts(domain: string): Promise<string[]> {
+    return this.#ask('accounts', domain)
+  }
+
+  roster(owner: string): Promise<RosterItem[]> {
+    return this.#ask('roster', owner)
+  }
+
+  offline(owner: string): Promise<OfflineMessage[]> {
+    return this.#ask('offline', owner)
+  }
+
+  offlineCount(owner: string): Promise<number> {
+    return this.#ask('offlineCount', owner)
+  }
+
+  data(owner: string, kind: string, key: string): Promise<string | undefined> {
+    return this.#ask('data', owner, kind, key)
+  }
+
+  dataKeys(owner: string, kind: string): Promise<string[]> {
+    return this.#ask('dataKeys', owner, kind)
+  }
+
+  rooms(
+    service: string,
+    options: { readonly after?: string; readonly limit: number; readonly publicOnly?: boolean },
+  ): Promise<RoomRecord[]> {
+    return this.#ask('rooms', service, options.after ?? '', options.limit, options.publicOnly === true)
+  }
+
+  roomCount(service: string, publicOnly = false): Promise<number> {
+    return this.#ask('roomCount', service, publicOnly)
+  }
+
+  async loadRoom(jid: string, recent: number): Promise<LoadedRoom | undefined> {
+    const loaded = await this.#ask('loadRoom', jid, recent)
+    return loaded === undefined ? undefined : { ...loaded, recent: loaded.recent.map(decodeRow) }
+  }
+
+  async log(room: string, query: LogQuery): Promise<StoredLogRecord[]> {
+    return (await this.#ask('log', room, query)).map(decodeRow)
+  }
+
+  logOrder(room: string, stanzaId: string): Promise<number | undefined> {
+    return this.#ask('logOrder', room, stanzaId)
+  }
+
+  async logRange(
+    room: string,
+    instance: string,
+    incarnation: string,
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<StoredLogRecord[]> {
+    return (await this.#ask('logRange', room, instance, incarnation, from, to, limit)).map(decodeRow)
+  }
+
+  /** What was handed over before is written first; then the log is folded into the database file. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#parts.readers.map((reader) => reader.close()))
+    await this.#parts.writer.close()
+    await this.#parts.lock?.close()
+  }
+
+  async #ask<K extends keyof Queries>(name: K, ...args: Parameters<Queries[K]>): Promise<ReturnType<Queries[K]>> {
+    const idle = this.#parts.readers.reduce((least, reader) => (reader.pending < least.pending ? reader : least))
+    // The reader answers each query with what `Queries` says.
+    return (await idle.request([name, ...args] as unknown as Query)) as ReturnType<Queries[K]>
+  }
+}

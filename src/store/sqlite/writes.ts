@@ -1,0 +1,168 @@
+/** Every kind of write as SQL. Runs inside a transaction of the writer thread. */
+import type { Statement } from 'better-sqlite3'
+import type { Connection } from './connection.js'
+import { LogWrites } from './log-writes.js'
+import type { EncodedWrite } from './protocol.js'
+
+type Handlers = { readonly [W in EncodedWrite as W['type']]: (write: W) => void }
+
+export class Writes {
+  readonly #log: LogWrites
+  readonly #handlers: Handlers
+
+  constructor(db: Connection) {
+    this.#log = new LogWrites(db)
+    this.#handlers = { ...accountWrites(db), ...roomWrites(db, this.#log) }
+  }
+
+  apply(write: EncodedWrite): void {
+    // A handler's type follows from its key, which the compiler cannot relate to the write's own.
+    const handle = this.#handlers[write.type] as (write: EncodedWrite) => void
+    handle(write)
+  }
+
+  /** Before each commit: writes what was gathered in memory. */
+  flush(): void {
+    this.#log.flush()
+  }
+
+  /** After a rollback: what is in memory may not be in the database. */
+  forget(): void {
+    this.#log.forget()
+  }
+}
+
+function replace(db: Connection, table: string, columns: readonly string[]): Statement<Value[]> {
+  const places = columns.map(() => '?').join(', ')
+  return db.prepare(`INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${places})`)
+}
+
+type Value = string | number | null
+
+type AccountHandlers = Pick<Handlers, Extract<keyof Handlers, `${'account' | 'roster' | 'offline' | 'data'}.${string}`>>
+
+function accountWrites(db: Connection): AccountHandlers {
+  const keyColumns = ['salt', 'iterations', 'stored_key', 'server_key']
+  const putAccount = replace(db, 'account', [
+    'jid',
+    'domain',
+    ...keyColumns.map((column) => `sha1_${column}`),
+    ...keyColumns.map((column) => `sha256_${column}`),
+    'created_at',
+    'disabled',
+  ])
+  const deleteAccount = ['account WHERE jid', 'roster WHERE owner', 'offline WHERE owner', 'data WHERE owner'].map(
+    (table) => db.prepare(`DELETE FROM ${table} = ?`),
+  )
+  const putItem = replace(db, 'roster', [
+    'owner',
+    'jid',
+    'name',
+    'groups',
+    'subscription',
+    'ask',
+    'pending_in',
+    'approved',
+  ])
+  const deleteItem = db.prepare('DELETE FROM roster WHERE owner = ? AND jid = ?')
+  const addOffline = db.prepare('INSERT INTO offline (owner, at, stanza) VALUES (?, ?, ?)')
+  const deleteOffline = db.prepare('DELETE FROM offline WHERE owner = ? AND id <= ?')
+  const putData = replace(db, 'data', ['owner', 'kind', 'key', 'value'])
+  const deleteData = db.prepare('DELETE FROM data WHERE owner = ? AND kind = ? AND key = ?')
+  return {
+    'account.put': ({ account: { jid, sha1, sha256, createdAt, disabled } }) => {
+      const domain = jid.slice(jid.indexOf('@') + 1)
+      const keys = [sha1, sha256].flatMap((k) => [k.salt, k.iterations, k.storedKey, k.serverKey])
+      putAccount.run(jid, domain, ...keys, createdAt, disabled ? 1 : 0)
+    },
+    'account.delete': ({ jid }) => {
+      for (const statement of deleteAccount) statement.run(jid)
+    },
+    'roster.put': ({ owner, item }) => {
+      putItem.run(
+        owner,
+        item.jid,
+        item.name ?? null,
+        JSON.stringify(item.groups),
+        item.subscription,
+        item.ask ? 1 : 0,
+        item.pendingIn ?? null,
+        item.approved ? 1 : 0,
+      )
+    },
+    'roster.delete': ({ owner, jid }) => {
+      deleteItem.run(owner, jid)
+    },
+    'offline.add': ({ owner, at, stanza }) => {
+      addOffline.run(owner, at, stanza)
+    },
+    'offline.delete': ({ owner, upTo }) => {
+      deleteOffline.run(owner, upTo)
+    },
+    'data.put': ({ owner, kind, key, value }) => {
+      if (value === undefined) deleteData.run(owner, kind, key)
+      else putData.run(owner, kind, key, value)
+    },
+  }
+}
+
+type RoomHandlers = Pick<Handlers, Extract<keyof Handlers, `room.${string}`>>
+
+function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
+  const putRoom = db.prepare(
+    `INSERT INTO room (jid, service, room_id, source, epoch, epoch_rank, created_at, public, persistent, name, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (jid) DO UPDATE SET service = excluded.service, room_id = excluded.room_id, source = excluded.source,
+       epoch = excluded.epoch, epoch_rank = excluded.epoch_rank, created_at = excluded.created_at,
+       public = excluded.public, persistent = excluded.persistent, name = excluded.name, state = excluded.state`,
+  )
+  const markDeleted = db.prepare('INSERT INTO deleted_room SELECT id FROM room WHERE jid = ?')
+  const deleteRoom = db.prepare('DELETE FROM room WHERE jid = ?')
+  const deleteData = db.prepare('DELETE FROM data WHERE owner = ?')
+  const putAffiliation = replace(db, 'affiliation', ['room', 'jid', 'affiliation', 'nick', 'reason'])
+  const deleteAffiliation = db.prepare('DELETE FROM affiliation WHERE room = ? AND jid = ?')
+  const putOccupant = replace(db, 'occupant', ['room', 'nick', 'jid', 'home', 'since', 'revision'])
+  const deleteOccupant = db.prepare('DELETE FROM occupant WHERE room = ? AND nick = ?')
+  const putInstance = replace(db, 'instance', ['room', 'jid', 'state'])
+  const deleteInstance = db.prepare('DELETE FROM instance WHERE room = ? AND jid = ?')
+  return {
+    'room.put': ({ room: r }) => {
+      const flags = [r.public ? 1 : 0, r.persistent ? 1 : 0]
+      putRoom.run(r.jid, r.service, r.roomId, r.source, r.epoch, r.epochRank, r.createdAt, ...flags, r.name, r.state)
+    },
+    'room.delete': ({ jid }) => {
+      markDeleted.run(jid)
+      deleteRoom.run(jid)
+      deleteData.run(jid)
+      log.forgetRoom(jid)
+    },
+    'room.affiliation': ({ room, entry }) => {
+      const id = log.roomId(room)
+      putAffiliation.run(id, entry.jid, entry.affiliation, entry.nick ?? null, entry.reason ?? null)
+    },
+    'room.affiliation.delete': ({ room, jid }) => {
+      deleteAffiliation.run(log.roomId(room), jid)
+    },
+    'room.log': ({ room, rows }) => {
+      log.append(room, rows)
+    },
+    'room.floor': ({ room, instance, incarnation, seq }) => {
+      log.raiseFloor(room, instance, incarnation, seq)
+    },
+    'room.void': ({ room, stanzaIds }) => {
+      log.void(room, stanzaIds)
+    },
+    'room.occupant.put': ({ room, occupant: o }) => {
+      putOccupant.run(log.roomId(room), o.nick, o.jid, o.home, o.since, o.revision)
+    },
+    'room.occupant.delete': ({ room, nick }) => {
+      deleteOccupant.run(log.roomId(room), nick)
+    },
+    'room.instance.put': ({ room, instance }) => {
+      putInstance.run(log.roomId(room), instance.jid, instance.state)
+    },
+    'room.instance.delete': ({ room, jid }) => {
+      deleteInstance.run(log.roomId(room), jid)
+    },
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * A client's stream, receiving side (RFC 6120): from its first byte to a bound resource by negotiated features, and then
+ * stanza by stanza. No I/O: whoever owns the connection gives it bytes and does what it asks for.
+ */
+import type { SaslMechanism } from '../sasl/mechanism.js'
+import type { ScramHash } from '../sasl/scram-keys.js'
+import type { Clock } from '../util/clock.js'
+import type { Random } from '../util/random.js'
+import { type Element, xml } from '../xml/element.js'
+import { prepareDomain } from '../xmpp/domain.js'
+import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
+import { isStanza, payload } from '../xmpp/stanza.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import { type BindContext, bind, session } from './bind.js'
+import { type Fact, type Feature, isPossible } from './feature.js'
+import type { Framing, Header } from './header.js'
+import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
+import { Authentication, type Credentials, type SaslContext, sasl } from './sasl.js'
+import { type StartTlsContext, starttls } from './starttls.js'
+import { Stream, type StreamEnd } from './stream.js'
+
+/** The same for all connections of a listener. */
+export interface ClientStreamOptions {
+  readonly encryptionRequired: boolean
+  /** The strongest first. */
+  readonly mechanisms: readonly SaslMechanism[]
+  /** Both see sasl/mechanism.ts. */
+  readonly secret: Buffer
+  readonly iterations: number
+  readonly limits: StreamLimits
+  readonly timeouts: StreamTimeouts
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What is so about one connection from the start. */
+export interface Channel {
+  readonly framing: Framing
+  /** Protected by TLS, or never leaving this machine. */
+  readonly secure: boolean
+  /** Only with the operator's leave, on loopback. */
+  readonly plainWithoutTls: boolean
+}
+
+export interface ClientStreamHandler {
+  output(text: string): void
+  /** Is this a virtual host with accounts? The domain is prepared. */
+  hasHost(domain: string): boolean
+  /** The transport can, and there is a certificate. */
+  canStartTls(domain: string): boolean
+  /** Put TLS under the stream, then call `secured`; on failure `transportClosed`. */
+  startTls(domain: string): void
+  credentials(account: Jid, hash: ScramHash): Promise<Credentials | undefined>
+  /** What modules add to the features after authentication. */
+  features(domain: string): readonly Element[]
+  /** Makes the session and returns its full JID. Throws StanzaError. */
+  bind(account: Jid, resource: string | undefined): string
+  /** The client knows its JID: stanzas may be sent. */
+  bound(): void
+  /** A stanza of the bound client. What it throws as StreamError ends the stream. */
+  stanza(stanza: Element): void
+  /** Something of ours failed that the client is only told of in general words. */
+  failed(error: unknown): void
+  /** Once, and last: end the transport, unless it is what was lost. */
+  ended(end: StreamEnd): void
+}
+
+type Context = StartTlsContext & SaslContext & BindContext
+
+const features: readonly Feature<Context>[] = [starttls, sasl, bind, session]
+
+export class ClientStream {
+  readonly #options: ClientStreamOptions
+  readonly #channel: Channel
+  readonly #handler: ClientStreamHandler
+  readonly #facts = new Set<Fact>()
+  readonly #stream: Stream
+  #domain: string | undefined
+  #account: Jid | undefined
+  #authentication: Authentication | undefined = new Authentication()
+
+  constructor(options: ClientStreamOptions, channel: Channel, handler: ClientStreamHandler) {
+    this.#options = options
+    this.#channel = channel
+    this.#handler = handler
+    if (channel.secure) this.#facts.add('secure')
+    this.#stream = new Stream(
+      {
+        role: 'receiving',
+        framing: channel.framing,
+        contentNamespace: 'jabber:client',
+        limits: options.limits,
+        timeouts: options.timeouts,
+        clock: options.clock,
+        mintId: () => options.random.token(),
+      },
+      {
+        output: (text) => handler.output(text),
+        opened: (header) => this.#opened(header),
+        element: (element) => this.#element(element),
+        ended: (end) => handler.ended(end),
+      },
+    )
+  }
+
+  /** As the client has learnt it; undefined before the first header. */
+  get id(): string | undefined {
+    return this.#stream.id
+  }
+
+  get facts(): ReadonlySet<Fact> {
+    return this.#facts
+  }
+
+  get account(): Jid | undefined {
+    return this.#account
+  }
+
+  get ended(): boolean {
+    return this.#stream.state.is === 'ended'
+  }
+
+  receive(chunk: Uint8Array | string): void {
+    this.#stream.receive(chunk)
+  }
+
+  /** TLS is under the stream now: it begins anew (RFC 6120 §5.4.3.3). */
+  secured(): void {
+    this.#facts.add('secure')
+    this.#stream.restart()
+  }
+
+  send(stanza: Element): void {
+    this.#stream.send(stanza)
+  }
+
+  /** Already serialised, with `xmlns` where framed. */
+  sendText(text: string): void {
+    this.#stream.sendText(text)
+  }
+
+  fail(error: StreamError): void {
+    this.#stream.fail(error)
+  }
+
+  transportClosed(error?: Error): void {
+    this.#stream.transportClosed(error)
+  }
+
+  #opened(header: Header): void {
+    if (header.to === undefined) throw new StreamError('improper-addressing', 'the stream needs a "to"')
+    const domain = prepareDomain(header.to)
+    // RFC 6120 §4.7.2: what was negotiated for one host is worth nothing at another.
+    if (this.#domain !== undefined && domain !== this.#domain) throw new StreamError('not-authorized')
+    if (domain === undefined || !this.#handler.hasHost(domain)) throw new StreamError('host-unknown')
+    this.#domain = domain
+    this.#stream.open({ from: domain, lang: 'en' })
+    this.#stream.send(xml('stream:features', {}, ...this.#offers(domain)))
+  }
+
+  #offers(domain: string): Element[] {
+    const context = this.#context(domain)
+    const offered = features
+      .filter((feature) => isPossible(feature, this.#facts))
+      .map((feature) => feature.offer(context))
+      .filter((offer) => offer !== undefined)
+    if (this.#facts.has('authenticated')) offered.push(...this.#handler.features(domain))
+    return [...offered, limitsFeature(this.#options.limits)]
+  }
+
+  #element(element: Element): void {
+    const domain = this.#domain
+    if (domain === undefined) throw new StreamError('internal-server-error')
+    const stanza = isStanza(element)
+    const asked = stanza ? requestedBy(element) : element.attrs.xmlns
+    const feature = asked === undefined ? undefined : features.find((each) => each.ns === asked)
+    if (feature !== undefined && (!stanza || this.#facts.has('authenticated'))) {
+      feature.accept(element, this.#context(domain))
+    } else if (!stanza) throw new StreamError('unsupported-stanza-type')
+    else if (this.#facts.has('bound')) this.#handler.stanza(element)
+    else throw new StreamError('not-authorized')
+  }
+
+  #context(domain: string): Context {
+    const { encryptionRequired, mechanisms, random, secret, iterations } = this.#options
+    this.#authentication ??= new Authentication()
+    const possible = this.#channel.framing === 'stream' && this.#handler.canStartTls(domain)
+    return {
+      stream: this.#stream,
+      facts: this.#facts,
+      startTls: possible ? (encryptionRequired ? 'required' : 'optional') : 'none',
+      upgrade: () => this.#handler.startTls(domain),
+      encryptionRequired,
+      plainWithoutTls: this.#channel.plainWithoutTls,
+      mechanisms,
+      authentication: this.#authentication,
+      start: { domain, random, secret, iterations, plusOffered: false },
+      credentials: (username, hash) => this.#handler.credentials(Jid.of(username, domain), hash),
+      authenticated: (username) => this.#authenticated(Jid.of(username, domain)),
+      failed: (error) => this.#handler.failed(error),
+      bind: (resource) => this.#bind(resource),
+      bound: () => this.#bound(),
+    }
+  }
+
+  #authenticated(account: Jid): void {
+    this.#account = account
+    this.#facts.add('authenticated')
+    this.#authentication = undefined
+    this.#stream.established()
+    this.#stream.restart()
+  }
+
+  #bind(resource: string | undefined): string {
+    if (this.#account === undefined) throw new StreamError('not-authorized')
+    return this.#handler.bind(this.#account, resource)
+  }
+
+  #bound(): void {
+    this.#authentication = undefined
+    this.#facts.add('bound')
+    this.#handler.bound()
+  }
+}
+
+/** The namespace by which an IQ asks for a feature. */
+function requestedBy(iq: Element): string | undefined {
+  if (iq.name !== 'iq' || iq.attrs.type !== 'set') return undefined
+  const asked = payload(iq)?.attrs.xmlns
+  return asked === ns.bind || asked === ns.session ? asked : undefined
+}

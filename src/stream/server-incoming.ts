@@ -1,0 +1,290 @@
+/**
+ * A stream that another server opened to us, without I/O: STARTTLS, dialback as the receiving and as the authoritative
+ * server (XEP-0220 §2.2), several pairs of domains on one stream (§2.6), and stanzas of those pairs that were verified.
+ */
+import type { Clock } from '../util/clock.js'
+import type { Logger } from '../util/logger.js'
+import { type Element, xml } from '../xml/element.js'
+import { prepareDomain } from '../xmpp/domain.js'
+import { ns } from '../xmpp/namespaces.js'
+import { isStanza } from '../xmpp/stanza.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import {
+  type Dialback,
+  type DialbackAnswer,
+  type DialbackKeys,
+  type DomainPair,
+  dialbackError,
+  dialbackFeature,
+  dialbackReply,
+  invalid,
+  pairKey,
+  readDialback,
+  valid,
+} from './dialback.js'
+import { type Fact, isPossible } from './feature.js'
+import type { Header } from './header.js'
+import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
+import { starttls } from './starttls.js'
+import { Stream, type StreamEnd } from './stream.js'
+
+/** What is to be done with a claim: ask the authoritative server, believe the certificate, or refuse. */
+export type Admission =
+  | { readonly is: 'ask' }
+  | { readonly is: 'proved' }
+  | { readonly is: 'refused'; readonly error: StanzaError }
+
+export interface IncomingServerOptions {
+  readonly limits: StreamLimits
+  readonly timeouts: StreamTimeouts
+  readonly clock: Clock
+  readonly mintId: () => string
+  readonly log: Logger
+  readonly keys: DialbackKeys
+  readonly hasHost: (domain: string) => boolean
+  /** `host` is undefined where the peer did not say whom it wants. */
+  readonly startTls: (host: string | undefined) => 'none' | 'optional' | 'required'
+  readonly admit: (pair: DomainPair) => Admission
+}
+
+export interface IncomingServerHandler {
+  output(text: string): void
+  /** `<proceed/>` is queued: put TLS under the stream, then call `secured`. */
+  upgrade(): void
+  /** Ask the authoritative server of `pair.remote` whether the key is its own, then call `verified`. */
+  verify(pair: DomainPair, streamId: string, key: string): void
+  /** From now on stanzas of this pair are accepted. */
+  accepted(pair: DomainPair, by: 'dialback' | 'certificate'): void
+  /** Of a verified pair; the addresses' local and resource parts are as they were sent. */
+  stanza(stanza: Element, pair: DomainPair): void
+  ended(end: StreamEnd): void
+}
+
+/** Verified pairs on one stream; for more, the peer opens another. */
+const pairLimit = 128
+/** Waiting for their authoritative servers at a time. */
+const pendingLimit = 32
+/** Claims on one stream in all. */
+const claimLimit = 512
+
+export class IncomingServerStream {
+  readonly #options: IncomingServerOptions
+  readonly #handler: IncomingServerHandler
+  readonly #stream: Stream
+  readonly #facts = new Set<Fact>()
+  readonly #pending = new Map<string, DomainPair>()
+  readonly #verified = new Map<string, DomainPair>()
+  /** The domain of ours that the first header named. */
+  #host: string | undefined
+  #claims = 0
+
+  constructor(options: IncomingServerOptions, handler: IncomingServerHandler) {
+    this.#options = options
+    this.#handler = handler
+    this.#stream = new Stream(
+      { ...options, role: 'receiving', framing: 'stream', contentNamespace: ns.server },
+      {
+        output: (text) => handler.output(text),
+        opened: (header) => this.#opened(header),
+        element: (element) => this.#element(element),
+        ended: (end) => handler.ended(end),
+      },
+    )
+  }
+
+  get id(): string | undefined {
+    return this.#stream.id
+  }
+
+  /** The peer's domain by its header, not verified; for the log. */
+  get claimed(): string | undefined {
+    return this.#stream.header?.from
+  }
+
+  get pairs(): readonly DomainPair[] {
+    return [...this.#verified.values()]
+  }
+
+  receive(chunk: Uint8Array | string): void {
+    this.#stream.receive(chunk)
+  }
+
+  /** The handshake is done: a new stream begins (RFC 6120 §5.4.3.3). */
+  secured(): void {
+    this.#facts.add('secure')
+    this.#stream.restart()
+  }
+
+  /** The authoritative server's answer. Too late or for another stream, it changes nothing. */
+  verified(pair: DomainPair, streamId: string, answer: DialbackAnswer): void {
+    if (streamId !== this.#stream.id || !this.#pending.delete(pairKey(pair))) return
+    if (answer.is === 'valid') this.#accept(pair, 'dialback')
+    else if (answer.is === 'error') this.#reply(pair, answer)
+    else this.#refuse(pair)
+  }
+
+  /** An empty line, to see whether the peer is still there (RFC 6120 §4.6.1). */
+  keepAlive(): void {
+    this.#stream.sendText(' ')
+  }
+
+  close(): void {
+    this.#stream.close()
+  }
+
+  fail(error: StreamError): void {
+    this.#stream.fail(error)
+  }
+
+  transportClosed(error?: Error): void {
+    this.#stream.transportClosed(error)
+  }
+
+  #opened(header: Header): void {
+    const host = header.to === undefined ? undefined : prepareDomain(header.to)
+    const known = host !== undefined && this.#options.hasHost(host)
+    this.#stream.open({ from: known ? host : header.to, to: header.from, lang: 'en' })
+    // COMPAT: ejabberd and others do not always say whom they want.
+    if (header.to !== undefined && !known) throw new StreamError('host-unknown')
+    if (this.#host !== undefined && host !== this.#host)
+      throw new StreamError('not-authorized', 'another "to" than before')
+    if (header.from !== undefined && prepareDomain(header.from) === undefined)
+      throw new StreamError('invalid-from', 'the header\'s "from" is no domain')
+    this.#host = host
+    // A server from before XMPP 1.0 knows nothing of features (RFC 6120 §4.7.5).
+    if (!header.version.startsWith('0.')) this.#stream.send(this.#features())
+  }
+
+  #features(): Element {
+    const { limits } = this.#options
+    const offered = isPossible(starttls, this.#facts) ? starttls.offer(this.#startTls()) : undefined
+    return xml('stream:features', {}, offered, dialbackFeature(), limitsFeature(limits))
+  }
+
+  #startTls(): Parameters<typeof starttls.accept>[1] {
+    return {
+      stream: this.#stream,
+      facts: this.#facts,
+      startTls: this.#options.startTls(this.#host),
+      upgrade: () => this.#handler.upgrade(),
+    }
+  }
+
+  #element(element: Element): void {
+    if (isStanza(element)) this.#stanza(element)
+    else if (element.attrs.xmlns === ns.tls) starttls.accept(element, this.#startTls())
+    else this.#dialback(readDialback(element))
+  }
+
+  #dialback(dialback: Dialback | undefined): void {
+    if (dialback === undefined) throw new StreamError('unsupported-stanza-type')
+    // XEP-0220 §3.1: an answer in this direction was never asked for.
+    if (dialback.answer !== undefined)
+      this.#options.log.warn(
+        { from: dialback.from, to: dialback.to, type: dialback.answer.is, kind: dialback.kind },
+        'Ignored a dialback answer that nobody asked for',
+      )
+    else if (dialback.kind === 'result') this.#claim({ local: dialback.to, remote: dialback.from }, dialback.key)
+    else this.#stream.send(dialbackReply('verify', dialback, this.#judge(dialback)))
+  }
+
+  /** As the authoritative server (XEP-0220 §2.2.2). */
+  #judge({ from, to, id, key }: Dialback): DialbackAnswer {
+    if (!this.#options.hasHost(to)) return dialbackError(new StanzaError('item-not-found'))
+    if (this.#lacksTls) return dialbackError(new StanzaError('policy-violation', { text: 'TLS is required' }))
+    if (id === undefined) return dialbackError(new StanzaError('bad-request', { text: 'the stream id is missing' }))
+    if (this.#options.keys.matches(key, from, to, id)) return valid
+    this.#options.log.warn(
+      { local: to, remote: from },
+      `${from} asked about a dialback key that is not ours: somebody else claims to be ${to}`,
+    )
+    return invalid
+  }
+
+  /** As the receiving server (XEP-0220 §2.2.1). */
+  #claim(pair: DomainPair, key: string): void {
+    if (++this.#claims > claimLimit) throw new StreamError('policy-violation', 'too many domains on one stream')
+    const of = pairKey(pair)
+    if (this.#pending.has(of)) return
+    const admission = this.#verified.has(of) ? undefined : this.#admission(pair)
+    if (admission === undefined) this.#reply(pair, valid)
+    else if (admission.is === 'proved') this.#accept(pair, 'certificate')
+    else if (admission.is === 'refused') this.#turnAway(pair, admission.error)
+    else {
+      this.#pending.set(of, pair)
+      this.#handler.verify(pair, this.#stream.id ?? '', key)
+    }
+  }
+
+  #turnAway(pair: DomainPair, error: StanzaError): void {
+    this.#reply(pair, dialbackError(error))
+    // Nothing that this peer can still say here would be heard.
+    if (this.#lacksTls) throw new StreamError('policy-violation', 'TLS is required')
+  }
+
+  #admission(pair: DomainPair): Admission {
+    const { hasHost, admit } = this.#options
+    const refused = (error: StanzaError): Admission => ({ is: 'refused', error })
+    if (!hasHost(pair.local)) return refused(new StanzaError('item-not-found'))
+    if (hasHost(pair.remote))
+      return refused(new StanzaError('not-acceptable', { text: `${pair.remote} is served here` }))
+    if (this.#lacksTls) return refused(new StanzaError('policy-violation', { text: 'TLS is required' }))
+    if (this.#verified.size >= pairLimit || this.#pending.size >= pendingLimit)
+      return refused(new StanzaError('resource-constraint'))
+    return admit(pair)
+  }
+
+  get #lacksTls(): boolean {
+    return !this.#facts.has('secure') && this.#options.startTls(this.#host) === 'required'
+  }
+
+  #accept(pair: DomainPair, by: 'dialback' | 'certificate'): void {
+    this.#verified.set(pairKey(pair), pair)
+    this.#facts.add('authenticated')
+    this.#stream.established()
+    this.#reply(pair, valid)
+    this.#handler.accepted(pair, by)
+  }
+
+  /** XEP-0220 §2.2.1: `invalid` costs the stream, so where it serves others too, an error says the same. */
+  #refuse(pair: DomainPair): void {
+    this.#options.log.warn(
+      { ...pair, streamId: this.#stream.id },
+      `${pair.remote} denied the dialback key: the peer of this stream is not ${pair.remote}`,
+    )
+    if (this.#verified.size + this.#pending.size > 0) {
+      this.#reply(pair, dialbackError(new StanzaError('forbidden')))
+    } else {
+      this.#reply(pair, invalid)
+      this.#stream.close()
+    }
+  }
+
+  #reply({ local, remote }: DomainPair, answer: DialbackAnswer): void {
+    this.#stream.send(dialbackReply('result', { from: remote, to: local }, answer))
+  }
+
+  #stanza(stanza: Element): void {
+    if (this.#verified.size === 0) throw new StreamError('not-authorized', 'no domain was verified yet')
+    const { from, to } = stanza.attrs as Readonly<Record<string, string | undefined>>
+    if (!from || !to) throw new StreamError('improper-addressing', 'a stanza needs "from" and "to"')
+    const pair = this.#pairOf(domainOf(from), domainOf(to))
+    if (pair === undefined)
+      throw new StreamError('invalid-from', `${domainOf(from)} was not verified for ${domainOf(to)}`.slice(0, 300))
+    this.#handler.stanza(stanza, pair)
+  }
+
+  #pairOf(remote: string, local: string): DomainPair | undefined {
+    const pair = this.#verified.get(pairKey({ local, remote }))
+    if (pair !== undefined) return pair
+    return this.#verified.get(pairKey({ local: prepareDomain(local) ?? '', remote: prepareDomain(remote) ?? '' }))
+  }
+}
+
+/** The domainpart, not prepared. */
+function domainOf(address: string): string {
+  const slash = address.indexOf('/')
+  const bare = slash === -1 ? address : address.slice(0, slash)
+  return bare.slice(bare.indexOf('@') + 1)
+}

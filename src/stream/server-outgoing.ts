@@ -1,0 +1,204 @@
+/**
+ * A stream that we open to another server, without I/O: STARTTLS, then dialback for one pair of domains or several
+ * (XEP-0220 §2.1, §2.6), and questions to the authoritative server. It carries stanzas one way only.
+ *
+ *   header ──▶ features ──<starttls/>──▶ proceed ──▶ tls ──secured()──▶ header ──▶ features ──▶ ready ──▶ ended
+ */
+import type { Clock } from '../util/clock.js'
+import type { Logger } from '../util/logger.js'
+import { child, type Element, xml } from '../xml/element.js'
+import { ns } from '../xmpp/namespaces.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import {
+  type Dialback,
+  type DialbackAnswer,
+  type DialbackKeys,
+  type DomainPair,
+  dialbackError,
+  dialbackReply,
+  dialbackRequest,
+  pairKey,
+  readDialback,
+  understandsDialbackErrors,
+} from './dialback.js'
+import type { Header } from './header.js'
+import type { StreamLimits, StreamTimeouts } from './limits.js'
+import { Stream, type StreamEnd } from './stream.js'
+
+export interface OutgoingServerOptions extends DomainPair {
+  readonly limits: StreamLimits
+  readonly timeouts: StreamTimeouts
+  readonly clock: Clock
+  readonly log: Logger
+  readonly keys: DialbackKeys
+  readonly requireEncryption: boolean
+}
+
+export interface OutgoingServerHandler {
+  output(text: string): void
+  /** The peer is waiting for our handshake: put TLS under the stream, then call `secured`. */
+  upgrade(): void
+  /** `authorize` and `verify` may be called now. */
+  ready(): void
+  /** To `authorize`: with `valid`, stanzas of that pair may be sent. */
+  authorized(pair: DomainPair, answer: DialbackAnswer): void
+  /** To `verify`. */
+  verified(pair: DomainPair, streamId: string, answer: DialbackAnswer): void
+  ended(end: StreamEnd): void
+}
+
+type Phase = 'header' | 'features' | 'proceed' | 'tls' | 'ready' | 'ended'
+
+export class OutgoingServerStream {
+  readonly #options: OutgoingServerOptions
+  readonly #handler: OutgoingServerHandler
+  readonly #stream: Stream
+  #phase: Phase = 'header'
+  #secure = false
+  #multiplexesTargets = false
+  /** Requests without an answer; nothing else is believed (XEP-0220 §3.1). */
+  readonly #authorizing = new Map<string, DomainPair>()
+  readonly #verifying = new Map<string, DomainPair>()
+
+  constructor(options: OutgoingServerOptions, handler: OutgoingServerHandler) {
+    this.#options = options
+    this.#handler = handler
+    this.#stream = new Stream(
+      {
+        ...options,
+        role: 'initiating',
+        framing: 'stream',
+        contentNamespace: ns.server,
+        mintId: () => '',
+      },
+      {
+        output: (text) => handler.output(text),
+        opened: (header) => this.#opened(header),
+        element: (element) => this.#element(element),
+        ended: (end) => {
+          this.#phase = 'ended'
+          handler.ended(end)
+        },
+      },
+    )
+  }
+
+  get id(): string | undefined {
+    return this.#stream.id
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** May pairs with another domain of the peer's be authorized here (XEP-0220 §2.6.2)? */
+  get multiplexesTargets(): boolean {
+    return this.#multiplexesTargets
+  }
+
+  start(): void {
+    this.#phase = 'header'
+    this.#stream.open({ from: this.#options.local, to: this.#options.remote, lang: 'en' })
+  }
+
+  receive(chunk: Uint8Array | string): void {
+    this.#stream.receive(chunk)
+  }
+
+  /** The handshake is done and the certificate is good enough. */
+  secured(): void {
+    if (this.#phase !== 'tls') return
+    this.#secure = true
+    this.#stream.restart()
+    this.start()
+  }
+
+  /** Asks to be let in for a pair (step 1). Once `ready`. */
+  authorize(pair: DomainPair): void {
+    const { keys } = this.#options
+    this.#authorizing.set(pairKey(pair), pair)
+    const key = keys.key(pair.remote, pair.local, this.#stream.id ?? '')
+    this.#stream.send(dialbackRequest('result', { from: pair.local, to: pair.remote }, key))
+  }
+
+  /** Asks `pair.remote` whether it made the key that came on the stream `id` of ours (step 2). Once `ready`. */
+  verify(pair: DomainPair, id: string, key: string): void {
+    this.#verifying.set(`${pairKey(pair)} ${id}`, pair)
+    this.#stream.send(dialbackRequest('verify', { from: pair.local, to: pair.remote, id }, key))
+  }
+
+  /** A stanza of an authorized pair, serialised for the namespace `jabber:server`; or white space. */
+  sendText(text: string): void {
+    this.#stream.sendText(text)
+  }
+
+  close(): void {
+    this.#stream.close()
+  }
+
+  fail(error: StreamError): void {
+    this.#stream.fail(error)
+  }
+
+  transportClosed(error?: Error): void {
+    this.#stream.transportClosed(error)
+  }
+
+  #opened(header: Header): void {
+    if (header.id === undefined) throw new StreamError('bad-format', 'the answering header has no id')
+    this.#phase = 'features'
+    if (header.version.startsWith('0.')) this.#begin(undefined)
+  }
+
+  #element(element: Element): void {
+    if (element.attrs.xmlns === ns.tls) this.#startTls(element)
+    else if (element.attrs.xmlns === ns.streams && element.name === 'features') {
+      if (this.#phase === 'features') this.#begin(element)
+    } else this.#dialback(readDialback(element))
+  }
+
+  #begin(features: Element | undefined): void {
+    if (!this.#secure && features !== undefined && child(features, 'starttls', ns.tls) !== undefined) {
+      this.#phase = 'proceed'
+      this.#stream.send(xml('starttls', { xmlns: ns.tls }))
+      return
+    }
+    if (!this.#secure && this.#options.requireEncryption)
+      throw new StreamError('policy-violation', 'TLS is required here, and was not offered')
+    this.#multiplexesTargets = features !== undefined && understandsDialbackErrors(features)
+    this.#phase = 'ready'
+    this.#handler.ready()
+  }
+
+  #startTls(element: Element): void {
+    if (this.#phase !== 'proceed' || element.name !== 'proceed')
+      throw new StreamError('undefined-condition', 'STARTTLS failed at the peer')
+    this.#phase = 'tls'
+    this.#stream.suspend()
+    this.#handler.upgrade()
+  }
+
+  #dialback(dialback: Dialback | undefined): void {
+    if (dialback === undefined) throw new StreamError('not-authorized', 'this stream carries stanzas one way only')
+    const { kind, from, to, id, answer } = dialback
+    const pair = { local: to, remote: from }
+    if (answer === undefined) {
+      // Only a bidirectional stream (XEP-0288) would carry requests this way.
+      if (this.#phase === 'ready') this.#refuseRequest(kind, { from, to, id })
+    } else if (kind === 'result' && this.#authorizing.delete(pairKey(pair))) {
+      if (answer.is === 'valid') this.#stream.established()
+      this.#handler.authorized(pair, answer)
+    } else if (kind === 'verify' && this.#verifying.delete(`${pairKey(pair)} ${id ?? ''}`)) {
+      this.#handler.verified(pair, id ?? '', answer)
+    } else {
+      const fields = { from, to, kind, type: answer.is, streamId: this.#stream.id }
+      this.#options.log.warn(fields, 'Ignored a dialback answer that nobody asked for')
+    }
+  }
+
+  #refuseRequest(kind: Dialback['kind'], request: { from: string; to: string; id: string | undefined }): void {
+    const text = 'This stream goes the other way'
+    this.#stream.send(dialbackReply(kind, request, dialbackError(new StanzaError('not-allowed', { text }))))
+  }
+}

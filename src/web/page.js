@@ -1,0 +1,48 @@
+/** Starts Converse.js against the server that served this page, and logs in where the address carries a login link. */
+import '/converse/converse.min.js'
+
+const settings = await (await fetch('/page.json')).json()
+const login = await exchangeLoginLink()
+
+window.converse.initialize({
+  assets_path: '/converse',
+  view_mode: 'fullscreen',
+  theme: 'classic',
+  authentication: 'login',
+  ...(login === undefined ? {} : { auto_login: true, jid: login.jid, password: login.password }),
+  default_domain: settings.domain,
+  websocket_url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${settings.websocket}`,
+  discover_connection_methods: false,
+  allow_registration: false,
+  auto_join_rooms: settings.room === undefined ? [] : [settings.room],
+  muc_domain: settings.rooms,
+  muc_nickname_from_jid: true,
+  muc_respect_autojoin: true,
+  auto_reconnect: true,
+  // Nothing leaves this machine: no previews of addresses in messages, no pictures from elsewhere.
+  render_media: false,
+  fetch_url_headers: false,
+  blacklisted_plugins: ['converse-omemo', 'converse-oembed', 'converse-push'],
+})
+
+/** The secret stands in the fragment, which browsers send nowhere; it is taken out of the address before it is used. */
+async function exchangeLoginLink() {
+  const secret = new URLSearchParams(location.hash.slice(1)).get('login')
+  if (secret === null) return undefined
+  history.replaceState(null, '', location.pathname)
+  const response = await fetch('/login', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ secret }),
+  })
+  const answer = await response.json()
+  if (response.ok) return answer
+  show(`${answer.error} For a new one: npm start -- --show-login`)
+  return undefined
+}
+
+function show(text) {
+  const notice = document.getElementById('notice')
+  notice.textContent = text
+  notice.hidden = false
+}

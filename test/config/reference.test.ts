@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from '@jest/globals'
+import { configurationReference } from '../../src/config/reference.js'
+import { modules } from '../../src/modules/index.js'
+
+test('docs/configuration.md is what the declarations say (node dist/config/write-reference.js)', () => {
+  const written = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+  expect(written).toBe(configurationReference(modules))
+})

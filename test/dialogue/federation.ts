@@ -1,0 +1,140 @@
+/** Several live servers in one process, each a domain with a service of rooms, joined by links that a test can cut. */
+
+import { modules } from '../../src/modules/index.js'
+import { type MucService, muc, mucService } from '../../src/modules/muc/index.js'
+import { type HostOptions, Server } from '../../src/server/server.js'
+import { openMemoryStore } from '../../src/store/memory.js'
+import type { Store } from '../../src/store/store.js'
+import { ManualClock } from '../../src/util/clock.js'
+import type { Logger } from '../../src/util/logger.js'
+import { SeededRandom } from '../../src/util/random.js'
+import { copy, type Element } from '../../src/xml/element.js'
+import { Jid } from '../../src/xmpp/jid.js'
+import { errorReply } from '../../src/xmpp/stanza.js'
+import { StanzaError } from '../../src/xmpp/stanza-error.js'
+import { Client, settled } from './stage.js'
+
+export interface Site {
+  readonly domain: string
+  readonly rooms: string
+  readonly store: Store
+  server: Server
+  /** What the log said, for failures of tests. */
+  readonly notes: string[]
+}
+
+export class Federation {
+  readonly clock = new ManualClock()
+  readonly sites: readonly Site[]
+  readonly #cut = new Set<string>()
+  readonly #random = new SeededRandom(11)
+  /** Every stanza that crossed a link. */
+  readonly wire: string[] = []
+
+  private constructor(names: readonly string[], dmuc: Readonly<Record<string, unknown>>) {
+    this.sites = names.map((domain) => ({
+      domain,
+      rooms: `rooms.${domain}`,
+      store: openMemoryStore(),
+      notes: [],
+      server: undefined as unknown as Server,
+    }))
+    for (const site of this.sites) site.server = this.#serverOf(site, dmuc)
+  }
+
+  static async open(names: readonly string[], dmuc: Readonly<Record<string, unknown>> = {}): Promise<Federation> {
+    const federation = new Federation(names, dmuc)
+    for (const { server } of federation.sites) await server.start()
+    return federation
+  }
+
+  site(domain: string): Site {
+    return this.sites.find((site) => site.domain === domain) as Site
+  }
+
+  client(jid: string): Client {
+    const full = Jid.parse(jid)
+    return new Client(full.local, this.site(full.domain).server, full, {})
+  }
+
+  cut(a: string, b: string): void {
+    this.#cut.add(`${a} ${b}`).add(`${b} ${a}`)
+  }
+
+  heal(a: string, b: string): void {
+    this.#cut.delete(`${a} ${b}`)
+    this.#cut.delete(`${b} ${a}`)
+  }
+
+  /** Lets time pass, with all that it brings. */
+  async wait(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 500) {
+      this.clock.advance(Math.min(500, left))
+      await settled()
+    }
+  }
+
+  /** Stops a site and starts it again on its store, as after a crash of the process. */
+  async close(): Promise<void> {
+    for (const { server, store } of this.sites) {
+      await server.close()
+      await store.close()
+    }
+  }
+
+  #serverOf(site: Site, dmuc: Readonly<Record<string, unknown>>): Server {
+    const allow = this.sites.map(({ rooms }) => rooms).filter((rooms) => rooms !== site.rooms)
+    const send = (stanza: Element): void => this.#cross(site, stanza)
+    const userModules = modules.filter((module) => module.hosts.includes('user'))
+    const mucModules = [...modules.filter((module) => module.hosts.includes('muc') && module !== muc), muc]
+    const hosts: HostOptions[] = [
+      { domain: site.domain, type: 'user', modules: userModules },
+      { domain: site.rooms, type: 'muc', modules: mucModules, options: { muc: { dmuc: { allow, ...dmuc } } } },
+    ]
+    return new Server({
+      hosts,
+      store: site.store,
+      clock: this.clock,
+      random: this.#random,
+      log: noting(site.notes),
+      remote: { send, sendText: (_from, to, _text, stanza) => send(addressed(stanza, to)) },
+    })
+  }
+
+  #cross(from: Site, stanza: Element): void {
+    const to = this.sites.find(({ domain, rooms }) => [domain, rooms].includes(Jid.parse(stanza.attrs.to).domain))
+    const crossed = copy(stanza)
+    setImmediate(() => {
+      if (to !== undefined && !this.#cut.has(`${from.domain} ${to.domain}`)) {
+        this.wire.push(crossed.toString())
+        void to.server.servers.receive(crossed)
+        return
+      }
+      const bounce = errorReply(crossed, new StanzaError('remote-server-not-found', { text: 'the link is cut' }))
+      if (bounce !== undefined) void from.server.router.route(bounce)
+    })
+  }
+}
+
+const addressed = (stanza: Element, to: string): Element => {
+  const twin = copy(stanza)
+  twin.attrs.to = to
+  return twin
+}
+
+const noting = (notes: string[]): Logger => {
+  const note =
+    (level: string) =>
+    (fields: Readonly<Record<string, unknown>>, message: string): void =>
+      void notes.push(`${level} ${message} ${fields.err instanceof Error ? fields.err.stack : JSON.stringify(fields)}`)
+  const log: Logger = {
+    debug: () => {},
+    info: note('info'),
+    warn: note('warn'),
+    error: note('error'),
+    child: () => log,
+  }
+  return log
+}
+
+export { type MucService, mucService, settled }

@@ -1,0 +1,42 @@
+/** Self-signed certificates for tests, in memory and as files. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { generate } from 'selfsigned'
+import { minVersion, type TlsContexts } from '../../src/net/tls.js'
+
+export interface Pair {
+  readonly cert: string
+  readonly key: string
+}
+
+export async function selfSigned(
+  names: readonly string[],
+  notAfter = new Date(Date.now() + 86_400_000 * 90),
+): Promise<Pair> {
+  const made = await generate([{ name: 'commonName', value: names[0]! }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(Date.now() - 86_400_000 * 30),
+    notAfterDate: notAfter,
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: names.map((value) => ({ type: 2, value })) },
+    ],
+  })
+  return { cert: made.cert, key: made.private }
+}
+
+export function put(directory: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true })
+    writeFileSync(join(directory, name), text)
+  }
+}
+
+/** One certificate for the names given, none for others. */
+export function contextsOf(pair: Pair, names: readonly string[]): TlsContexts {
+  const context = createSecureContext({ ...pair, minVersion })
+  return { contextFor: (name) => (name === undefined || names.includes(name) ? context : undefined) }
+}

@@ -1,0 +1,498 @@
+/** What every Store does, whatever it is made of: run by the test file of each implementation. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import type { LogQuery, Store, StoredLogRecord, VectorEntry } from '../../src/store/store.js'
+import { account, logRecord, putLog, putRoom, room, roomRecord, rosterItem } from './records.js'
+
+export function storeContract(name: string, open: () => Promise<Store>): void {
+  describe(`${name}: the contract of a store`, () => {
+    let store: Store
+    beforeEach(async () => {
+      store = await open()
+    })
+    afterEach(() => store.close())
+    const given = (): Store => store
+
+    describe('batches', () => batches(given))
+    describe('users', () => users(given))
+    describe('rooms', () => rooms(given))
+    describe('the log', () => log(given))
+    describe('the version vector', () => vector(given))
+    describe('closing', () => closing(given))
+  })
+}
+
+function batches(given: () => Store): void {
+  test('a batch that fails leaves nothing behind, and fails alone', async () => {
+    const store = given()
+    await store.commit([putRoom(), putLog([logRecord(1)])])
+    const settled = await Promise.allSettled([
+      store.commit([putLog([logRecord(2)])]),
+      store.commit([
+        { type: 'account.put', account: account('lost@a.example') },
+        { type: 'room.put', room: roomRecord({ name: 'Lost' }) },
+        putLog([logRecord(3), logRecord(4)]),
+        { type: 'room.void', room, stanzaIds: ['id-1'] },
+        putLog([logRecord(3, { archivedAt: 9 })]),
+      ]),
+      store.commit([putLog([logRecord(3, { body: 'kept' })])]),
+    ])
+    expect(settled.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(settled[1]).toMatchObject({ reason: { name: 'StoreError', code: 'constraint' } })
+    const log = await store.log(room, { limit: 10, includeVoid: true })
+    expect(log.map((record) => [record.seq, record.void])).toEqual([
+      [1, false],
+      [2, false],
+      [3, false],
+    ])
+    expect(log[2]?.body).toBe('kept')
+    const loaded = await store.loadRoom(room, 0)
+    expect(loaded?.room.name).toBe('Coven')
+    expect(loaded?.vector).toEqual([{ instance: room, incarnation: 'i1', contiguous: 3, above: [] }])
+    expect(await store.account('lost@a.example')).toBeUndefined()
+  })
+
+  test('batches take effect in the order of the calls', async () => {
+    const store = given()
+    const put = (value: string) =>
+      store.commit([{ type: 'data.put', owner: 'a@a.example', kind: 'k', key: 'x', value }])
+    await Promise.all(Array.from({ length: 200 }, (_, index) => put(String(index))))
+    expect(await store.data('a@a.example', 'k', 'x')).toBe('199')
+  })
+
+  test('a read asked after a confirmation sees what was confirmed', async () => {
+    const store = given()
+    for (let n = 1; n <= 50; n += 1) {
+      await store.commit([{ type: 'offline.add', owner: 'a@a.example', at: n, stanza: '<message/>' }])
+      expect(await store.offlineCount('a@a.example')).toBe(n)
+    }
+  })
+
+  test('an empty batch is confirmed, and `pending` counts what is not', async () => {
+    const store = given()
+    expect(store.pending).toBe(0)
+    const commit = store.commit([])
+    expect(store.pending).toBe(1)
+    await commit
+    expect(store.pending).toBe(0)
+    expect(store.pendingLimit).toBeGreaterThan(0)
+  })
+
+  test('a batch may ask to be on the disk before it is confirmed', async () => {
+    const store = given()
+    await store.commit([putRoom()], { synced: true })
+    expect((await store.loadRoom(room, 0))?.room).toEqual(roomRecord())
+  })
+}
+
+function users(given: () => Store): void {
+  test('accounts are put, replaced, listed by domain in order, and deleted with all they had', async () => {
+    const store = given()
+    const romeo = account('romeo@a.example')
+    await store.commit([
+      { type: 'account.put', account: romeo },
+      { type: 'account.put', account: account('juliet@a.example', { disabled: true }) },
+      { type: 'account.put', account: account('nurse@b.example') },
+      { type: 'roster.put', owner: romeo.jid, item: rosterItem('juliet@a.example') },
+      { type: 'offline.add', owner: romeo.jid, at: 1, stanza: '<message/>' },
+      { type: 'data.put', owner: romeo.jid, kind: 'vcard', key: '', value: '<vCard/>' },
+    ])
+    expect(await store.account(romeo.jid)).toEqual(romeo)
+    expect((await store.account('juliet@a.example'))?.disabled).toBe(true)
+    expect(await store.accounts('a.example')).toEqual(['juliet@a.example', 'romeo@a.example'])
+    const changed = { ...romeo, sha1: { ...romeo.sha1, salt: 'other' } }
+    await store.commit([{ type: 'account.put', account: changed }])
+    expect(await store.account(romeo.jid)).toEqual(changed)
+    expect(await store.roster(romeo.jid)).toHaveLength(1)
+    await store.commit([
+      { type: 'account.delete', jid: romeo.jid },
+      { type: 'account.delete', jid: 'nobody@a.example' },
+    ])
+    expect(await store.account(romeo.jid)).toBeUndefined()
+    expect(await store.accounts('a.example')).toEqual(['juliet@a.example'])
+    expect(await store.roster(romeo.jid)).toEqual([])
+    expect(await store.offline(romeo.jid)).toEqual([])
+    expect(await store.data(romeo.jid, 'vcard', '')).toBeUndefined()
+  })
+
+  test('roster items come back as they were, in order of their JIDs', async () => {
+    const store = given()
+    const owner = 'romeo@a.example'
+    const full = rosterItem('juliet@b.example', {
+      name: 'Juliet ♥',
+      groups: ['Friends', 'Verona, "Capulet"'],
+      subscription: 'both',
+      ask: true,
+      pendingIn: '<presence type="subscribe"/>',
+      approved: true,
+    })
+    await store.commit([
+      { type: 'roster.put', owner, item: rosterItem('nurse@b.example') },
+      { type: 'roster.put', owner, item: full },
+      { type: 'roster.put', owner: 'other@a.example', item: rosterItem('x@b.example') },
+    ])
+    expect(await store.roster(owner)).toEqual([full, rosterItem('nurse@b.example')])
+    const emptied = rosterItem(full.jid, { subscription: 'to' })
+    await store.commit([
+      { type: 'roster.put', owner, item: emptied },
+      { type: 'roster.delete', owner, jid: 'nurse@b.example' },
+    ])
+    expect(await store.roster(owner)).toEqual([emptied])
+  })
+
+  test('offline messages keep their order and are deleted up to one, whose number is never used again', async () => {
+    const store = given()
+    const owner = 'romeo@a.example'
+    const add = (n: number) => store.commit([{ type: 'offline.add', owner, at: n, stanza: `<message id="${n}"/>` }])
+    for (const n of [1, 2, 3]) await add(n)
+    const [, second, third] = await store.offline(owner)
+    expect(second).toMatchObject({ at: 2, stanza: '<message id="2"/>' })
+    await store.commit([{ type: 'offline.delete', owner, upTo: second?.order ?? 0 }])
+    expect(await store.offline(owner)).toEqual([third])
+    await store.commit([{ type: 'offline.delete', owner, upTo: third?.order ?? 0 }])
+    expect(await store.offlineCount(owner)).toBe(0)
+    await add(4)
+    expect((await store.offline(owner))[0]?.order).toBeGreaterThan(third?.order ?? 0)
+  })
+
+  test('data is kept by owner, kind and key', async () => {
+    const store = given()
+    const put = (key: string, value: string | undefined, kind = 'pep') =>
+      ({ type: 'data.put', owner: 'a@a.example', kind, key, value }) as const
+    await store.commit([put('b', '2'), put('a', '1'), put('a', 'other', 'vcard')])
+    expect(await store.dataKeys('a@a.example', 'pep')).toEqual(['a', 'b'])
+    expect(await store.data('a@a.example', 'pep', 'a')).toBe('1')
+    expect(await store.data('b@a.example', 'pep', 'a')).toBeUndefined()
+    await store.commit([put('a', undefined), put('b', '3')])
+    expect(await store.dataKeys('a@a.example', 'pep')).toEqual(['b'])
+    expect(await store.data('a@a.example', 'pep', 'b')).toBe('3')
+    expect(await store.data('a@a.example', 'vcard', 'a')).toBe('other')
+  })
+}
+
+function rooms(given: () => Store): void {
+  test('a room comes back with its register, roster and instances', async () => {
+    const store = given()
+    const record = roomRecord({ public: false, epoch: 2, epochRank: 1, source: 'coven@rooms.b.example' })
+    const owner = { jid: 'crone1@a.example', affiliation: 'owner', nick: 'firstwitch', reason: undefined }
+    const outcast = { jid: 'wiccarocks@a.example', affiliation: 'outcast', nick: undefined, reason: 'Treason' }
+    const occupant = { nick: 'thirdwitch', jid: 'hag66@b.example', home: record.source, since: 7, revision: 4 }
+    const instance = { jid: record.source, state: '{"rank":0}' }
+    await store.commit([
+      { type: 'room.put', room: record },
+      { type: 'room.affiliation', room, entry: outcast },
+      { type: 'room.affiliation', room, entry: { ...owner, affiliation: 'admin' } },
+      { type: 'room.affiliation', room, entry: owner },
+      { type: 'room.occupant.put', room, occupant: { ...occupant, revision: 3 } },
+      { type: 'room.occupant.put', room, occupant },
+      { type: 'room.occupant.put', room, occupant: { ...occupant, nick: 'gone' } },
+      { type: 'room.occupant.delete', room, nick: 'gone' },
+      { type: 'room.instance.put', room, instance: { ...instance, state: '' } },
+      { type: 'room.instance.put', room, instance },
+      { type: 'room.instance.put', room, instance: { ...instance, jid: 'coven@rooms.c.example' } },
+      { type: 'room.instance.delete', room, jid: 'coven@rooms.c.example' },
+    ])
+    expect(await store.loadRoom(room, 10)).toEqual({
+      room: record,
+      affiliations: [owner, outcast],
+      occupants: [occupant],
+      instances: [instance],
+      recent: [],
+      vector: [],
+      lastArchivedAt: 0,
+    })
+    await store.commit([{ type: 'room.affiliation.delete', room, jid: outcast.jid }])
+    expect((await store.loadRoom(room, 10))?.affiliations).toEqual([owner])
+  })
+
+  test('putting a room again changes the room and nothing else', async () => {
+    const store = given()
+    await store.commit([putRoom(), putLog([logRecord(1)])])
+    await store.commit([{ type: 'room.instance.put', room, instance: { jid: room, state: '' } }])
+    const changed = roomRecord({ name: 'Other', state: '{}', persistent: false, epoch: 2 })
+    await store.commit([{ type: 'room.put', room: changed }])
+    const loaded = await store.loadRoom(room, 10)
+    expect(loaded?.room).toEqual(changed)
+    expect(loaded?.recent).toHaveLength(1)
+    expect(loaded?.instances).toHaveLength(1)
+  })
+
+  test('a deleted room is gone with all it had; one of the same name starts empty, with higher orders', async () => {
+    const store = given()
+    await store.commit([
+      putRoom(),
+      putLog([logRecord(1), logRecord(2)]),
+      {
+        type: 'room.affiliation',
+        room,
+        entry: { jid: 'a@a', affiliation: 'owner', nick: undefined, reason: undefined },
+      },
+      { type: 'data.put', owner: room, kind: 'vcard', key: '', value: '<vCard/>' },
+    ])
+    const [, newest] = await store.log(room, { limit: 10 })
+    await store.commit([
+      { type: 'room.delete', jid: room },
+      { type: 'room.delete', jid: 'nowhere@rooms.a.example' },
+    ])
+    expect(await store.loadRoom(room, 10)).toBeUndefined()
+    expect(await store.log(room, { limit: 10 })).toEqual([])
+    expect(await store.logOrder(room, 'id-1')).toBeUndefined()
+    expect(await store.logRange(room, room, 'i1', 1, 9, 9)).toEqual([])
+    expect(await store.data(room, 'vcard', '')).toBeUndefined()
+    await store.commit([putRoom(), putLog([logRecord(1)])])
+    const again = await store.loadRoom(room, 10)
+    expect(again?.affiliations).toEqual([])
+    expect(again?.recent.map((record) => record.seq)).toEqual([1])
+    expect(again?.vector).toEqual([{ instance: room, incarnation: 'i1', contiguous: 1, above: [] }])
+    expect(again?.recent[0]?.order).toBeGreaterThan(newest?.order ?? 0)
+  })
+
+  test('a room can be deleted and made anew in one batch', async () => {
+    const store = given()
+    await store.commit([putRoom(), putLog([logRecord(1, { archivedAt: 99 })])])
+    await store.commit([{ type: 'room.delete', jid: room }, putRoom({ name: 'New' }), putLog([logRecord(1)])])
+    const loaded = await store.loadRoom(room, 10)
+    expect([loaded?.room.name, loaded?.lastArchivedAt]).toEqual(['New', 1])
+  })
+
+  test("a service's rooms are paged by JID", async () => {
+    const store = given()
+    const jids = ['a', 'b', 'c', 'd', 'é', '🧙'].map((local) => `${local}@rooms.a.example`)
+    await store.commit(jids.toReversed().map((jid, index) => putRoom({ jid, public: index % 2 === 0 })))
+    await store.commit([putRoom({ jid: 'a@rooms.b.example' })])
+    const list = async (options: Parameters<Store['rooms']>[1]) =>
+      (await store.rooms('rooms.a.example', options)).map((record) => record.jid)
+    expect(await list({ limit: 10 })).toEqual(jids)
+    expect(await list({ limit: 2, after: jids[1] ?? '' })).toEqual(jids.slice(2, 4))
+    expect(await list({ limit: 10, after: jids[5] ?? '' })).toEqual([])
+    expect(await list({ limit: 10, publicOnly: true })).toEqual(jids.filter((_, index) => index % 2 === 1))
+    expect(await store.roomCount('rooms.a.example')).toBe(6)
+    expect(await store.roomCount('rooms.a.example', true)).toBe(3)
+    expect(await store.roomCount('rooms.c.example')).toBe(0)
+  })
+
+  test.each([
+    { type: 'room.affiliation', room, entry: { jid: 'a@a', affiliation: 'owner', nick: undefined, reason: undefined } },
+    { type: 'room.log', room, records: [logRecord(1)] },
+    { type: 'room.occupant.put', room, occupant: { nick: 'n', jid: 'a@a', home: room, since: 1, revision: 1 } },
+    { type: 'room.instance.put', room, instance: { jid: room, state: '' } },
+  ] as const)('$type: a room that is not there is refused', async (write) => {
+    await expect(given().commit([write])).rejects.toMatchObject({ code: 'constraint' })
+  })
+}
+
+function log(given: () => Store): void {
+  const fill = async (count: number): Promise<StoredLogRecord[]> => {
+    const records = Array.from({ length: count }, (_, index) =>
+      logRecord(index + 1, {
+        archivedAt: 100 + 10 * index,
+        type: index % 5 === 4 ? 'config' : index % 7 === 6 ? 'subject' : 'message',
+        jid: index % 3 === 2 ? undefined : `author${index % 3}@a.example`,
+        void: index % 11 === 10,
+        body: index % 11 === 10 ? '' : `body ${index}`,
+      }),
+    )
+    const other = 'other@rooms.a.example'
+    await given().commit([putRoom(), putRoom({ jid: other })])
+    for (const record of records) await given().commit([putLog([record]), putLog([record], other)])
+    return given().log(room, { limit: count, includeVoid: true })
+  }
+
+  test('records come back as they went in, in rising order', async () => {
+    const records = await fill(20)
+    expect(records).toHaveLength(20)
+    expect(records[0]).toEqual({
+      ...logRecord(1, { archivedAt: 100, jid: 'author0@a.example', body: 'body 0' }),
+      order: records[0]?.order,
+    })
+    expect(records[2]?.jid).toBeUndefined()
+    for (const [index, record] of records.entries()) {
+      expect(record.seq).toBe(index + 1)
+      expect(record.order).toBeGreaterThan(records[index - 1]?.order ?? 0)
+    }
+  })
+
+  test('a page is what filtering all records gives, for any query', async () => {
+    const all = await fill(60)
+    const orders = fc.integer({ min: 0, max: (all.at(-1)?.order ?? 0) + 2 })
+    const times = fc.integer({ min: 90, max: 710 })
+    const query: fc.Arbitrary<LogQuery> = fc.record(
+      {
+        after: orders,
+        before: orders,
+        start: times,
+        end: times,
+        with: fc.constantFrom('author0@a.example', 'author1@a.example', 'nobody@a.example'),
+        types: fc.constantFrom(['message'], ['message', 'subject'], [], ['config']),
+        includeVoid: fc.boolean(),
+        limit: fc.integer({ min: 0, max: 20 }),
+        backward: fc.boolean(),
+      },
+      { requiredKeys: ['limit'] },
+    )
+    await fc.assert(
+      fc.asyncProperty(query, async (q) => {
+        expect(await given().log(room, q)).toEqual(filtered(all, q))
+      }),
+      { seed: 281, numRuns: 300 },
+    )
+  })
+
+  test('an author whose JID holds SQL is only text', async () => {
+    await fill(3)
+    expect(await given().log(room, { limit: 9, with: `x' OR '1'='1` })).toEqual([])
+    expect(await given().logOrder(room, `id-1' --`)).toBeUndefined()
+  })
+
+  test('recent history is the newest messages and subjects, oldest first', async () => {
+    const all = await fill(40)
+    const shown = all.filter((record) => !record.void && ['message', 'subject'].includes(record.type))
+    const loaded = await given().loadRoom(room, 7)
+    expect(loaded?.recent).toEqual(shown.slice(-7))
+    expect(loaded?.lastArchivedAt).toBe(490)
+  })
+
+  test('a stanza-id leads to its order, in its own room', async () => {
+    const all = await fill(5)
+    expect(await given().logOrder(room, 'id-4')).toBe(all[3]?.order)
+    expect(await given().logOrder(room, 'id-9')).toBeUndefined()
+    expect(await given().logOrder('nowhere@rooms.a.example', 'id-4')).toBeUndefined()
+  })
+
+  test('a range of one origin comes in order of seq, void ones too, within its limit', async () => {
+    const store = given()
+    const ofShadow = { instance: 'coven@rooms.b.example', incarnation: 'j1' }
+    await store.commit([
+      putRoom(),
+      putLog([
+        logRecord(3, { archivedAt: 1 }),
+        logRecord(1, { archivedAt: 2 }),
+        logRecord(2, { archivedAt: 3, void: true, body: '' }),
+        logRecord(2, { archivedAt: 4, ...ofShadow }),
+        logRecord(4, { archivedAt: 5 }),
+      ]),
+    ])
+    const range = async (from: number, to: number, limit: number) =>
+      (await store.logRange(room, room, 'i1', from, to, limit)).map((record) => record.seq)
+    expect(await range(1, 4, 10)).toEqual([1, 2, 3, 4])
+    expect(await range(2, 3, 10)).toEqual([2, 3])
+    expect(await range(1, 4, 2)).toEqual([1, 2])
+    expect(await range(5, 9, 2)).toEqual([])
+    const [shadow] = await store.logRange(room, ofShadow.instance, ofShadow.incarnation, 1, 9, 9)
+    expect(shadow).toMatchObject({ ...ofShadow, seq: 2, archivedAt: 4 })
+  })
+
+  test('voiding erases the content and keeps the identity', async () => {
+    const store = given()
+    await fill(5)
+    await store.commit([{ type: 'room.void', room, stanzaIds: ['id-2', 'id-4', 'unknown'] }])
+    expect((await store.log(room, { limit: 9 })).map((record) => record.seq)).toEqual([1, 3, 5])
+    const erased = await store.logRange(room, room, 'i1', 2, 2, 1)
+    expect(erased).toMatchObject([{ seq: 2, void: true, body: '', stanzaId: 'id-2' }])
+    expect((await store.loadRoom(room, 9))?.vector).toEqual([
+      { instance: room, incarnation: 'i1', contiguous: 5, above: [] },
+    ])
+    expect(await store.log('other@rooms.a.example', { limit: 9 })).toHaveLength(5)
+  })
+
+  test.each([
+    ['an identity twice', [logRecord(1), logRecord(1, { archivedAt: 2 })]],
+    ['an arrival time that stands still', [logRecord(1, { archivedAt: 5 }), logRecord(2, { archivedAt: 5 })]],
+    ['an arrival time that falls', [logRecord(1, { archivedAt: 5 }), logRecord(2, { archivedAt: 4 })]],
+    ['a number below 1', [logRecord(0, { archivedAt: 5 })]],
+  ])('%s is refused', async (_, records) => {
+    const store = given()
+    await store.commit([putRoom()])
+    await expect(store.commit([putLog(records)])).rejects.toMatchObject({ name: 'StoreError', code: 'constraint' })
+    expect((await store.loadRoom(room, 9))?.lastArchivedAt).toBe(0)
+  })
+
+  test('text of any script and numbers of full size survive', async () => {
+    const store = given()
+    const record = logRecord(Number.MAX_SAFE_INTEGER, {
+      archivedAt: 8_640_000_000_000_000,
+      stampMs: Number.MAX_SAFE_INTEGER,
+      nick: 'Ведьма 🧙‍♀️',
+      body: JSON.stringify({ content: '<body>\u0000 \ud83e\uddd9 "\'\\</body>' }),
+    })
+    await store.commit([putRoom(), putLog([record])])
+    expect(await store.log(room, { limit: 1 })).toEqual([{ ...record, order: expect.any(Number) }])
+  })
+}
+
+function filtered(all: readonly StoredLogRecord[], query: LogQuery): StoredLogRecord[] {
+  const found = all.filter((record) => {
+    if (query.after !== undefined && record.order <= query.after) return false
+    if (query.before !== undefined && record.order >= query.before) return false
+    if (query.start !== undefined && record.archivedAt < query.start) return false
+    if (query.end !== undefined && record.archivedAt > query.end) return false
+    if (query.with !== undefined && record.jid !== query.with) return false
+    if (query.types !== undefined && !query.types.includes(record.type)) return false
+    return query.includeVoid === true || !record.void
+  })
+  return query.backward === true ? found.slice(Math.max(0, found.length - query.limit)) : found.slice(0, query.limit)
+}
+
+function vector(given: () => Store): void {
+  test('it is what counting the log gives, whatever the order of arrival and of failure', async () => {
+    const event = fc.record({
+      origin: fc.constantFrom('i1', 'i2', 'i3'),
+      seq: fc.integer({ min: 1, max: 25 }),
+      alone: fc.boolean(),
+      room: fc.constantFrom('one@rooms.a.example', 'two@rooms.a.example'),
+    })
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 80 }), async (events) => {
+        run += 1
+        const store = given()
+        const here = (jid: string): string => `${run}-${jid}`
+        await store.commit(['one@rooms.a.example', 'two@rooms.a.example'].map((jid) => putRoom({ jid: here(jid) })))
+        const commits: Promise<void>[] = []
+        for (const [index, { origin, seq, alone, room: jid }] of events.entries()) {
+          const record = logRecord(seq, { incarnation: origin, archivedAt: 2 * index + 1 })
+          const next = logRecord(seq + 1, { incarnation: origin, archivedAt: 2 * index + 2 })
+          commits.push(store.commit([putLog(alone ? [record] : [record, next], here(jid))]))
+        }
+        await Promise.allSettled(commits)
+        for (const jid of ['one@rooms.a.example', 'two@rooms.a.example'].map(here)) {
+          const log = await store.log(jid, { limit: 1_000, includeVoid: true })
+          expect((await store.loadRoom(jid, 0))?.vector).toEqual(counted(log))
+        }
+      }),
+      { seed: 45, numRuns: 60 },
+    )
+  })
+}
+
+function counted(log: readonly StoredLogRecord[]): VectorEntry[] {
+  const incarnations = [...new Set(log.map((record) => record.incarnation))].sort()
+  return incarnations.map((incarnation) => {
+    const seqs = new Set(log.filter((record) => record.incarnation === incarnation).map((record) => record.seq))
+    let contiguous = 0
+    while (seqs.has(contiguous + 1)) contiguous += 1
+    const above: [number, number][] = []
+    for (let seq = contiguous + 2; seq <= 30; seq += 1) {
+      if (!seqs.has(seq)) continue
+      const last = above.at(-1)
+      if (last !== undefined && last[1] === seq - 1) last[1] = seq
+      else above.push([seq, seq])
+    }
+    return { instance: room, incarnation, contiguous, above }
+  })
+}
+
+function closing(given: () => Store): void {
+  test('what was handed over before is confirmed; what comes after is refused; closing again is nothing', async () => {
+    const store = given()
+    const before = [store.commit([putRoom()]), store.commit([putLog([logRecord(1)])])]
+    const read = store.account('a@a.example')
+    await Promise.all([store.close(), store.close()])
+    await Promise.all(before)
+    expect(await read).toBeUndefined()
+    await store.close()
+    await expect(store.commit([])).rejects.toMatchObject({ code: 'closed' })
+    await expect(store.account('a@a.example')).rejects.toMatchObject({ code: 'closed' })
+    await expect(store.roomCount('rooms.a.example')).rejects.toMatchObject({ code: 'closed' })
+  })
+}

@@ -1,0 +1,4 @@
+import { openMemoryStore } from '../../src/store/memory.js'
+import { storeContract } from './contract.js'
+
+storeContract('memory', async () => openMemoryStore())
