@@ -1,5 +1,6 @@
-// What both launchers share: run a command line, leave with its exit code, and turn the three ways in which an install
-// can be incomplete into a sentence. Never process.exit: what is still open decides when the process ends.
+// What both launchers share: run a command line, leave with its exit code, and put an incomplete install into a sentence.
+// Never process.exit: what is still open decides when the process ends.
+import { createRequire } from 'node:module'
 
 const INSTALL = 'npm install -g --allow-scripts=better-sqlite3'
 
@@ -22,6 +23,17 @@ export function installProblem(error) {
   return undefined
 }
 
+/** Looked at only after a failure, so that it costs nothing when all is well. */
+function sqliteProblem() {
+  try {
+    const Database = createRequire(import.meta.url)('better-sqlite3')
+    new Database(':memory:').close()
+    return undefined
+  } catch (error) {
+    return installProblem(error)
+  }
+}
+
 /**
  * Runs the `main` of a command line on the process's arguments.
  *
@@ -32,10 +44,12 @@ export async function launch(module) {
   try {
     const { main } = await import(module)
     process.exitCode = await main(process.argv.slice(2))
+    const problem = process.exitCode === 0 ? undefined : sqliteProblem()
+    if (problem) console.error(problem)
   } catch (error) {
-    const sentence = installProblem(error)
-    if (sentence === undefined) throw error
-    console.error(sentence)
+    const problem = installProblem(error)
+    if (problem === undefined) throw error
+    console.error(problem)
     process.exitCode = 1
   }
 }

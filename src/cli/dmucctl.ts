@@ -5,13 +5,13 @@ import { askServer } from '../admin/client.js'
 import { type AdminCommand, CommandRefused, checkArguments } from '../admin/command.js'
 import { commands as allCommands } from '../admin/commands/index.js'
 import type { AdminReply } from '../admin/protocol.js'
+import { version } from '../admin/version.js'
 import type { Config } from '../config/config.js'
 import { loadConfig } from '../config/load.js'
 import { ConfigError } from '../config/problem.js'
 import { modules } from '../modules/index.js'
 import { withStore } from './offline.js'
 import { askPassword, generatePassword, processTerminal, readPassword, type Terminal } from './terminal.js'
-import { version } from './version.js'
 
 /** Exit codes: done; refused or failed; the command line or the configuration is wrong. */
 const codes = { done: 0, failed: 1, usage: 2 } as const

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { askServer } from '../admin/client.js'
+import { version } from '../admin/version.js'
 import { wrongDomain } from '../config/address.js'
 import type { Config } from '../config/config.js'
 import { loadConfig } from '../config/load.js'
@@ -12,7 +13,6 @@ import { modules } from '../modules/index.js'
 import { makeLog } from './log.js'
 import { runUntilStopped } from './run.js'
 import { processTerminal, type Terminal } from './terminal.js'
-import { version } from './version.js'
 
 /** Exit codes: ended as asked; could not start; the command line or the configuration is wrong. */
 const codes = { done: 0, failed: 1, usage: 2 } as const

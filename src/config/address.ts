@@ -1,5 +1,6 @@
 /** Checks of addresses in the configuration. Each returns what completes "must …", or undefined for a good one. */
 import { isIP } from 'node:net'
+import type { Route } from '../net/resolver.js'
 import { Jid } from '../xmpp/jid.js'
 
 export function wrongDomain(given: string): string | undefined {
@@ -20,13 +21,8 @@ export function parseBareJid(given: string): Jid | undefined {
   return jid === undefined || jid.local === '' || jid.resource !== '' ? undefined : jid
 }
 
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
 /** `address:port`, `name:port` or `[IPv6]:port`. */
-export function parseEndpoint(given: string): Endpoint | undefined {
+export function parseEndpoint(given: string): Route | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(given) ?? []
   const host = bracketed ?? plain
   const port = Number(digits)

@@ -1,6 +1,7 @@
 /** The configuration as the program sees it: complete with defaults, typed and frozen. Option names are the operator's own. */
+
+import type { Route } from '../net/resolver.js'
 import type { Module } from '../server/module.js'
-import type { Endpoint } from './address.js'
 import type { DmucValues, FirstStartValues, GlobalValues, HostValues, LimitsValues } from './schema.js'
 
 export interface HostConfig {
@@ -20,7 +21,7 @@ export interface Config {
   readonly global: GlobalValues
   /** Virtual hosts first, then components; at least one virtual host. */
   readonly hosts: readonly HostConfig[]
-  readonly s2sRoutes: Readonly<Record<string, Endpoint>>
+  readonly s2sRoutes: Readonly<Record<string, Route>>
   readonly dmuc: DmucValues
   readonly limits: LimitsValues
   /** Present where the file has the section. */

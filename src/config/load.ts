@@ -6,8 +6,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
+import type { Route } from '../net/resolver.js'
 import type { Module } from '../server/module.js'
-import { type Endpoint, parseEndpoint, wrongDomain } from './address.js'
+import { parseEndpoint, wrongDomain } from './address.js'
 import { Check } from './check.js'
 import { checkCoherence } from './coherence.js'
 import type { Config, HostConfig } from './config.js'
@@ -109,9 +110,9 @@ class DocumentReader {
     return this.#check.values(table, options, [name])
   }
 
-  #routes(): Readonly<Record<string, Endpoint>> {
+  #routes(): Readonly<Record<string, Route>> {
     const given = this.#check.value(this.#document, 's2s_routes', routesOption, [], {})
-    const routes: Record<string, Endpoint> = {}
+    const routes: Record<string, Route> = {}
     for (const [domain, text] of Object.entries(given)) {
       const endpoint = parseEndpoint(text)
       if (endpoint !== undefined) routes[domain] = endpoint

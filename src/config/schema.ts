@@ -51,6 +51,11 @@ export const globalOptions = {
   c2s_stanza_size_limit: integer(mib / 4, 10_000, 64 * mib, 'Bytes of the largest stanza from a client.'),
   s2s_stanza_size_limit: integer(mib / 2, 10_000, 64 * mib, 'Bytes of the largest stanza from another server.'),
   s2s_timeout: integer(30, 1, 3_600, 'Seconds in which a connection to another server must be established.'),
+  c2s_require_encryption: boolean(
+    true,
+    'Refuse logins without TLS. WebSocket from this machine to a loopback address counts as encrypted.',
+  ),
+  allow_unencrypted_plain_auth: boolean(false, 'Offer PLAIN (the password itself) without TLS, from loopback only.'),
   s2s_require_encryption: boolean(true, 'Refuse connections to and from other servers without TLS.'),
   s2s_secure_auth: boolean(
     true,
@@ -86,11 +91,6 @@ export const hostOptions = {
   ),
   modules_enabled: textList([], 'Modules to add to the default ones.', 'list of modules'),
   modules_disabled: textList([], 'Modules to leave out.', 'list of modules'),
-  c2s_require_encryption: boolean(
-    true,
-    'Refuse logins without TLS. WebSocket from this machine to a loopback address counts as encrypted.',
-  ),
-  allow_unencrypted_plain_auth: boolean(false, 'Offer PLAIN (the password itself) without TLS, from loopback only.'),
   allow_registration: boolean(false, 'Let clients make accounts themselves (XEP-0077).'),
 } as const
 
@@ -146,17 +146,32 @@ export const dmucOptions = {
   ping_timeout: integer(10, 1, 600, 'Seconds in which it has to answer.'),
 } as const
 
-/** `[limits]`: what one connection may send, as a steady rate and a burst. */
+/** `[limits]`: what one peer may take of the server. */
 export const limitsOptions = {
-  c2s_rate: integer(64 * 1024, 1_000, 1_000 * mib, 'Bytes a second from one client.'),
-  c2s_burst: integer(mib, 10_000, 1_000 * mib, 'Bytes that one client may send at once before the rate holds it back.'),
-  s2s_rate: integer(mib, 1_000, 1_000 * mib, 'Bytes a second from one server.'),
-  s2s_burst: integer(
-    4 * mib,
-    10_000,
-    1_000 * mib,
-    'Bytes that one server may send at once before the rate holds it back.',
+  c2s_connect_rate: integer(
+    10,
+    1,
+    100_000,
+    'Connections a second from one address of clients, on average; loopback is exempt.',
   ),
+  c2s_connect_burst: integer(100, 1, 100_000, 'Connections at once from one address of clients; loopback is exempt.'),
+  c2s_send_queue: integer(
+    4 * mib,
+    64 * 1024,
+    1_000 * mib,
+    'Bytes that wait for one client that reads too slowly, before it is disconnected.',
+  ),
+  s2s_rate: integer(8 * mib, 10_000, 1_000 * mib, 'Bytes a second from one connection of another server.'),
+  s2s_burst: integer(32 * mib, mib, 1_000 * mib, 'Bytes that it may send at once before the rate holds it back.'),
+  s2s_connections: integer(1_000, 1, 100_000, 'Connections from one address of servers.'),
+  s2s_unverified_connections: integer(50, 1, 100_000, 'Of these, such on which no domain has proved itself yet.'),
+  s2s_send_queue_stanzas: integer(
+    5_000,
+    1,
+    1_000_000,
+    'Stanzas that wait for one remote domain; more are returned to their senders.',
+  ),
+  s2s_send_queue: integer(8 * mib, 64 * 1024, 1_000 * mib, 'Bytes of these stanzas.'),
 } as const
 
 /** `[first_start]`: what a server makes for somebody who tries it out. */

@@ -76,9 +76,15 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
     case 'unknown':
       return undefined
     default:
-      if (late) return tooLong(turn, event) ? 'it is longer than allowed' : undefined
+      if (late || !knowsOccupants(turn, event.id)) return tooLong(turn, event) ? 'it is longer than allowed' : undefined
       return judge(room, operation, event.id.instance, turn.env.bounds)?.message
   }
+}
+
+/** Is our list of the origin's occupants its present one? Just after a start, or a split, it is not. */
+function knowsOccupants(turn: Turn, { instance, incarnation }: LoggedEvent['id']): boolean {
+  const peer = turn.peer(instance)
+  return peer.link === 'up' && peer.incarnation === incarnation && !peer.listWanted && !peer.listAsked
 }
 
 /** Who spoke before we heard of it may have left since: of what is late, only the size is ours to judge. */

@@ -14,7 +14,8 @@ import { type Hello, readHello, writeHello } from './wire/hello.js'
 /** Says hello to a sync instance. */
 export function greet(turn: Turn, jid: string): void {
   if (turn.replica.phase !== 'serving') return
-  turn.changePeer(jid, { link: 'greeting', pulling: false, listAsked: false })
+  const { listWanted, listAsked } = turn.peer(jid)
+  turn.changePeer(jid, { link: 'greeting', pulling: false, listAsked: false, listWanted: listWanted || listAsked })
   turn.effects.push({
     type: 'ask',
     iq: xml('iq', { type: 'set', from: turn.self, to: jid }, writeHello(turn.replica)),
@@ -80,7 +81,8 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     vector: hello.vector,
     pulling: false,
     listAsked: false,
-    listWanted: restarted || peer.split || hello.occupantsRevision !== peer.occupants,
+    listWanted:
+      restarted || peer.split || peer.listWanted || peer.listAsked || hello.occupantsRevision !== peer.occupants,
     held: restarted ? [] : peer.held,
   })
   catchUp(turn, from)

@@ -3,6 +3,7 @@ import type { Module } from '../server/module.js'
 import { carbons } from './carbons.js'
 import { disco } from './disco.js'
 import { message } from './message.js'
+import { muc } from './muc/index.js'
 import { offline } from './offline.js'
 import { ping } from './ping.js'
 import { presence } from './presence/index.js'
@@ -26,4 +27,5 @@ export const modules: readonly Module[] = [
   vcard,
   version,
   privateStorage,
+  muc,
 ]

@@ -1,7 +1,6 @@
 /** How often one address may connect. What is remembered of addresses is bounded, however many there are. */
 import type { Clock } from '../util/clock.js'
 import { TokenBucket } from '../util/token-bucket.js'
-import { addressGroup } from './address.js'
 
 export interface AddressRate {
   /** Connections a second from one address, on average. */
@@ -35,4 +34,14 @@ export class AddressLimit {
     this.#young.set(group, bucket)
     return bucket.take()
   }
+}
+
+/** What is counted: an IPv6 customer has at least a /64, so counting single addresses would count nothing. */
+export function addressGroup(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.replace(/%.*$/, '').split('::')
+  const front = head === '' ? [] : head.split(':')
+  const back = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length)
+  return [...front, ...Array<string>(zeros).fill('0'), ...back].slice(0, 4).join(':')
 }

@@ -4,7 +4,9 @@
  */
 import { BlockList, isIP } from 'node:net'
 
-const special = new BlockList()
+/** Apart, as a rule for IPv4 inside IPv6 would hold for all of IPv4. */
+const special4 = new BlockList()
+const special6 = new BlockList()
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -18,7 +20,7 @@ for (const [network, prefix] of [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ] as const)
-  special.addSubnet(network, prefix, 'ipv4')
+  special4.addSubnet(network, prefix, 'ipv4')
 for (const [network, prefix] of [
   // Also holds `::`, `::1` and the deprecated IPv4-compatible addresses.
   ['::', 96],
@@ -30,7 +32,7 @@ for (const [network, prefix] of [
   ['fe80::', 9],
   ['ff00::', 8],
 ] as const)
-  special.addSubnet(network, prefix, 'ipv6')
+  special6.addSubnet(network, prefix, 'ipv6')
 
 /** NAT64 (RFC 6052 §2.1), 6to4 (RFC 3056): the IPv4 address that stands inside decides. */
 const nat64 = new BlockList()
@@ -41,9 +43,9 @@ sixToFour.addSubnet('2002::', 16, 'ipv6')
 /** False also for what is no address at all. A zone (`%eth0`) makes an address link-local. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address)
-  if (family === 4) return !special.check(address, 'ipv4')
+  if (family === 4) return !special4.check(address, 'ipv4')
   if (family !== 6 || address.includes('%')) return false
-  if (special.check(address, 'ipv6')) return false
+  if (special6.check(address, 'ipv6')) return false
   const groups = groupsOf(address)
   if (nat64.check(address, 'ipv6')) return isPublicAddress(dotted(groups[6]!, groups[7]!))
   if (sixToFour.check(address, 'ipv6')) return isPublicAddress(dotted(groups[1]!, groups[2]!))

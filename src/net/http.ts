@@ -4,7 +4,7 @@ import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Logger } from '../util/logger.js'
 import { listen } from './tcp.js'
-import { minVersion, type TlsContexts } from './tls.js'
+import { minVersion, sniCallback, type TlsContexts } from './tls.js'
 
 /** Answers a request, now or later. What it throws or rejects with is logged and answered with 500. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>
@@ -132,14 +132,5 @@ function urlOf(request: IncomingMessage): URL | undefined {
   }
 }
 
-function secureServer(contexts: TlsContexts): Server {
-  const server = createSecureServer({
-    minVersion,
-    SNICallback: (serverName, done) => {
-      const context = contexts.contextFor(serverName)
-      if (context === undefined) done(new Error(`no certificate for ${serverName}`))
-      else done(null, context)
-    },
-  })
-  return server
-}
+const secureServer = (contexts: TlsContexts): Server =>
+  createSecureServer({ minVersion, SNICallback: sniCallback((name) => contexts.contextFor(name)) })

@@ -1,4 +1,4 @@
-/** A self-signed certificate for trying the server out: ECDSA on P-256, one for all hosts of the server. */
+/** A self-signed certificate for trying the server out: ECDSA on P-256, one for a host and those below it. */
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ export async function selfSigned(names: readonly string[], nowMs: number): Promi
 }
 
 /** Writes `NAME.key` (mode 0600) and then `NAME.crt` for the first name into a directory, which is made if need be (0700). */
-export function writeCertificate(directory: string, name: string, { certificate, key }: SelfSigned): void {
+function writeCertificate(directory: string, name: string, { certificate, key }: SelfSigned): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   writeWhole(join(directory, `${name}.key`), key, 0o600)
   writeWhole(join(directory, `${name}.crt`), certificate, 0o644)
@@ -44,4 +44,16 @@ function writeWhole(file: string, text: string, mode: number): void {
   const draft = `${file}.${randomUUID()}`
   writeFileSync(draft, text, { mode })
   renameSync(draft, file)
+}
+
+/**
+ * Makes a certificate for each of `domains` that is not below another of them, and names those below it too; so that a search
+ * by parent domains finds one for each.
+ */
+export async function writeSelfSigned(directory: string, domains: readonly string[], nowMs: number): Promise<void> {
+  for (const name of domains) {
+    if (domains.some((other) => name.endsWith(`.${other}`))) continue
+    const names = [name, ...domains.filter((domain) => domain.endsWith(`.${name}`))]
+    writeCertificate(directory, name, await selfSigned(names, nowMs))
+  }
 }

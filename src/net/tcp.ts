@@ -7,7 +7,7 @@ import { connect as connectTls, TLSSocket } from 'node:tls'
 import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import { plainAddress } from './address.js'
 import { flushSoon } from './flush.js'
-import { minVersion, type ServerTlsOptions, tlsInfo } from './tls.js'
+import { minVersion, type ServerTlsOptions, sniCallback, tlsInfo } from './tls.js'
 import type { TlsInfo, TransportHandler, UpgradableTransport } from './transport.js'
 
 /** One TLS record, so that its buffers stay small. */
@@ -132,13 +132,12 @@ export class TcpTransport implements UpgradableTransport {
       this.#onClose()
       throw new Error('the connection was closed before the TLS handshake')
     }
-    const socket = options.server
-      ? this.#acceptTls(plain, options.serverName)
-      : offerTls(plain, options.serverName, this.#options.tls)
+    const socket = this.#wrap(plain, options.server, options.serverName)
     this.#socket = socket
     socket.on('error', this.#onError)
     await new Promise<void>((resolve, reject) => {
       socket.once(options.server ? 'secure' : 'secureConnect', resolve)
+      socket.once('end', () => socket.destroy())
       socket.once('close', () => {
         this.#onClose()
         reject(this.#error ?? new Error('the connection was closed during the TLS handshake'))
@@ -148,6 +147,16 @@ export class TcpTransport implements UpgradableTransport {
     this.#listen(socket)
     if (this.#paused) socket.pause()
     return this.#tls
+  }
+
+  #wrap(plain: Socket, server: boolean, serverName: string | undefined): TLSSocket {
+    try {
+      return server ? this.#acceptTls(plain, serverName) : offerTls(plain, serverName, this.#options.tls)
+    } catch (error) {
+      plain.destroy()
+      this.#onClose()
+      throw error
+    }
   }
 
   /** `serverName` stands in for the name that a client without SNI does not give. */
@@ -160,11 +169,7 @@ export class TcpTransport implements UpgradableTransport {
       requestCert: tls?.requestCertificate ?? false,
       rejectUnauthorized: false,
       ...(tls?.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
-      SNICallback: (serverName, done) => {
-        const context = tls?.contexts.contextFor(serverName)
-        if (context === undefined) done(new Error(`no certificate for ${serverName}`))
-        else done(null, context)
-      },
+      SNICallback: sniCallback((name) => tls?.contexts.contextFor(name)),
     })
   }
 
@@ -301,7 +306,11 @@ export async function listenTcp(
   return {
     host: options.host,
     port,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    close: () => {
+      server.close()
+      // The callback of `close` would wait for the connections too.
+      return new Promise((resolve) => setImmediate(resolve))
+    },
   }
 }
 

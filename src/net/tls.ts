@@ -20,6 +20,23 @@ export interface ServerTlsOptions {
   readonly alpn?: readonly string[]
 }
 
+type SniDone = (error: Error | null, context?: SecureContext) => void
+
+/** For Node's `SNICallback`. A name without a certificate, and a defect in looking for it, fail that one handshake. */
+export function sniCallback(contextFor: TlsContexts['contextFor']): (serverName: string, done: SniDone) => void {
+  return (serverName, done) => {
+    let context: SecureContext | undefined
+    try {
+      context = contextFor(serverName)
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)))
+      return
+    }
+    if (context === undefined) done(new Error(`no certificate for ${serverName}`))
+    else done(null, context)
+  }
+}
+
 export function tlsInfo(socket: TLSSocket): TlsInfo {
   const raw = socket.getPeerCertificate().raw as Buffer | undefined
   return {

@@ -34,7 +34,8 @@ const boolean = (name: string, label: string, key: KeysOf<boolean>): ConfigField
   var: name,
   keys: [key],
   show: (config) => ({ type: 'boolean', label, values: [config[key] === true ? '1' : '0'] }),
-  read: ([value = ''], config) => {
+  read: ([value], config) => {
+    if (value === undefined) return config
     const read = booleans[value]
     return read === undefined ? new Wrong('be 0, 1, true or false') : { ...config, [key]: read }
   },
@@ -89,6 +90,7 @@ const allowpm: ConfigField = {
     options: [...privateMessages],
   }),
   read: ([value], config) => {
+    if (value === undefined) return config
     const option = privateMessages.find((known) => known.value === value)
     return option === undefined
       ? new Wrong('be anyone, participants, moderators or none')
@@ -106,6 +108,7 @@ const whoisField: ConfigField = {
     options: [...whois],
   }),
   read: ([value], config) => {
+    if (value === undefined) return config
     const option = whois.find((known) => known.value === value)
     return option === undefined ? new Wrong('be moderators or anyone') : { ...config, whois: option.value }
   },
@@ -144,7 +147,8 @@ const maxhistory: ConfigField = {
     label: 'Maximum Number of History Messages Returned by Room',
     values: [String(historyLength)],
   }),
-  read: ([value = ''], config, policy) => {
+  read: ([value], config, policy) => {
+    if (value === undefined) return config
     const historyLength = number(value)
     return historyLength === undefined || historyLength > policy.maxHistoryLength
       ? new Wrong(`be a number up to ${policy.maxHistoryLength}`)

@@ -71,6 +71,11 @@ export class LocalHost {
     this.#services.clear()
   }
 
+  /** What a module of this host offers under a name; its type is the contract of that name. */
+  service<T>(name: string): T | undefined {
+    return this.#services.get(name) as T | undefined
+  }
+
   /** A stanza to this host or to an address at it. Throws or rejects what it is refused with. */
   receive(stanza: Element, from: Jid, to: Jid): Handled {
     if (to.local === '') return this.#toHost(stanza, from, to)
@@ -170,7 +175,7 @@ export class LocalHost {
       admins,
       log,
       options: Object.freeze({ ...defaultsOf(module), ...options[module.name] }),
-      service: <T>(key: string) => this.#services.get(key) as T | undefined,
+      service: (key) => this.service(key),
       siblings: () => definitions.filter((other) => other.domain !== domain),
       offer: (key, service) => {
         if (this.#services.has(key)) throw new Error(`Two modules on ${domain} offer the service "${key}"`)

@@ -95,6 +95,11 @@ export class Server implements Closeable {
     return this.#closing
   }
 
+  /** A service that a module offers on one of our hosts: what commands of the operator work with. */
+  service<T>(domain: string, name: string): T | undefined {
+    return this.#hosts.get(domain)?.service(name)
+  }
+
   /** To be called after an account was made, changed or deleted in the store by somebody else; ends the clients of a deleted one. */
   async accountChanged(bareJid: string): Promise<void> {
     const domain = bareJid.slice(bareJid.indexOf('@') + 1)

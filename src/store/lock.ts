@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Closeable } from '../util/lifecycle.js'
+import { errorCode, errorText } from './sqlite/errors.js'
 import { StoreError } from './store.js'
 
 /**
@@ -22,10 +23,10 @@ export function lockDataDirectory(directory: string): Closeable {
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     db.close()
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')) {
+    if (errorCode(error).startsWith('SQLITE_BUSY')) {
       throw new StoreError('locked', `the data directory ${path} is in use by ${holder(pidFile)}: stop it first`)
     }
-    throw new StoreError('io', `the data directory ${path} cannot be locked: ${String(error)}`, { cause: error })
+    throw new StoreError('io', `the data directory ${path} cannot be locked: ${errorText(error)}`, { cause: error })
   }
   writeFileSync(pidFile, `${process.pid}\n`)
   return {

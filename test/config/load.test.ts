@@ -45,6 +45,7 @@ describe('a configuration', () => {
       c2s_ports: [5222],
       s2s_ports: [5269],
       http_ports: [5280],
+      c2s_require_encryption: true,
       s2s_secure_auth: true,
       s2s_require_encryption: true,
     })
@@ -52,7 +53,7 @@ describe('a configuration', () => {
     expect(config.hosts[0]).toMatchObject({
       domain: 'example.org',
       type: 'user',
-      options: { c2s_require_encryption: true, allow_registration: false },
+      options: { allow_registration: false },
       moduleOptions: { ping: { dmuc: { allow: [] } }, offline: { offline_limit: 100 } },
     })
     expect(config.firstStart).toBeUndefined()
@@ -127,7 +128,7 @@ durability = "ful"
 [virtual_host."example.org"]
 admins = ["nobody"]
 [limits]
-c2s_rate = "10kb/s"
+s2s_rate = "10kb/s"
 `),
     ).toEqual([
       '1: data_path must be a text in quotes',
@@ -135,7 +136,7 @@ c2s_rate = "10kb/s"
       '3: unknown option s2s_secure_auht; did you mean s2s_secure_auth?',
       '4: durability must be one of "full", "normal"',
       '7: admins[0] must be a bare JID, as in "user@example.org"',
-      '9: c2s_rate must be a whole number from 1000 to 1048576000',
+      '9: s2s_rate must be a whole number from 10000 to 1048576000',
     ])
   })
 
@@ -190,8 +191,8 @@ c2s_rate = "10kb/s"
     ['a section that is no table', `dmuc = 1\n${host}`, /^1: dmuc must be a table: \[dmuc\]/],
     [
       'an unknown option of a section',
-      `${host}[limits]\nc2s_rat = 1`,
-      /^3: unknown option c2s_rat in \[limits\]; did you mean c2s_rate\?/,
+      `${host}[limits]\ns2s_rat = 1`,
+      /^3: unknown option s2s_rat in \[limits\]; did you mean s2s_rate\?/,
     ],
     [
       'a path of the admin socket that is too long',

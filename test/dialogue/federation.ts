@@ -1,7 +1,6 @@
 /** Several live servers in one process, each a domain with a service of rooms, joined by links that a test can cut. */
 
 import { modules } from '../../src/modules/index.js'
-import { type MucService, muc, mucService } from '../../src/modules/muc/index.js'
 import { type HostOptions, Server } from '../../src/server/server.js'
 import { openMemoryStore } from '../../src/store/memory.js'
 import type { Store } from '../../src/store/store.js'
@@ -12,7 +11,7 @@ import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
 import { errorReply } from '../../src/xmpp/stanza.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
-import { Client, settled } from './stage.js'
+import { addAccount, Client, settled } from './stage.js'
 
 export interface Site {
   readonly domain: string
@@ -27,11 +26,13 @@ export class Federation {
   readonly clock = new ManualClock()
   readonly sites: readonly Site[]
   readonly #cut = new Set<string>()
+  readonly #dmuc: Readonly<Record<string, unknown>>
   readonly #random = new SeededRandom(11)
   /** Every stanza that crossed a link. */
   readonly wire: string[] = []
 
   private constructor(names: readonly string[], dmuc: Readonly<Record<string, unknown>>) {
+    this.#dmuc = dmuc
     this.sites = names.map((domain) => ({
       domain,
       rooms: `rooms.${domain}`,
@@ -52,8 +53,9 @@ export class Federation {
     return this.sites.find((site) => site.domain === domain) as Site
   }
 
-  client(jid: string): Client {
+  async client(jid: string): Promise<Client> {
     const full = Jid.parse(jid)
+    await addAccount(this.site(full.domain).store, full.bare().toString())
     return new Client(full.local, this.site(full.domain).server, full, {})
   }
 
@@ -74,7 +76,13 @@ export class Federation {
     }
   }
 
-  /** Stops a site and starts it again on its store, as after a crash of the process. */
+  /** Ends a site at once, as kill -9 does, and starts it again on what its store has. Its clients are gone. */
+  async crash(domain: string): Promise<void> {
+    const site = this.site(domain)
+    site.server = this.#serverOf(site, this.#dmuc)
+    await site.server.start()
+  }
+
   async close(): Promise<void> {
     for (const { server, store } of this.sites) {
       await server.close()
@@ -84,14 +92,18 @@ export class Federation {
 
   #serverOf(site: Site, dmuc: Readonly<Record<string, unknown>>): Server {
     const allow = this.sites.map(({ rooms }) => rooms).filter((rooms) => rooms !== site.rooms)
-    const send = (stanza: Element): void => this.#cross(site, stanza)
+    let self: Server | undefined
+    // What a crashed server still says reaches nobody.
+    const send = (stanza: Element): void => {
+      if (self === site.server) this.#cross(site, stanza)
+    }
     const userModules = modules.filter((module) => module.hosts.includes('user'))
-    const mucModules = [...modules.filter((module) => module.hosts.includes('muc') && module !== muc), muc]
+    const mucModules = modules.filter((module) => module.hosts.includes('muc'))
     const hosts: HostOptions[] = [
       { domain: site.domain, type: 'user', modules: userModules },
       { domain: site.rooms, type: 'muc', modules: mucModules, options: { muc: { dmuc: { allow, ...dmuc } } } },
     ]
-    return new Server({
+    self = new Server({
       hosts,
       store: site.store,
       clock: this.clock,
@@ -99,6 +111,7 @@ export class Federation {
       log: noting(site.notes),
       remote: { send, sendText: (_from, to, _text, stanza) => send(addressed(stanza, to)) },
     })
+    return self
   }
 
   #cross(from: Site, stanza: Element): void {
@@ -136,5 +149,3 @@ const noting = (notes: string[]): Logger => {
   }
   return log
 }
-
-export { type MucService, mucService, settled }

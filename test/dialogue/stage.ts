@@ -262,7 +262,8 @@ export class Stage {
   }
 }
 
-async function addAccount(store: Store, jid: string): Promise<void> {
+/** An account that nobody can log in to but through the gateway. */
+export async function addAccount(store: Store, jid: string): Promise<void> {
   const keys = { salt: 'c2FsdA==', iterations: 4096, storedKey: 'a', serverKey: 'b' }
   await store.commit([
     { type: 'account.put', account: { jid, sha1: keys, sha256: keys, createdAt: 0, disabled: false } },

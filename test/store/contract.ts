@@ -487,7 +487,9 @@ function closing(given: () => Store): void {
     const store = given()
     const before = [store.commit([putRoom()]), store.commit([putLog([logRecord(1)])])]
     const read = store.account('a@a.example')
-    await Promise.all([store.close(), store.close()])
+    const closed = Promise.all([store.close(), store.close()])
+    await expect(store.commit([])).rejects.toMatchObject({ code: 'closed' })
+    await closed
     await Promise.all(before)
     expect(await read).toBeUndefined()
     await store.close()

@@ -26,14 +26,17 @@ describe('the lock of a data directory', () => {
   test('held by another process names it and the directory; kill -9 frees it', async () => {
     const directory = temporaryDirectory()
     const child = spawn(process.execPath, [holder, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
-    await once(child.stdout, 'data')
-    expect(() => lockDataDirectory(directory)).toThrow(
-      expect.objectContaining({
-        code: 'locked',
-        message: `the data directory ${directory} is in use by process ${child.pid}: stop it first`,
-      }),
-    )
-    child.kill('SIGKILL')
+    try {
+      await once(child.stdout, 'data')
+      expect(() => lockDataDirectory(directory)).toThrow(
+        expect.objectContaining({
+          code: 'locked',
+          message: `the data directory ${directory} is in use by process ${child.pid}: stop it first`,
+        }),
+      )
+    } finally {
+      child.kill('SIGKILL')
+    }
     await once(child, 'exit')
     expect(existsSync(join(directory, 'dmucd.pid'))).toBe(true)
     const lock = lockDataDirectory(directory)

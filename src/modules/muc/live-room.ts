@@ -50,8 +50,8 @@ export interface RoomEnvironment {
   readonly redirect: (room: LiveRoom, from: Jid) => string | undefined
   /** Hears of each change once it is shown. */
   readonly changed: (room: LiveRoom, effect: Extract<Effect, { type: 'change' }>) => void
-  /** A peer could not be asked: its link may be down. */
-  readonly unreachable: (peer: string, error: StanzaError) => void
+  /** Something did not reach this instance: its link may be down. */
+  readonly unreachable: (instance: string) => void
   /** A shadow gave itself up. */
   readonly left: (room: LiveRoom, instance: string) => void
   /** The room is over; nothing refers to it any more. */
@@ -122,7 +122,10 @@ export class LiveRoom {
     const instance = from.bare().toString()
     if (stanza.name === 'iq' && from.isBare && to.isBare) this.happen({ type: 'request', from: instance, iq: stanza })
     else if (isPrivate(stanza, to)) this.#deliverPrivately(stanza, from, to)
-    else this.happen({ type: 'relayed', from: instance, stanza })
+    else {
+      if (stanza.attrs.type === 'error') this.#env.unreachable(instance)
+      this.happen({ type: 'relayed', from: instance, stanza })
+    }
     return this.#queue.settled()
   }
 
@@ -298,7 +301,7 @@ export class LiveRoom {
     const from = String(iq.attrs.to)
     const answered = (answer: Element | StanzaError): void => {
       if (this.ended) return
-      if (answer instanceof StanzaError && unreachable.has(answer.condition)) this.#env.unreachable(from, answer)
+      if (answer instanceof StanzaError && unreachable.has(answer.condition)) this.#env.unreachable(from)
       if (question.type === 'order') this.#orders.answered(question.token, answer)
       this.happen({ type: 'answer', from, question, result: answer })
     }
@@ -374,6 +377,8 @@ export class LiveRoom {
   }
 
   #claim(nick: string, command: Command, stanza: Element, from: Jid): void {
+    const refusal = decide(this.replica.room, command, this.#context(from, 0))
+    if (refusal instanceof StanzaError) return this.#refuse(stanza, refusal)
     const release = this.#claims.start(from.toString())
     const go = (grant: number): void => {
       this.#execute(command, stanza, from, grant)
@@ -382,9 +387,9 @@ export class LiveRoom {
     this.#claims.ask(this.#env.router, this.jid, this.replica.identity.source, nick, from.bare().toString()).then(
       (grant) => go(grant),
       (error: unknown) => {
-        const refusal = asStanzaError(error)
-        if (refusal.condition !== 'conflict') return go(0)
-        this.#refuse(stanza, refusal)
+        const failure = asStanzaError(error)
+        if (failure.condition !== 'conflict') return go(0)
+        this.#refuse(stanza, failure)
         for (const held of release()) this.#receiveAgain(held, from)
       },
     )

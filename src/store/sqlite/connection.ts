@@ -1,4 +1,5 @@
 /** Opens a connection to the database with every setting that matters given explicitly. */
+import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 
 export type Connection = Database.Database
@@ -7,9 +8,11 @@ export type Durability = 'full' | 'normal'
 
 /**
  * The writer's connection. `synchronous` is set on each open: better-sqlite3 is compiled to fall back to NORMAL when a
- * database that is already in WAL mode is opened again.
+ * database that is already in WAL mode is opened again. A new file is its owner's alone (it holds SCRAM keys); SQLite
+ * gives its companions the same mode.
  */
 export function openWriter(path: string, durability: Durability): Connection {
+  closeSync(openSync(path, 'a', 0o600))
   const db = new Database(path, { timeout: busyTimeoutMs })
   db.pragma('journal_mode = WAL')
   setSynchronous(db, durability)

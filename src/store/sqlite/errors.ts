@@ -9,8 +9,8 @@ export interface Failure {
 
 export function failure(error: unknown, path: string): Failure {
   if (error instanceof StoreError) return { code: error.code, message: error.message }
-  const text = error instanceof Error ? error.message : String(error)
-  const code = sqliteCode(error)
+  const text = errorText(error)
+  const code = errorCode(error)
   if (code === 'SQLITE_FULL') {
     return { code: 'full', message: `no space left for ${path} (${text}): free space on its disk; nothing was written` }
   }
@@ -26,14 +26,18 @@ export function failure(error: unknown, path: string): Failure {
   if (code.startsWith('SQLITE_BUSY')) {
     return { code: 'io', message: `another program keeps ${path} locked (${text}): close what has it open` }
   }
-  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
-    return { code: 'io', message: `${path} cannot be written (${code}: ${text}): check its owner and permissions` }
+  if (!code.startsWith('SQLITE_') || code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
+    return { code: 'io', message: `${path} cannot be opened (${code}: ${text}): check its owner and permissions` }
   }
   return { code: 'io', message: `reading or writing ${path} failed (${code}: ${text}): check the disk and its log` }
 }
 
-/** '' for what SQLite never saw: a value that better-sqlite3 refused to bind. */
-function sqliteCode(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return ''
-  return error.code.startsWith('SQLITE_') ? error.code : ''
+/** SQLite's name of the error, or the system's; '' for a value that better-sqlite3 refused to bind. */
+export function errorCode(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+}
+
+/** Without `instanceof`: better-sqlite3's errors, and those of threads, may be of another realm. */
+export function errorText(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error)
 }

@@ -14,8 +14,9 @@ export function readMigrations(directory = new URL('../../../migrations/', impor
   const names = readdirSync(directory).filter((name) => /^\d{4}-.+\.sql$/.test(name))
   return names.sort().map((name, index) => {
     const version = Number(name.slice(0, 4))
-    if (version !== index + 1)
-      throw new Error(`migrations are not numbered without gaps: ${name} is number ${index + 1}`)
+    if (version !== index + 1) {
+      throw new StoreError('io', `migrations are not numbered without gaps: ${name} is number ${index + 1}`)
+    }
     return { version, name, sql: readFileSync(new URL(name, directory), 'utf8') }
   })
 }

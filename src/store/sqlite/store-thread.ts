@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Logger } from '../../util/logger.js'
 import { StoreError } from '../store.js'
-import type { Failure } from './errors.js'
+import { errorText, type Failure } from './errors.js'
 import type { Replies, Requests, ThreadData } from './protocol.js'
 
 interface Waiting<T> {
@@ -197,7 +197,7 @@ export class StoreThread<T> {
   }
 
   #died(): StoreError {
-    const why = this.#lastError instanceof Error ? this.#lastError.message : 'it ended without an error'
+    const why = this.#lastError === undefined ? 'it ended without an error' : errorText(this.#lastError)
     const text = `the ${this.#options.name} thread of the store died (${why}); what it was writing may or may not be there`
     return new StoreError('io', text, { cause: this.#lastError })
   }

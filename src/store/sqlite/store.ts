@@ -84,6 +84,7 @@ class SqliteStore implements Store {
 
   commit(batch: readonly Write[], options?: { readonly synced?: boolean }): Promise<void> {
     const { writer } = this.#parts
+    if (this.#closing !== undefined) return Promise.reject(new StoreError('closed', 'the store is closed'))
     if (writer.pending >= 4 * this.pendingLimit) {
       const text = `${writer.pending} batches wait for the disk: the store takes no more for now`
       return Promise.reject(new StoreError('overloaded', text))

@@ -20,17 +20,17 @@ export interface KillCount {
 
 const committer = fileURLToPath(new URL('./committer.mjs', import.meta.url))
 
-/** Each round goes on with the database the rounds before left. */
+/** A round goes on with the database that the rounds before left; every 25 a new one begins. */
 export async function killRounds(
   directory: string,
   durability: Durability,
   rounds: number,
   seed: number,
 ): Promise<KillCount> {
-  const path = join(directory, 'dmucd.db')
   const count: KillCount = { rounds: 0, confirmed: 0, lost: 0, beyond: 0, damaged: 0 }
   let state = seed
   for (let round = 1; round <= rounds; round += 1) {
+    const path = join(directory, `dmucd-${Math.floor(round / 25)}.db`)
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
     const confirmed = await killed(path, durability, `round-${round}`, 1 + ((state >>> 8) % 400))
     const { seqs, sound } = inspect(path, `round-${round}`)
@@ -50,9 +50,13 @@ async function killed(path: string, durability: Durability, incarnation: string,
   })
   const exited = once(child, 'exit')
   const confirmed: number[] = []
-  for await (const line of createInterface({ input: child.stdout })) {
-    confirmed.push(...line.split(' ').map(Number))
-    if (confirmed.length >= after) child.kill('SIGKILL')
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      confirmed.push(...line.split(' ').map(Number))
+      if (confirmed.length >= after) child.kill('SIGKILL')
+    }
+  } finally {
+    child.kill('SIGKILL')
   }
   const [, signal] = await exited
   if (signal !== 'SIGKILL') throw new Error(`the committer of ${incarnation} ended by itself`)

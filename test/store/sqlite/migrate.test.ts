@@ -33,10 +33,12 @@ describe('migrations', () => {
   test('every table is STRICT', () => {
     migrate(open(), readMigrations())
     const tables = db
-      .prepare("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'")
+      .prepare<[], { strict: number }>(
+        "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'",
+      )
       .all()
     expect(tables.length).toBeGreaterThan(8)
-    expect(tables).toEqual(tables.map((table) => expect.objectContaining({ ...(table as object), strict: 1 })))
+    expect(tables.filter((table) => table.strict !== 1)).toEqual([])
   })
 
   test('only the missing ones run', () => {

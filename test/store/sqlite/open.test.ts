@@ -1,6 +1,15 @@
 /** What cannot be opened is refused in words that say what to do; what goes wrong later is told to its caller. */
 import { execFile } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -31,6 +40,13 @@ describe('opening', () => {
     const store = await open(path)
     expect((await store.loadRoom(room, 3))?.recent.map((record) => record.seq)).toEqual([198, 199, 200])
     await store.commit([putLog([logRecord(201)])])
+    await store.close()
+  })
+
+  test("makes files that are their owner's alone", async () => {
+    const path = fresh()
+    const store = await open(path)
+    for (const file of [path, `${path}-wal`]) expect(statSync(file).mode & 0o777).toBe(0o600)
     await store.close()
   })
 

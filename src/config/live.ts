@@ -1,0 +1,74 @@
+/** The configuration as it is now: a reload replaces it, and what asks through here follows at once. */
+import type { Route } from '../net/resolver.js'
+import type { ClientOptions } from '../server/c2s.js'
+import type { ServerListenerOptions } from '../server/s2s-listener.js'
+import type { S2sOptions } from '../server/s2s-options.js'
+import type { S2sPolicy } from '../server/s2s-policy.js'
+import type { HostOptions } from '../server/server.js'
+import { clientLimits, defaultTimeouts, serverLimits } from '../stream/limits.js'
+import type { Config } from './config.js'
+
+export class LiveConfig {
+  current: Config
+
+  constructor(config: Config) {
+    this.current = config
+  }
+
+  get routes(): Readonly<Record<string, Route>> {
+    return this.current.s2sRoutes
+  }
+
+  /** Its properties change with `current`. */
+  readonly s2sPolicy: S2sPolicy = (() => {
+    const current = (): Config => this.current
+    return {
+      get requireEncryption() {
+        return current().global.s2s_require_encryption
+      },
+      get secureAuth() {
+        return current().global.s2s_secure_auth
+      },
+      get insecureDomains() {
+        return domains(current().global.s2s_insecure_domains, current(), 'dialback')
+      },
+      get secureDomains() {
+        return domains(current().global.s2s_secure_domains, current(), 'certificate')
+      },
+    }
+  })()
+}
+
+/** Those listed, and the peers of distributed rooms for which the operator wants this proof. */
+const domains = (list: readonly string[], { dmuc }: Config, proof: 'dialback' | 'certificate'): ReadonlySet<string> =>
+  new Set([...list, ...Object.entries(dmuc.auth).flatMap(([domain, how]) => (how === proof ? [domain] : []))])
+
+export const hostsOf = ({ hosts }: Config): HostOptions[] =>
+  hosts.map(({ domain, type, options, modules, moduleOptions }) => ({
+    domain,
+    type,
+    ...(options.name === '' ? {} : { name: options.name }),
+    modules,
+    options: moduleOptions,
+    admins: options.admins,
+  }))
+
+export const clientOptionsOf = ({ global, limits }: Config): ClientOptions => ({
+  requireEncryption: global.c2s_require_encryption,
+  allowUnencryptedPlain: global.allow_unencrypted_plain_auth,
+  limits: { ...clientLimits, stanzaBytes: global.c2s_stanza_size_limit },
+  timeouts: { ...defaultTimeouts, negotiationMs: global.c2s_timeout * 1000 },
+  hardBacklog: limits.c2s_send_queue,
+  addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
+})
+
+export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'policy'> => ({
+  limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
+  waits: { establishMs: global.s2s_timeout * 1000 },
+  queue: { stanzas: limits.s2s_send_queue_stanzas, size: limits.s2s_send_queue },
+})
+
+export const serverListenerOptionsOf = ({ limits }: Config): Omit<ServerListenerOptions, 'endpoints'> => ({
+  perAddress: { open: limits.s2s_connections, strangers: limits.s2s_unverified_connections },
+  rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
+})

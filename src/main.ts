@@ -1,0 +1,388 @@
+/**
+ * The one place where all is put together. Parts are built in order, each registered with the `Lifecycle`, which closes
+ * them in reverse: stop listening, end the clients' streams, the modules, the streams to other servers, the store, the lock.
+ */
+import { join } from 'node:path'
+import { announce } from './admin/announcement.js'
+import type { Operator } from './admin/command.js'
+import { commands } from './admin/commands/index.js'
+import { makeFirstStart, type RoomMaker } from './admin/first-start.js'
+import { lastingSecret } from './admin/lasting-secret.js'
+import { LoginLinks } from './admin/login-links.js'
+import { settlePorts } from './admin/ports.js'
+import { openAdminSocket } from './admin/socket.js'
+import { version } from './admin/version.js'
+import { webPage } from './admin/web/page.js'
+import { needRestart } from './config/changes.js'
+import type { Config } from './config/config.js'
+import { clientOptionsOf, hostsOf, LiveConfig, poolOptionsOf, serverListenerOptionsOf } from './config/live.js'
+import { type Endpoint, endpointsOf, type PortOption, spellEndpoint } from './config/ports.js'
+import { isLoopback } from './net/address.js'
+import { Certificates } from './net/certificates.js'
+import { HttpServer } from './net/http.js'
+import { type Dns, DomainResolver, SystemDns } from './net/resolver.js'
+import { writeSelfSigned } from './net/self-signed.js'
+import { defaultIterations, deriveKeys } from './sasl/scram-keys.js'
+import {
+  type ClientDependencies,
+  type ClientListener,
+  startClientListener,
+  startWebSocketListener,
+} from './server/c2s.js'
+import { startServerListener } from './server/s2s-listener.js'
+import { S2sPool } from './server/s2s-pool.js'
+import { Server } from './server/server.js'
+import { lockDataDirectory } from './store/lock.js'
+import { openSqliteStore } from './store/sqlite/store.js'
+import type { Store } from './store/store.js'
+import { type Clock, systemClock } from './util/clock.js'
+import { Lifecycle } from './util/lifecycle.js'
+import type { Logger } from './util/logger.js'
+import { type Random, systemRandom } from './util/random.js'
+
+export interface StartParts {
+  readonly log: Logger
+  readonly clock?: Clock
+  readonly random?: Random
+  /** In place of the system's DNS. */
+  readonly dns?: Dns
+  /** Text for the operator's terminal, which may hold passwords and login links; nothing is announced without it. */
+  readonly announce?: (text: string) => void
+  /** Make new login links for the accounts of `[first_start]`. */
+  readonly showLogin?: boolean
+}
+
+export interface RunningServer {
+  /** The ports that are open, each once, in the order of the configuration. */
+  readonly ports: Readonly<Record<'c2s' | 'c2sDirectTls' | 's2s' | 'http', readonly number[]>>
+  /** For tests and commands: a service that a module offers on a host. */
+  service<T>(domain: string, name: string): T | undefined
+  /** Takes over what can be taken over without a restart, and reads the certificates again. */
+  reload(config: Config): void
+  /** Stops in order, within `shutdown_timeout`. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Names of ports that are shown to people and to callers. */
+const shortNames = {
+  c2s_ports: 'c2s',
+  c2s_direct_tls_ports: 'c2sDirectTls',
+  s2s_ports: 's2s',
+  http_ports: 'http',
+} as const
+
+/** Rejects with an Error fit for the operator; then nothing stays open. */
+export async function startServer(config: Config, parts: StartParts): Promise<RunningServer> {
+  const lifecycle = new Lifecycle((part, error) => parts.log.error({ err: error, part }, 'A part failed to close'))
+  try {
+    return await new Start(config, parts, lifecycle).run()
+  } catch (error) {
+    await lifecycle.close()
+    throw error
+  }
+}
+
+class Start {
+  readonly #config: Config
+  readonly #lifecycle: Lifecycle
+  readonly #log: Logger
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #parts: StartParts
+  readonly #listening: Endpoint[] = []
+  readonly #live: LiveConfig
+
+  constructor(config: Config, parts: StartParts, lifecycle: Lifecycle) {
+    this.#config = config
+    this.#live = new LiveConfig(config)
+    this.#parts = parts
+    this.#lifecycle = lifecycle
+    this.#log = parts.log
+    this.#clock = parts.clock ?? systemClock
+    this.#random = parts.random ?? systemRandom
+  }
+
+  async run(): Promise<RunningServer> {
+    const { data_path, durability } = this.#config.global
+    if (process.getuid?.() === 0)
+      this.#log.warn({}, 'Running as root, which nothing here needs: better make a user for the server')
+    const lock = this.#lifecycle.add('lock', lockDataDirectory(data_path))
+    const ports = await this.#settlePorts()
+    const certificates = await this.#certificates()
+    const path = join(data_path, 'dmucd.sqlite')
+    const store = this.#lifecycle.add('store', await openSqliteStore({ path, durability, lock, log: this.#log }))
+    const { server, pool } = this.#server(store, certificates)
+    await server.start()
+    await this.#listenForServers(ports, server, pool, certificates)
+    const links = this.#loginLinks(store)
+    await this.#listenForClients(ports, store, server, certificates, links)
+    await this.#openAdminSocket(store, server, pool, links)
+    await this.#firstStart(store, server, links)
+    this.#ready()
+    return this.#running(server, certificates)
+  }
+
+  async #settlePorts(): Promise<readonly Endpoint[]> {
+    const { global, firstStart } = this.#config
+    const named = endpointsOf(this.#config)
+    const { ports, shift, missing } = await settlePorts(named, firstStart?.shift_ports === true ? 1000 : 0)
+    for (const { address } of new Map(missing.map((each) => [each.address, each])).values())
+      this.#log.info({ address }, 'This machine does not have the address; the others serve')
+    if (shift > 0)
+      this.#log.warn(
+        { c2s: global.c2s_ports.map((port) => port + shift), http: global.http_ports.map((port) => port + shift) },
+        `A port was taken, so all ports are ${shift} higher than configured`,
+      )
+    return ports
+  }
+
+  async #certificates(): Promise<Certificates> {
+    const { global, hosts, firstStart } = this.#config
+    const directory = global.certificates
+    const domains = hosts.map(({ domain }) => domain)
+    const certificates = new Certificates({ directory, hosts: domains, clock: this.#clock })
+    let problems = certificates.load()
+    const bare = domains.filter((domain) => !certificates.has(domain))
+    if (firstStart?.self_signed === true && bare.length > 0) {
+      await writeSelfSigned(directory, bare, this.#clock.now())
+      this.#log.info({ directory, domains: bare }, 'Made a self-signed certificate')
+      problems = certificates.load()
+    }
+    for (const problem of problems) this.#log.warn({}, problem)
+    const reload = (): void => this.#reloadCertificates(certificates)
+    this.#lifecycle.add('watch for certificates', certificates.watch(reload))
+    return certificates
+  }
+
+  #reloadCertificates(certificates: Certificates): void {
+    const problems = certificates.load()
+    for (const problem of problems) this.#log.warn({}, problem)
+    if (problems.length === 0) this.#log.info({}, 'Read the certificates again')
+  }
+
+  #server(store: Store, certificates: Certificates): { readonly server: Server; readonly pool: S2sPool } {
+    const log = this.#log
+    const [clock, random] = [this.#clock, this.#random]
+    let made: S2sPool | undefined
+    const server = new Server({
+      hosts: hostsOf(this.#config),
+      store,
+      clock,
+      random,
+      log,
+      remote: ({ servers }) => {
+        made = new S2sPool(
+          { policy: this.#live.s2sPolicy, ...poolOptionsOf(this.#config) },
+          { gateway: servers, certificates, resolver: this.#resolver(), clock, random, log },
+        )
+        return made
+      },
+    })
+    if (made === undefined) throw new Error('The server made no way to other servers')
+    const pool = made
+    this.#lifecycle.add('servers', { close: () => pool.close(this.#deadlineMs) })
+    this.#lifecycle.add('hosts', server)
+    return { server, pool }
+  }
+
+  #resolver(): DomainResolver {
+    const live = this.#live
+    return new DomainResolver({
+      dns: this.#parts.dns ?? new SystemDns(),
+      clock: this.#clock,
+      random: this.#random,
+      get routes() {
+        return live.routes
+      },
+      allowPrivate: this.#config.global.s2s_allow_private_addresses,
+    })
+  }
+
+  async #listenForServers(ports: readonly Endpoint[], server: Server, pool: S2sPool, certificates: Certificates) {
+    const endpoints = ports.filter(({ option }) => option === 's2s_ports')
+    const listener = await startServerListener(
+      {
+        endpoints: endpoints.map(({ address, port }) => ({ host: address, port })),
+        ...serverListenerOptionsOf(this.#config),
+      },
+      { gateway: server.servers, certificates, clock: this.#clock, random: this.#random, log: this.#log, pool },
+    )
+    this.#lifecycle.add('s2s_ports', { close: () => listener.close(this.#deadlineMs) })
+    endpoints.forEach((endpoint, index) => {
+      this.#listening.push({ ...endpoint, port: listener.ports[index] ?? endpoint.port })
+    })
+  }
+
+  async #listenForClients(
+    ports: readonly Endpoint[],
+    store: Store,
+    server: Server,
+    certificates: Certificates,
+    links: LoginLinks,
+  ): Promise<void> {
+    const { global } = this.#config
+    const options = clientOptionsOf(this.#config)
+    const dependencies: ClientDependencies = {
+      gateway: server.clients,
+      certificates,
+      clock: this.#clock,
+      random: this.#random,
+      log: this.#log,
+      secret: await lastingSecret(store, this.#random),
+      iterations: defaultIterations,
+    }
+    const opened = (listener: ClientListener, { option, address }: Endpoint): void => {
+      this.#lifecycle.add(option, { close: () => listener.close(this.#deadlineMs) })
+      this.#listening.push({ option, address, port: listener.port })
+    }
+    for (const port of ports) {
+      const { option, address } = port
+      if (option === 'c2s_ports' || option === 'c2s_direct_tls_ports') {
+        const directTls = option === 'c2s_direct_tls_ports'
+        const place = { host: address, port: port.port, option, directTls }
+        opened(await startClientListener({ ...options, ...place }, dependencies), port)
+      } else if (option === 'http_ports') {
+        const http = await HttpServer.listen({ host: address, port: port.port, option, log: this.#log })
+        this.#lifecycle.add('http', { close: () => http.close(this.#deadlineMs) })
+        opened(startWebSocketListener(options, http, dependencies), port)
+        if (global.web_client) http.route('/', this.#page(links))
+      }
+    }
+  }
+
+  #page(links: LoginLinks) {
+    const { hosts, firstStart } = this.#config
+    const domain = hosts.find(({ type }) => type === 'user')?.domain ?? ''
+    const settings = {
+      domain,
+      websocket: '/xmpp-websocket',
+      room: firstStart?.room || undefined,
+      rooms: hosts.find(({ type }) => type === 'muc')?.domain,
+    }
+    return webPage({ settings, links: links.accounts.length > 0 ? links : undefined })
+  }
+
+  #loginLinks(store: Store): LoginLinks {
+    const { firstStart } = this.#config
+    return new LoginLinks({
+      accounts: firstStart?.login_links === true ? firstStart.accounts : [],
+      random: this.#random,
+      now: () => this.#clock.now(),
+      setPassword: async (jid, password) => {
+        const [known, keys] = await Promise.all([store.account(jid), deriveKeys(password)])
+        const createdAt = known?.createdAt ?? this.#clock.now()
+        await store.commit([{ type: 'account.put', account: { jid, ...keys, createdAt, disabled: false } }])
+      },
+    })
+  }
+
+  /** The address of the page with a secret in its fragment; undefined where there is none to be had. */
+  async #loginLink(links: LoginLinks, jid: string): Promise<string | undefined> {
+    const page = this.#pageAddress()
+    const secret = page === undefined ? undefined : await links.make(jid)
+    return secret === undefined ? undefined : `${page}#login=${secret}`
+  }
+
+  #pageAddress(): string | undefined {
+    const http = this.#listening.find(({ option, address }) => option === 'http_ports' && isLoopback(address))
+    return http !== undefined && this.#config.global.web_client ? `http://localhost:${http.port}/` : undefined
+  }
+
+  async #openAdminSocket(store: Store, server: Server, pool: S2sPool, links: LoginLinks): Promise<void> {
+    const startedAt = this.#clock.now()
+    const operator: Operator = {
+      store,
+      hosts: this.#config.hosts.map(({ domain, type }) => ({ domain, type })),
+      now: () => this.#clock.now(),
+      deriveKeys: (password) => deriveKeys(password),
+      server: {
+        version,
+        pid: process.pid,
+        startedAt,
+        listening: this.#listening.map(spellEndpoint),
+        sessions: () => server.sessions.size,
+        remotes: () => new Set(pool.links().flatMap(({ state, remote }) => (state === 'up' ? [remote] : []))).size,
+      },
+      accountChanged: async (jid, change) => {
+        if (change !== 'added') links.forget(jid)
+        await server.accountChanged(jid)
+        if (change === 'password') endSessions(server, jid)
+      },
+      loginLink: (jid) => this.#loginLink(links, jid),
+      service: (domain, name) => server.service(domain, name),
+    }
+    const { admin_socket: path } = this.#config.global
+    this.#lifecycle.add('admin socket', await openAdminSocket({ path, commands, operator, log: this.#log }))
+  }
+
+  async #firstStart(store: Store, server: Server, links: LoginLinks): Promise<void> {
+    const { firstStart } = this.#config
+    if (firstStart === undefined) return
+    const { room, room_name: name, welcome: subject, accounts } = firstStart
+    const made = await makeFirstStart({
+      accounts,
+      room: room === '' ? undefined : { jid: room, name, subject },
+      store,
+      links,
+      rooms: room === '' ? undefined : server.service<RoomMaker>(room.slice(room.indexOf('@') + 1), 'muc'),
+      now: this.#clock.now(),
+    })
+    for (const jid of made.accounts) await server.accountChanged(jid)
+    await this.#announce(links, made.first || this.#parts.showLogin === true)
+  }
+
+  async #announce(links: LoginLinks, withLogins: boolean): Promise<void> {
+    const { firstStart } = this.#config
+    const logins = []
+    for (const jid of withLogins ? links.accounts : []) {
+      const link = await this.#loginLink(links, jid)
+      if (link !== undefined) logins.push({ jid, link, password: await links.password(jid) })
+    }
+    const c2s = this.#listening.find(({ option }) => option === 'c2s_ports')
+    this.#parts.announce?.(
+      announce({
+        page: this.#pageAddress(),
+        logins,
+        room: firstStart?.room || undefined,
+        clients: c2s,
+        selfSigned: firstStart?.self_signed === true,
+      }),
+    )
+  }
+
+  #ready(): void {
+    const open = this.#listening.filter(({ address }) => !isLoopback(address))
+    const reach =
+      open.length === 0 ? 'this machine only' : `also reached from outside: ${open.map(spellEndpoint).join(', ')}`
+    const hosts = this.#config.hosts.map(({ domain }) => domain)
+    const listening = this.#listening.map(spellEndpoint)
+    this.#log.info({ version, hosts, listening }, `Ready: ${listening.join(', ')}; ${reach}`)
+  }
+
+  #running(server: Server, certificates: Certificates): RunningServer {
+    const ports: Record<(typeof shortNames)[PortOption], number[]> = { c2s: [], c2sDirectTls: [], s2s: [], http: [] }
+    for (const { option, port } of this.#listening)
+      if (!ports[shortNames[option]].includes(port)) ports[shortNames[option]].push(port)
+    return {
+      ports,
+      service: (domain, name) => server.service(domain, name),
+      reload: (config) => {
+        const waiting = needRestart(this.#config, config)
+        this.#live.current = config
+        this.#log.info({}, 'Took the configuration over')
+        if (waiting.length > 0)
+          this.#log.warn({ options: waiting }, `Changed, but in effect only after a restart: ${waiting.join(', ')}`)
+        this.#reloadCertificates(certificates)
+      },
+      close: () => this.#lifecycle.close(),
+    }
+  }
+
+  get #deadlineMs(): number {
+    return this.#config.global.shutdown_timeout * 1000
+  }
+}
+
+function endSessions(server: Server, jid: string): void {
+  for (const session of server.sessions.of(jid)) session.outbox.close('not-authorized', 'The password was changed')
+}

@@ -1,0 +1,254 @@
+/**
+ * Any sequence of what clients may send keeps the room whole. Beside the room's own invariants each client's view is kept as a client
+ * keeps it, from the presence it gets, and must be what the room holds; and no stanza shows a real JID to one who may not see it.
+ */
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { apply, type Delivery, operationOf, type RoomState } from '../../src/room/index.js'
+import { roleFits } from '../../src/room/roles.js'
+import { elements } from '../../src/xml/element.js'
+import { serialize } from '../../src/xml/writer.js'
+import { StanzaError } from '../../src/xmpp/stanza-error.js'
+import { adminIq, bare, configIq, groupchat, presence, Stage } from './stage.js'
+import { affiliationOf, isRoomPresenceShown, localSessions, maySee, occupantOf } from './views.js'
+
+const room = 'coven@chat.shakespeare.lit'
+const users = ['ann@a.lit', 'bob@a.lit', 'cat@b.lit', 'dan@b.lit', 'eve@c.lit']
+const sessions = users.flatMap((jid) => [`${jid}/one`, `${jid}/two`])
+const nicks = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6']
+
+const from = fc.constantFrom(...sessions)
+const nick = fc.constantFrom(...nicks)
+const jid = fc.constantFrom(...users, 'b.lit')
+const flag = fc.constantFrom('0', '1')
+
+const item = fc.oneof(
+  fc
+    .record({ nick, role: fc.constantFrom('none', 'visitor', 'participant', 'moderator') })
+    .map(({ nick, role }) => `<item nick='${nick}' role='${role}'/>`),
+  fc
+    .record({ jid, affiliation: fc.constantFrom('outcast', 'none', 'member', 'admin', 'owner') })
+    .map(({ jid, affiliation }) => `<item jid='${jid}' affiliation='${affiliation}'/>`),
+  fc.record({ jid, nick }).map(({ jid, nick }) => `<item jid='${jid}' affiliation='member' nick='${nick}'/>`),
+)
+
+const config = fc.record(
+  {
+    'muc#roomconfig_moderatedroom': flag,
+    'muc#roomconfig_membersonly': flag,
+    'muc#roomconfig_whois': fc.constantFrom('anyone', 'moderators'),
+    'muc#roomconfig_changesubject': flag,
+    'muc#roomconfig_allowinvites': flag,
+    'muc#roomconfig_maxusers': fc.constantFrom('none', '3'),
+    'muc#roomconfig_presencebroadcast': fc.subarray(['moderator', 'participant', 'visitor']),
+    'muc#roomconfig_roomadmins': fc.subarray(users),
+  },
+  { requiredKeys: [] },
+)
+
+/** The nick that a user mostly has, so that updates and second clients are not rare. */
+const usual = (from: string): string => nicks[users.indexOf(bare(from))]!
+
+const away = (from: string, nick: string, content: string, type = ''): string =>
+  `<presence xmlns='jabber:client' from='${from}' to='${room}/${nick}'${type}>${content}</presence>`
+
+const stanza: fc.Arbitrary<string> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(nick, fc.constantFrom('none', 'visitor', 'participant', 'moderator'))
+      .map(([nick, role]) => adminIq(room, sessions[0]!, `<item nick='${nick}' role='${role}'/>`)),
+  },
+  { weight: 6, arbitrary: from.map((from) => presence(room, from, usual(from))) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(from, fc.constantFrom('dnd', 'xa'))
+      .map(([from, show]) => away(from, usual(from), `<show>${show}</show>`)),
+  },
+  { weight: 6, arbitrary: fc.tuple(from, nick).map(([from, nick]) => presence(room, from, nick)) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(from, nick, fc.constantFrom('<show>dnd</show>', '<show>xa</show>', ''))
+      .map(([from, nick, show]) => away(from, nick, show)),
+  },
+  { weight: 1, arbitrary: fc.tuple(from, nick).map(([from, nick]) => away(from, nick, '', ` type='unavailable'`)) },
+  { weight: 3, arbitrary: from.map((from) => groupchat(room, from, '<body>hello</body>')) },
+  { weight: 1, arbitrary: from.map((from) => groupchat(room, from, '<subject>on</subject>')) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(from, nick)
+      .map(
+        ([from, nick]) =>
+          `<message xmlns='jabber:client' from='${from}' to='${room}/${nick}' type='chat'><body>psst</body></message>`,
+      ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.constantFrom(sessions[0]!, ...sessions), fc.array(item, { minLength: 1, maxLength: 3 }))
+      .map(([from, items]) => adminIq(room, from, items.join(''))),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom(sessions[0]!, sessions[0]!, ...sessions), config)
+      .map(([from, fields]) => configIq(room, from, fields)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(from, jid)
+      .map(
+        ([from, jid]) =>
+          `<message xmlns='jabber:client' from='${from}' to='${room}'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='${jid}'/></x></message>`,
+      ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(from, nick)
+      .map(
+        ([from, nick]) =>
+          `<iq xmlns='jabber:client' from='${from}' to='${room}' id='r' type='set'><query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'><field var='muc#register_roomnick'><value>${nick}</value></field></x></query></iq>`,
+      ),
+  },
+  {
+    weight: 1,
+    arbitrary: from.map(
+      (from) =>
+        `<presence xmlns='jabber:client' from='${from}' to='${room}/x' type='error'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>`,
+    ),
+  },
+)
+
+interface Seen {
+  readonly role: string
+  readonly affiliation: string
+}
+type Views = Map<string, Map<string, Seen>>
+
+/** What a client does with presence (§7.2.2, §7.6, §7.14). */
+function watch(views: Views, { to, stanza }: Delivery): void {
+  if (stanza.name !== 'presence' || stanza.attrs.type === 'error') return
+  const user = elements(stanza).find((child) => child.getNS() === 'http://jabber.org/protocol/muc#user')
+  const item = user?.getChild('item')
+  const codes = user?.getChildren('status').map(({ attrs }) => attrs.code) ?? []
+  const nick = String(stanza.attrs.from).slice(room.length + 1)
+  for (const client of to) {
+    const view = views.get(client) ?? new Map<string, Seen>()
+    views.set(client, view)
+    if (stanza.attrs.type !== 'unavailable')
+      view.set(nick, { role: item?.attrs.role, affiliation: item?.attrs.affiliation })
+    else if (codes.includes('110') && !codes.includes('303')) views.delete(client)
+    else view.delete(nick)
+  }
+}
+
+function checkState(state: RoomState): void {
+  const clients = new Set<string>()
+  for (const [nick, occupant] of state.occupants) {
+    expect(occupant.nick).toBe(nick)
+    expect(occupant.sessions.length).toBeGreaterThan(0)
+    if (!roleFits(occupant.role, affiliationOf(state, occupant.jid))) expect(occupant).toBe('fitting')
+    if (state.config.membersOnly) expect(affiliationOf(state, occupant.jid)).not.toBe('none')
+    for (const session of occupant.sessions) {
+      expect(bare(session.jid)).toBe(occupant.jid)
+      expect(clients.has(session.jid)).toBe(false)
+      clients.add(session.jid)
+    }
+  }
+  expect([...localSessions(state)].sort()).toEqual([...clients].sort())
+  const reserved = [...state.register.values()].flatMap(({ nick }) => nick ?? [])
+  expect(new Set(reserved).size).toBe(reserved.length)
+  expect([...state.register.values()].some(({ affiliation }) => affiliation === 'owner')).toBe(true)
+}
+
+function checkViews(state: RoomState, views: Views): void {
+  expect([...views.keys()].sort()).toEqual([...localSessions(state)].sort())
+  for (const [client, view] of views) {
+    const own = occupantOf(state, client)
+    const expected = [...state.occupants.values()]
+      .filter((occupant) => occupant === own || isRoomPresenceShown(state, occupant))
+      .map(
+        (occupant) =>
+          [occupant.nick, { role: occupant.role, affiliation: affiliationOf(state, occupant.jid) }] as const,
+      )
+    const same =
+      view.size === expected.length &&
+      expected.every(
+        ([nick, { role, affiliation }]) => view.get(nick)?.role === role && view.get(nick)?.affiliation === affiliation,
+      )
+    if (!same) expect([client, Object.fromEntries(view)]).toEqual([client, Object.fromEntries(expected)])
+  }
+}
+
+/** Presence and groupchat: the content that clients send here never holds a JID, so one that is found was put in by the room. */
+function checkAnonymity(states: readonly RoomState[], { to, stanza }: Delivery): number {
+  if (stanza.name === 'iq' || (stanza.name === 'message' && stanza.attrs.type !== 'groupchat')) return 0
+  const text = serialize(stanza)
+  const shown = users.filter((jid) => text.includes(`'${jid}`))
+  for (const client of to)
+    for (const jid of shown)
+      if (jid !== bare(client) && !states.some((state) => maySee(state, client))) expect([client, text]).toBe('hidden')
+  return shown.length
+}
+
+describe('XEP-0045 as invariants', () => {
+  test('any sequence of stanzas keeps the room, every client’s view, and anonymity; its replay gives the same room', () => {
+    const counted = new Map<string, number>()
+    const count = (name: string): void => void counted.set(name, (counted.get(name) ?? 0) + 1)
+    fc.assert(
+      fc.property(fc.array(stanza, { minLength: 20, maxLength: 80, size: 'max' }), (stanzas) => {
+        const stage = new Stage(room).found(sessions[0]!, 'n1')
+        const views: Views = new Map([[sessions[0]!, new Map([['n1', { role: 'moderator', affiliation: 'owner' }]])]])
+        for (const text of stanzas) {
+          const before = stage.state
+          const known = stage.changes.length
+          const result = stage.try(text)
+          if (result instanceof StanzaError) {
+            expect(stage.state).toBe(before)
+            count('refusal')
+            continue
+          }
+          const states = [before]
+          for (const change of stage.changes.slice(known)) states.push(apply(states.at(-1)!, change))
+          for (const delivery of result) {
+            expect(delivery.to.length).toBeGreaterThan(0)
+            expect(delivery.stanza.attrs.to).toBeUndefined()
+            watch(views, delivery)
+            if (checkAnonymity(states, delivery) > 0) count('real JID shown')
+            count('delivery')
+          }
+          // The answer to a stranger's presence makes it no client of the room.
+          for (const client of views.keys())
+            if (views.get(client)?.size === 0 && occupantOf(stage.state, client) === undefined) views.delete(client)
+          for (const change of stage.changes.slice(known)) count(operationOf(change).type)
+          checkState(stage.state)
+          checkViews(stage.state, views)
+        }
+        expect(stage.replayed()).toEqual(stage.state)
+      }),
+      { numRuns: 300, seed: 45 },
+    )
+    const least = {
+      join: 1000,
+      presence: 100,
+      nick: 50,
+      role: 50,
+      leave: 100,
+      register: 500,
+      config: 200,
+      message: 500,
+      subject: 50,
+      refusal: 1000,
+      delivery: 10_000,
+      'real JID shown': 1000,
+    }
+    console.info(`invariants: ${[...counted].map(([name, times]) => `${name} ${times}`).join(', ')}`)
+    for (const [name, minimum] of Object.entries(least))
+      expect([name, (counted.get(name) ?? 0) >= minimum]).toEqual([name, true])
+  })
+})
