@@ -3,10 +3,11 @@
  * them in reverse: stop listening, end the clients' streams, the modules, the streams to other servers, the store, the lock.
  */
 import { join } from 'node:path'
+import { putPassword } from './admin/account-password.js'
 import { announce } from './admin/announcement.js'
 import type { Operator } from './admin/command.js'
 import { commands } from './admin/commands/index.js'
-import { makeFirstStart, type RoomMaker } from './admin/first-start.js'
+import { makeFirstStart } from './admin/first-start.js'
 import { lastingSecret } from './admin/lasting-secret.js'
 import { LoginLinks } from './admin/login-links.js'
 import { settlePorts } from './admin/ports.js'
@@ -15,8 +16,16 @@ import { version } from './admin/version.js'
 import { webPage } from './admin/web/page.js'
 import { needRestart } from './config/changes.js'
 import type { Config } from './config/config.js'
-import { clientOptionsOf, hostsOf, LiveConfig, poolOptionsOf, serverListenerOptionsOf } from './config/live.js'
-import { type Endpoint, endpointsOf, type PortOption, spellEndpoint } from './config/ports.js'
+import {
+  clientOptionsOf,
+  hostsOf,
+  LiveConfig,
+  pageSettingsOf,
+  poolOptionsOf,
+  serverListenerOptionsOf,
+} from './config/live.js'
+import { type Endpoint, endpointsOf, type PortOption, portOptions, spellEndpoint } from './config/ports.js'
+import { type MucService, mucService } from './modules/muc/index.js'
 import { isLoopback } from './net/address.js'
 import { Certificates } from './net/certificates.js'
 import { HttpServer } from './net/http.js'
@@ -104,15 +113,16 @@ class Start {
 
   async run(): Promise<RunningServer> {
     const { data_path, durability } = this.#config.global
+    const lock = this.#lifecycle.add('lock', lockDataDirectory(data_path))
     if (process.getuid?.() === 0)
       this.#log.warn({}, 'Running as root, which nothing here needs: better make a user for the server')
-    const lock = this.#lifecycle.add('lock', lockDataDirectory(data_path))
     const ports = await this.#settlePorts()
     const certificates = await this.#certificates()
     const path = join(data_path, 'dmucd.sqlite')
     const store = this.#lifecycle.add('store', await openSqliteStore({ path, durability, lock, log: this.#log }))
     const { server, pool } = this.#server(store, certificates)
     await server.start()
+    this.#watchLinks(server, pool)
     await this.#listenForServers(ports, server, pool, certificates)
     const links = this.#loginLinks(store)
     await this.#listenForClients(ports, store, server, certificates, links)
@@ -185,6 +195,15 @@ class Start {
     return { server, pool }
   }
 
+  /** Distributed rooms hear of streams that broke, to find out what was lost with them. */
+  #watchLinks(server: Server, pool: S2sPool): void {
+    const services = this.#config.hosts.flatMap(({ domain }) => server.service<MucService>(domain, mucService) ?? [])
+    const interrupted = (remote: string): void => {
+      for (const service of services) service.interrupted(remote)
+    }
+    this.#lifecycle.add('watch for links', { close: pool.watch({ down: interrupted }) })
+  }
+
   #resolver(): DomainResolver {
     const live = this.#live
     return new DomainResolver({
@@ -251,15 +270,7 @@ class Start {
   }
 
   #page(links: LoginLinks) {
-    const { hosts, firstStart } = this.#config
-    const domain = hosts.find(({ type }) => type === 'user')?.domain ?? ''
-    const settings = {
-      domain,
-      websocket: '/xmpp-websocket',
-      room: firstStart?.room || undefined,
-      rooms: hosts.find(({ type }) => type === 'muc')?.domain,
-    }
-    return webPage({ settings, links: links.accounts.length > 0 ? links : undefined })
+    return webPage({ settings: pageSettingsOf(this.#config), links: links.accounts.length > 0 ? links : undefined })
   }
 
   #loginLinks(store: Store): LoginLinks {
@@ -268,11 +279,7 @@ class Start {
       accounts: firstStart?.login_links === true ? firstStart.accounts : [],
       random: this.#random,
       now: () => this.#clock.now(),
-      setPassword: async (jid, password) => {
-        const [known, keys] = await Promise.all([store.account(jid), deriveKeys(password)])
-        const createdAt = known?.createdAt ?? this.#clock.now()
-        await store.commit([{ type: 'account.put', account: { jid, ...keys, createdAt, disabled: false } }])
-      },
+      setPassword: (jid, password) => putPassword(store, deriveKeys, jid, password, this.#clock.now()),
     })
   }
 
@@ -299,7 +306,7 @@ class Start {
         version,
         pid: process.pid,
         startedAt,
-        listening: this.#listening.map(spellEndpoint),
+        listening: this.#spelt(),
         sessions: () => server.sessions.size,
         remotes: () => new Set(pool.links().flatMap(({ state, remote }) => (state === 'up' ? [remote] : []))).size,
       },
@@ -324,7 +331,7 @@ class Start {
       room: room === '' ? undefined : { jid: room, name, subject },
       store,
       links,
-      rooms: room === '' ? undefined : server.service<RoomMaker>(room.slice(room.indexOf('@') + 1), 'muc'),
+      service: server.service<MucService>(room.slice(room.indexOf('@') + 1), mucService),
       now: this.#clock.now(),
     })
     for (const jid of made.accounts) await server.accountChanged(jid)
@@ -351,11 +358,10 @@ class Start {
   }
 
   #ready(): void {
-    const open = this.#listening.filter(({ address }) => !isLoopback(address))
-    const reach =
-      open.length === 0 ? 'this machine only' : `also reached from outside: ${open.map(spellEndpoint).join(', ')}`
+    const outside = this.#spelt(({ address }) => !isLoopback(address))
+    const reach = outside.length === 0 ? 'this machine only' : `also reached from outside: ${outside.join(', ')}`
     const hosts = this.#config.hosts.map(({ domain }) => domain)
-    const listening = this.#listening.map(spellEndpoint)
+    const listening = this.#spelt()
     this.#log.info({ version, hosts, listening }, `Ready: ${listening.join(', ')}; ${reach}`)
   }
 
@@ -376,6 +382,12 @@ class Start {
       },
       close: () => this.#lifecycle.close(),
     }
+  }
+
+  /** In the order of the options, whatever was opened first. */
+  #spelt(which: (endpoint: Endpoint) => boolean = () => true): string[] {
+    const chosen = this.#listening.filter(which)
+    return portOptions.flatMap((option) => chosen.filter((each) => each.option === option).map(spellEndpoint))
   }
 
   get #deadlineMs(): number {

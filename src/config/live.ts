@@ -72,3 +72,11 @@ export const serverListenerOptionsOf = ({ limits }: Config): Omit<ServerListener
   perAddress: { open: limits.s2s_connections, strangers: limits.s2s_unverified_connections },
   rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
 })
+
+/** What the web page is told: its domain is the first virtual host. */
+export const pageSettingsOf = ({ hosts, firstStart }: Config) => ({
+  domain: hosts.find(({ type }) => type === 'user')?.domain ?? '',
+  websocket: '/xmpp-websocket',
+  room: firstStart?.room || undefined,
+  rooms: hosts.find(({ type }) => type === 'muc')?.domain,
+})

@@ -54,7 +54,7 @@ export function takeRosterAnswer(turn: Turn, from: string, answer: Element | Sta
   if (link === 'joining' || link === 'greeting')
     turn.changePeer(from, { link: 'up', downSince: undefined, split: false })
   turn.note('info', 'holds a shadow of this room now', from)
-  tellTable(turn)
+  tellTable(turn, from)
 }
 
 function giveUp(turn: Turn, jid: string, what: string, error: StanzaError): void {
@@ -62,11 +62,15 @@ function giveUp(turn: Turn, jid: string, what: string, error: StanzaError): void
   turn.note('warn', `${what}: ${error.text ?? error.condition}`, jid)
 }
 
-/** E12, from service to service. */
-export function tellTable(turn: Turn): void {
+/**
+ * E12, from service to service, about `newcomer`. To a plain peer it means just that there is one, so it is not told of itself, nor
+ * when the table changed otherwise.
+ */
+function tellTable(turn: Turn, newcomer?: string): void {
   const self = Jid.parse(turn.self)
   for (const instance of others(turn.replica)) {
     if (turn.peer(instance.jid).link === 'down') continue
+    if (instance.kind === 'plain' && (newcomer === undefined || newcomer === instance.jid)) continue
     const payload = writePeerhost(self.local, writeTable(turn.replica.table))
     turn.effects.push({
       type: 'ask',

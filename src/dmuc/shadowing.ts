@@ -11,7 +11,7 @@ import { accept } from './accept.js'
 import { greetAll } from './greet.js'
 import { occupantIdOf } from './ids.js'
 import { compareList } from './presences.js'
-import { otherInstance, type Replica } from './replica.js'
+import { otherInstance } from './replica.js'
 import type { Turn } from './turn.js'
 import { Vector } from './vector.js'
 import { readConfig } from './wire/config.js'
@@ -103,18 +103,18 @@ export function takeRoster(turn: Turn, from: string, iq: Element, payload: Eleme
     split: false,
   })
   turn.effects.push({ type: 'save' })
-  if (first || place === undefined) askHistory(turn, from, replica)
+  if (first || place === undefined) askHistory(turn, from)
 }
 
 /** E9: SHOULD; we always do. */
-function askHistory(turn: Turn, from: string, replica: Replica): void {
+function askHistory(turn: Turn, from: string): void {
   const limit = { maxstanzas: String(turn.env.limits.historyStanzas) }
   turn.effects.push({
     type: 'ask',
     iq: xml(
       'iq',
       { type: 'get', from: turn.self, to: from },
-      writeHistoryRequest(Jid.parse(replica.identity.source).local, limit),
+      writeHistoryRequest(Jid.parse(turn.self).local, limit),
     ),
     question: { type: 'history' },
   })

@@ -2,6 +2,7 @@
 import type { Module } from '../server/module.js'
 import { carbons } from './carbons.js'
 import { disco } from './disco.js'
+import { iqAnswers } from './iq-answers.js'
 import { message } from './message.js'
 import { muc } from './muc/index.js'
 import { offline } from './offline.js'
@@ -9,14 +10,13 @@ import { ping } from './ping.js'
 import { presence } from './presence/index.js'
 import { privateStorage } from './private.js'
 import { roster } from './roster/index.js'
-import { session } from './session.js'
 import { time } from './time.js'
 import { vcard } from './vcard.js'
 import { version } from './version.js'
 
 export const modules: readonly Module[] = [
   disco,
-  session,
+  iqAnswers,
   roster,
   presence,
   carbons,

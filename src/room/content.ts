@@ -56,20 +56,27 @@ const reserved: ReadonlySet<string | undefined> = new Set([
 ])
 
 /** The children that may be reflected. `ours`: this room and the other instances, whose marks nobody else may set. */
-export function sanitized(stanza: Element, ours: ReadonlySet<string>): Element[] {
-  return elements(stanza).filter((element) => {
-    const namespace = element.getNS()
-    if (reserved.has(namespace)) return false
-    // XEP-0359 §3.1: ids by others stay, ids in our name do not.
-    if (namespace === ns.stanzaId && element.name === 'stanza-id') return !claims(element.attrs.by, ours)
-    if (namespace === ns.delay) return element.attrs.from === undefined || !claims(element.attrs.from, ours)
-    return true
-  })
+export const sanitized = (stanza: Element, ours: ReadonlySet<string>): Element[] =>
+  elements(stanza).filter((element) => mayReflect(element, ours))
+
+/** What another instance passed on is looked at again: it may have known fewer instances, or have let something through. */
+export const withoutClaims = (content: readonly Element[], room: string): readonly Element[] =>
+  content.filter((element) => mayReflect(element, room))
+
+function mayReflect(element: Element, ours: ReadonlySet<string> | string): boolean {
+  const namespace = element.getNS()
+  if (reserved.has(namespace)) return false
+  // XEP-0359 §3.1: ids by others stay, ids in our name do not.
+  if (namespace === ns.stanzaId && element.name === 'stanza-id') return !claims(element.attrs.by, ours)
+  if (namespace === ns.delay) return element.attrs.from === undefined || !claims(element.attrs.from, ours)
+  return true
 }
 
-function claims(address: unknown, ours: ReadonlySet<string>): boolean {
+function claims(address: unknown, ours: ReadonlySet<string> | string): boolean {
   const jid = typeof address === 'string' ? Jid.tryParse(address.trim()) : undefined
-  return jid === undefined || ours.has(jid.bare().toString())
+  if (jid === undefined) return true
+  const bare = jid.bare().toString()
+  return typeof ours === 'string' ? bare === ours : ours.has(bare)
 }
 
 const transient: ReadonlySet<string | undefined> = new Set([

@@ -1,7 +1,7 @@
 /** Messages to all as they leave the room: live, from history (XEP-0203), the subject (XEP-0045 §7.2.15, §8.1). */
 import { type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
-import { readContent } from './content.js'
+import { readContent, withoutClaims } from './content.js'
 import { occupantIdElement } from './presence.js'
 import type { LoggedEvent, Operation, RoomState, Stamp } from './types.js'
 
@@ -20,19 +20,17 @@ const delayElement = (room: string, { ms }: Stamp): Element =>
 
 const stanzaIdElement = (room: string, id: string): Element => xml('stanza-id', { xmlns: ns.stanzaId, by: room, id })
 
-function groupchat(room: string, operation: MessageOperation | SubjectOperation, marks: Marks): Element {
+/** A message or a change of the subject, without `to`. */
+export function groupchatMessage(room: string, operation: MessageOperation | SubjectOperation, marks: Marks): Element {
   const { nick, id, lang } = operation
   const message = xml('message', { from: `${room}/${nick}`, type: 'groupchat', id, 'xml:lang': lang })
   if (operation.type === 'subject') message.children.push(xml('subject', {}, operation.text || undefined))
-  else message.children.push(...readContent(operation, operation.content))
+  else message.children.push(...withoutClaims(readContent(operation, operation.content), room))
   if (marks.stanzaId !== undefined) message.children.push(stanzaIdElement(room, marks.stanzaId))
   message.children.push(occupantIdElement(operation.occupantId))
   if (marks.delayed !== undefined) message.children.push(delayElement(room, marks.delayed))
   return message
 }
-
-/** A message or a change of the subject, without `to`. */
-export const groupchatMessage = groupchat
 
 const kept = new WeakMap<LoggedEvent, { readonly room: string; readonly stanza: Element }>()
 
@@ -41,7 +39,7 @@ export function historyMessage(room: string, event: LoggedEvent): Element | unde
   if (event.operation.type !== 'message' || event.void === true) return undefined
   const known = kept.get(event)
   if (known !== undefined && known.room === room) return known.stanza
-  const stanza = groupchat(room, event.operation, { stanzaId: event.stanzaId, delayed: event.stamp })
+  const stanza = groupchatMessage(room, event.operation, { stanzaId: event.stanzaId, delayed: event.stamp })
   kept.set(event, { room, stanza })
   return stanza
 }

@@ -6,6 +6,7 @@ import type { StanzaError } from '../xmpp/stanza-error.js'
 import { affiliationFault, keepsOwner } from './affiliation.js'
 import { applyOperation } from './apply.js'
 import type { RoomPolicy } from './contract.js'
+import { bareOf } from './jids.js'
 import { mayChangeSubject } from './message.js'
 import { roleFault } from './moderation.js'
 import { isTaken } from './nick.js'
@@ -37,9 +38,7 @@ export function judge(
     case 'join':
       return judgeJoin(state, operation.occupant, instance, limits)
     case 'presence':
-      return operation.session.presence.length > limits.maxPresenceLength
-        ? refuse(state, 'policy-violation')
-        : ownership(state, operation.nick, instance)
+      return ownership(state, operation.nick, instance) ?? judgeSession(state, operation, limits)
     case 'nick':
       return judgeNick(state, operation, instance, limits)
     case 'role':
@@ -83,6 +82,15 @@ function judgeSpeech(
   return hasVoice(occupant) ? undefined : refuse(state, 'forbidden')
 }
 
+function judgeSession(
+  state: RoomState,
+  { nick, session }: Extract<Operation, { type: 'presence' }>,
+  limits: JudgeLimits,
+): StanzaError | undefined {
+  if (session.presence.length > limits.maxPresenceLength) return refuse(state, 'policy-violation')
+  return bareOf(session.jid) === state.occupants.get(nick)?.jid ? undefined : refuse(state, 'forbidden')
+}
+
 function judgeJoin(
   state: RoomState,
   occupant: Occupant,
@@ -96,6 +104,7 @@ function judgeJoin(
   if (occupant.nick === '' || occupant.nick.length > limits.maxNickLength) return refuse(state, 'not-acceptable')
   if (occupant.sessions.length === 0 || occupant.sessions.length > limits.maxSessionsPerNick)
     return refuse(state, 'bad-request')
+  if (occupant.sessions.some((session) => bareOf(session.jid) !== occupant.jid)) return refuse(state, 'forbidden')
   if (occupant.sessions.some(({ presence }) => presence.length > limits.maxPresenceLength))
     return refuse(state, 'policy-violation')
   // A home may lower a role, never raise it above what the affiliation enters with or what was granted.

@@ -95,6 +95,6 @@ function holders(register: RoomState['register']): ReadonlyMap<string, string> {
   return found
 }
 
-/** A temporary room that its last occupant has left, wherever they were (§7.14). */
+/** A room that its last occupant has left, wherever they were, and that is temporary or was never configured (§7.14, §10.1.3). */
 export const isAbandoned = (state: RoomState): boolean =>
-  !state.config.persistent && state.occupants.size === 0 && !state.destroyed
+  state.occupants.size === 0 && (state.locked || !state.config.persistent) && !state.destroyed

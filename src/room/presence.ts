@@ -4,7 +4,7 @@
  */
 import { type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
-import { readContent } from './content.js'
+import { readContent, withoutClaims } from './content.js'
 import { affiliationOf } from './occupants.js'
 import type { Affiliation, Occupant, Role, RoomState } from './types.js'
 
@@ -78,7 +78,9 @@ function user(facts: Facts, notice: Notice, view: View): Element {
 export function availablePresence(state: RoomState, occupant: Occupant, notice: Notice, view: View): Element {
   const [session] = occupant.sessions
   const presence = xml('presence', { from: `${state.jid}/${occupant.nick}`, id: view.self ? notice.selfId : undefined })
-  if (session !== undefined) presence.children.push(...readContent(session, session.presence))
+  if (session !== undefined) {
+    presence.children.push(...withoutClaims(readContent(session, session.presence), state.jid))
+  }
   const facts = { affiliation: affiliationOf(state, occupant.jid), role: occupant.role, jid: realJid(occupant) }
   presence.children.push(user(facts, notice, view), occupantIdElement(occupant.occupantId))
   return presence

@@ -5,8 +5,8 @@
  */
 import { type Store, StoreError, type Write } from '../store/store.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import type { Handled } from './handled.js'
 import { Mailbox } from './mailbox.js'
-import type { Handled } from './module.js'
 
 export interface LoadedAccount {
   /** Bare JID. */

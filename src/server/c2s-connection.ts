@@ -12,7 +12,7 @@ import type { Credentials } from '../stream/sasl.js'
 import type { StreamEnd } from '../stream/stream.js'
 import type { Logger } from '../util/logger.js'
 import type { Element } from '../xml/element.js'
-import type { Rendered } from '../xml/writer.js'
+import { type Rendered, serialize } from '../xml/writer.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
@@ -90,8 +90,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   // From the server.
 
   send(stanza: Element): void {
-    if (this.#early === undefined && this.#xmlns !== undefined) this.#stream.send(stanza)
-    else this.#sendText(stanza.toString())
+    this.#sendText(serialize(stanza, this.#xmlns))
     this.#watchBacklog()
   }
 

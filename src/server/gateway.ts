@@ -2,7 +2,7 @@
 import type { Account } from '../store/store.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
-import type { Handled } from './module.js'
+import type { Handled } from './handled.js'
 import type { Outbox, Session } from './session.js'
 
 export interface ConnectionFacts {

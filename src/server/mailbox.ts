@@ -3,7 +3,7 @@
  * is loaded or written, tasks queue in order.
  */
 import { StanzaError } from '../xmpp/stanza-error.js'
-import type { Handled } from './module.js'
+import type { Handled } from './handled.js'
 
 export class Mailbox {
   readonly #limit: number

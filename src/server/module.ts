@@ -9,11 +9,11 @@ import type { Random } from '../util/random.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { LoadedAccount } from './account.js'
+import type { Handled } from './handled.js'
 import type { Router } from './router.js'
 import type { Session, Sessions } from './session.js'
 
-/** Done at once, or when the promise settles: what XEP-0198 may acknowledge. A rejection becomes the error reply. */
-export type Handled = void | Promise<void>
+export type { Handled } from './handled.js'
 
 /** Fixed order, no numbers: refuse what is malformed; refuse what is not allowed; do it; tell others that it was done. */
 export type Stage = 'validate' | 'authorize' | 'handle' | 'observe'

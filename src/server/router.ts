@@ -1,6 +1,6 @@
 /** Where a stanza goes next: a local session, a local host, the s2s pool. */
 import type { Element } from '../xml/element.js'
-import type { Handled } from './module.js'
+import type { Handled } from './handled.js'
 
 export interface Router {
   /**

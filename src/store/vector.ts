@@ -12,8 +12,9 @@ export function raiseFloor(entry: VectorEntry, seq: number): VectorEntry {
   return { ...entry, contiguous, above }
 }
 
-/** The entry with one more event, which must not be in it yet. */
+/** The entry with one more event, which must not be in it yet unless it lies below a floor. */
 export function addToVector(entry: VectorEntry, seq: number): VectorEntry {
+  if (seq <= entry.contiguous) return entry
   const intervals = [...entry.above, [seq, seq] as const].sort((a, b) => a[0] - b[0])
   const merged: [number, number][] = entry.contiguous > 0 ? [[1, entry.contiguous]] : []
   for (const [first, last] of intervals) {

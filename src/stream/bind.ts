@@ -13,6 +13,8 @@ export interface BindContext {
   bind(resource: string | undefined): string
   /** The result was written: stanzas may follow. */
   bound(): void
+  /** Hears of what is our own fault. */
+  failed(error: unknown): void
 }
 
 export const bind: Feature<BindContext> = {
@@ -32,6 +34,7 @@ export const bind: Feature<BindContext> = {
       const jid = context.bind(request.getChildText('resource') || undefined)
       context.stream.send(result(iq, xml('bind', { xmlns: ns.bind }, xml('jid', {}, jid))))
     } catch (thrown) {
+      if (!(thrown instanceof StanzaError)) context.failed(thrown)
       const reply = errorReply(iq, toStanzaError(thrown))
       if (reply !== undefined) context.stream.send(reply)
       return

@@ -131,10 +131,6 @@ export class ClientStream {
     this.#stream.restart()
   }
 
-  send(stanza: Element): void {
-    this.#stream.send(stanza)
-  }
-
   /** Already serialised, with `xmlns` where framed. */
   sendText(text: string): void {
     this.#stream.sendText(text)

@@ -1,6 +1,23 @@
 /** Starts Converse.js against the server that served this page, and logs in where the address carries a login link. */
 import '/converse/converse.min.js'
 
+// In place of Converse's own footer, which shows pictures from elsewhere.
+customElements.define(
+  'converse-footer',
+  class extends HTMLElement {
+    connectedCallback() {
+      const link = document.createElement('a')
+      Object.assign(link, {
+        href: 'https://conversejs.org',
+        target: '_blank',
+        rel: 'noopener',
+        textContent: 'Converse.js',
+      })
+      this.replaceChildren('This client is ', link, ', free software, served by your own dmucd.')
+    }
+  },
+)
+
 const settings = await (await fetch('/page.json')).json()
 const login = await exchangeLoginLink()
 

@@ -62,6 +62,40 @@ describe('dropped', () => {
     await peer.receivesNothing()
   })
 
+  test('an answer that the client did not ask for: another sender, another id, a second time', async () => {
+    const ask = `<ping xmlns='urn:xmpp:ping'/>`
+    const answer = (from: string, id: string): string =>
+      `<iq type='result' id='${id}' from='${from}' to='alice@a.example/phone'/>`
+    await peer.sends(answer('mallory@b.example/x', '1'))
+    await alice.sends(`<iq type='get' id='1' to='dave@b.example/desk'>${ask}</iq>`)
+    await peer.sends(answer('mallory@b.example/x', '1'))
+    await peer.sends(answer('dave@b.example', '1'))
+    await peer.sends(answer('dave@b.example/desk', '2'))
+    await bob.sends(`<iq type='result' id='1' to='alice@a.example/phone'/>`)
+    await alice.receivesNothing()
+    await peer.sends(answer('dave@b.example/desk', '1'))
+    await alice.receives(answer('dave@b.example/desk', '1'))
+    await peer.sends(answer('dave@b.example/desk', '1'))
+    await alice.receivesNothing()
+  })
+
+  test('two requests with one id get two answers; a thousand wait at most', async () => {
+    const answers = async (id: string): Promise<void> =>
+      peer.sends(`<iq type='result' id='${id}' from='dave@b.example' to='alice@a.example/phone'/>`)
+    const asks = async (id: string): Promise<void> =>
+      alice.sends(`<iq type='get' id='${id}' to='dave@b.example'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    await asks('twice')
+    await asks('twice')
+    await answers('twice')
+    await answers('twice')
+    expect([(await alice.next()).attrs.id, (await alice.next()).attrs.id]).toEqual(['twice', 'twice'])
+    for (let n = 0; n <= 1000; n += 1) await asks(`n${n}`)
+    await answers('n0')
+    await alice.receivesNothing()
+    await answers('n1')
+    expect((await alice.next()).attrs.id).toBe('n1')
+  })
+
   test('an answer to the server’s own request from anybody but the one that was asked', async () => {
     const ask = (): Promise<unknown> =>
       stage.server.router.request(

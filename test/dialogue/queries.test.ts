@@ -158,13 +158,11 @@ describe('small answers', () => {
     )
   })
 
-  test('RFC 3921 §3 a session is established', async () => {
-    await asks(alice, undefined, `<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>`, 'set')
-    await answered(alice, 'alice@a.example', '')
-    expect(stage.server.clients.streamFeatures('a.example').map(String)).toEqual([
-      '<session xmlns="urn:ietf:params:xml:ns:xmpp-session"><optional/></session>',
-      '<sub xmlns="urn:xmpp:features:pre-approval"/>',
-    ])
+  test('RFC 6121 §3.4.1 pre-approval is announced to clients, and nothing to those of other hosts', () => {
+    const features = (domain: string): string[] => stage.server.clients.streamFeatures(domain).map(String)
+    expect(features('a.example')).toEqual(['<sub xmlns="urn:xmpp:features:pre-approval"/>'])
+    expect(features('c.example')).toEqual([])
+    expect(features('b.example')).toEqual([])
   })
 })
 

@@ -1,10 +1,8 @@
 /** Questions that tests ask of a state. */
-
 import { occupantOf, type RoomState } from '../../src/room/index.js'
-import { isShown, maySeeJids } from '../../src/room/occupants.js'
+import { maySeeJids } from '../../src/room/occupants.js'
 
-export { affiliationOf, localSessions, occupantOf } from '../../src/room/index.js'
-export const isRoomPresenceShown = isShown
+export { affiliationOf, isShown, localSessions, occupantOf } from '../../src/room/occupants.js'
 
 /** May this client, an occupant in this state, see real JIDs? */
 export function maySee(state: RoomState, client: string): boolean {

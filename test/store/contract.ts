@@ -1,7 +1,7 @@
 /** What every Store does, whatever it is made of: run by the test file of each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { LogQuery, Store, StoredLogRecord, VectorEntry } from '../../src/store/store.js'
+import type { LogQuery, Store, StoredLogRecord, VectorEntry, Write } from '../../src/store/store.js'
 import { account, logRecord, putLog, putRoom, room, roomRecord, rosterItem } from './records.js'
 
 export function storeContract(name: string, open: () => Promise<Store>): void {
@@ -274,6 +274,7 @@ function rooms(given: () => Store): void {
   test.each([
     { type: 'room.affiliation', room, entry: { jid: 'a@a', affiliation: 'owner', nick: undefined, reason: undefined } },
     { type: 'room.log', room, records: [logRecord(1)] },
+    { type: 'room.floor', room, instance: room, incarnation: 'i1', seq: 1 },
     { type: 'room.occupant.put', room, occupant: { nick: 'n', jid: 'a@a', home: room, since: 1, revision: 1 } },
     { type: 'room.instance.put', room, instance: { jid: room, state: '' } },
   ] as const)('$type: a room that is not there is refused', async (write) => {
@@ -434,42 +435,47 @@ function filtered(all: readonly StoredLogRecord[], query: LogQuery): StoredLogRe
 }
 
 function vector(given: () => Store): void {
-  test('it is what counting the log gives, whatever the order of arrival and of failure', async () => {
-    const event = fc.record({
-      origin: fc.constantFrom('i1', 'i2', 'i3'),
-      seq: fc.integer({ min: 1, max: 25 }),
-      alone: fc.boolean(),
-      room: fc.constantFrom('one@rooms.a.example', 'two@rooms.a.example'),
-    })
+  const event = fc.record({
+    kind: fc.constantFrom('one', 'one', 'one', 'two', 'two', 'floor'),
+    incarnation: fc.constantFrom('i1', 'i2', 'i3'),
+    seq: fc.integer({ min: 1, max: 20 }),
+    room: fc.constantFrom('a@rooms.a.example', 'b@rooms.a.example'),
+  })
+
+  test('it is what counting the log and the floors gives, whatever the order of arrival and of failure', async () => {
     let run = 0
     await fc.assert(
-      fc.asyncProperty(fc.array(event, { maxLength: 80 }), async (events) => {
+      fc.asyncProperty(fc.array(event, { minLength: 20, maxLength: 80, size: 'max' }), async (events) => {
         run += 1
         const store = given()
-        const here = (jid: string): string => `${run}-${jid}`
-        await store.commit(['one@rooms.a.example', 'two@rooms.a.example'].map((jid) => putRoom({ jid: here(jid) })))
-        const commits: Promise<void>[] = []
-        for (const [index, { origin, seq, alone, room: jid }] of events.entries()) {
-          const record = logRecord(seq, { incarnation: origin, archivedAt: 2 * index + 1 })
-          const next = logRecord(seq + 1, { incarnation: origin, archivedAt: 2 * index + 2 })
-          commits.push(store.commit([putLog(alone ? [record] : [record, next], here(jid))]))
-        }
-        await Promise.allSettled(commits)
-        for (const jid of ['one@rooms.a.example', 'two@rooms.a.example'].map(here)) {
+        const rooms = ['a@rooms.a.example', 'b@rooms.a.example'].map((jid) => `${run}-${jid}`)
+        const writes = events.map(({ kind, incarnation, seq, room: jid }, index): Write => {
+          const to = `${run}-${jid}`
+          if (kind === 'floor') return { type: 'room.floor', room: to, instance: room, incarnation, seq }
+          const records = [logRecord(seq, { incarnation, archivedAt: 2 * index + 1 })]
+          if (kind === 'two') records.push(logRecord(seq + 1, { incarnation, archivedAt: 2 * index + 2 }))
+          return putLog(records, to)
+        })
+        await store.commit(rooms.map((jid) => putRoom({ jid })))
+        await Promise.allSettled(writes.map((write) => store.commit([write])))
+        for (const jid of rooms) {
+          const floors = writes.filter((write) => write.type === 'room.floor').filter((floor) => floor.room === jid)
           const log = await store.log(jid, { limit: 1_000, includeVoid: true })
-          expect((await store.loadRoom(jid, 0))?.vector).toEqual(counted(log))
+          expect((await store.loadRoom(jid, 0))?.vector).toEqual(counted(log, floors))
         }
       }),
-      { seed: 45, numRuns: 60 },
+      { seed: 45, numRuns: 100 },
     )
   })
 }
 
-function counted(log: readonly StoredLogRecord[]): VectorEntry[] {
-  const incarnations = [...new Set(log.map((record) => record.incarnation))].sort()
+type Floor = Extract<Write, { readonly type: 'room.floor' }>
+
+function counted(log: readonly StoredLogRecord[], floors: readonly Floor[]): VectorEntry[] {
+  const incarnations = [...new Set([...log, ...floors].map((one) => one.incarnation))].sort()
   return incarnations.map((incarnation) => {
     const seqs = new Set(log.filter((record) => record.incarnation === incarnation).map((record) => record.seq))
-    let contiguous = 0
+    let contiguous = Math.max(0, ...floors.filter((one) => one.incarnation === incarnation).map((one) => one.seq))
     while (seqs.has(contiguous + 1)) contiguous += 1
     const above: [number, number][] = []
     for (let seq = contiguous + 2; seq <= 30; seq += 1) {

@@ -396,6 +396,7 @@ describe('RFC 6120 §7 binding', () => {
     await client.logIn()
     client.refuseBind = new TypeError('ours') as StanzaError
     expect(client.say(request())).toContain('<internal-server-error ')
+    expect(client.events).toEqual(['failed TypeError: ours'])
   })
 
   test('COMPAT RFC 3921 §3: the session is granted and means nothing', async () => {

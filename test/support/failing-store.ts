@@ -5,17 +5,20 @@ import { type Store, StoreError, type Write } from '../../src/store/store.js'
 export interface FailingStore extends Store {
   /** What fails from now on; `false` for nothing. A list of writes: batches with one of these. */
   failing: 'commits' | 'reads' | 'all' | readonly Write['type'][] | false
+  /** How: `io` unless something else is set. */
+  code: StoreError['code']
   /** While held, commits wait. */
   hold(): { release(): void }
 }
 
-const failure = (): StoreError => new StoreError('io', 'disk I/O error: the disk is on fire')
+const failure = (code: StoreError['code']): StoreError => new StoreError(code, 'disk I/O error: the disk is on fire')
 
 export function openFailingStore(): FailingStore {
   const inner = openMemoryStore()
   let gate: Promise<void> | undefined
   const own = {
     failing: false as FailingStore['failing'],
+    code: 'io' as StoreError['code'],
     hold() {
       let release = (): void => {}
       gate = new Promise((resolve) => {
@@ -33,7 +36,7 @@ export function openFailingStore(): FailingStore {
     await gate
     const { failing } = own
     const hit = Array.isArray(failing) ? batch.some(({ type }) => failing.includes(type)) : failing !== 'reads'
-    if (failing !== false && hit) throw failure()
+    if (failing !== false && hit) throw failure(own.code)
     return inner.commit(batch)
   }
   return new Proxy(inner, {
@@ -43,7 +46,8 @@ export function openFailingStore(): FailingStore {
       const value: unknown = Reflect.get(target, key)
       if (typeof value !== 'function') return value
       return (...args: readonly unknown[]) => {
-        if (key !== 'close' && (own.failing === 'reads' || own.failing === 'all')) return Promise.reject(failure())
+        if (key !== 'close' && (own.failing === 'reads' || own.failing === 'all'))
+          return Promise.reject(failure(own.code))
         return Reflect.apply(value, target, args)
       }
     },

@@ -151,7 +151,7 @@ function content(element: Element): (Element | string)[] {
     if (typeof node === 'string' && typeof last === 'string') joined[joined.length - 1] = last + node
     else joined.push(node)
   }
-  const mixed = joined.some((node) => typeof node !== 'string')
+  const mixed = joined.some((node) => typeof node !== 'string' || node.trim() === '{...}')
   const trimmed = mixed ? joined.map((node) => (typeof node === 'string' ? node.trim() : node)) : joined
   return trimmed.filter((node) => node !== '')
 }

@@ -1,5 +1,6 @@
 /** Accounts: make, change the password, delete, list. */
 import { Jid } from '../../xmpp/jid.js'
+import { putPassword } from '../account-password.js'
 import { type AdminCommand, CommandRefused, type Operator } from '../command.js'
 
 const jidArgument = { name: 'jid', doc: 'the address of the account, user@domain' } as const
@@ -15,7 +16,7 @@ export const addUser: AdminCommand = {
     const jid = accountJid(operator, given)
     if ((await operator.store.account(jid)) !== undefined)
       throw new CommandRefused(`${jid} exists already; a new password is set by: dmucctl passwd ${jid}`)
-    await writeAccount(operator, jid, password, operator.now())
+    await setPassword(operator, jid, password)
     await operator.accountChanged(jid, 'added')
     return { text: `${jid} was made`, data: { jid } }
   },
@@ -30,8 +31,8 @@ export const passwd: AdminCommand = {
   needs: 'store',
   async run(operator, { jid: given = '', password = '' }) {
     const jid = accountJid(operator, given)
-    const account = await existing(operator, jid)
-    await writeAccount(operator, jid, password, account.createdAt, account.disabled)
+    await mustExist(operator, jid)
+    await setPassword(operator, jid, password)
     await operator.accountChanged(jid, 'password')
     return { text: `${jid} has a new password`, data: { jid } }
   },
@@ -45,7 +46,7 @@ export const deleteUser: AdminCommand = {
   needs: 'store',
   async run(operator, { jid: given = '' }) {
     const jid = accountJid(operator, given)
-    await existing(operator, jid)
+    await mustExist(operator, jid)
     await operator.store.commit([{ type: 'account.delete', jid }])
     await operator.accountChanged(jid, 'deleted')
     return { text: `${jid} was deleted`, data: { jid } }
@@ -69,32 +70,21 @@ export const listUsers: AdminCommand = {
   },
 }
 
-async function writeAccount(
-  operator: Operator,
-  jid: string,
-  password: string,
-  createdAt: number,
-  disabled = false,
-): Promise<void> {
-  const keys = await deriveKeys(operator, password)
-  await operator.store.commit([{ type: 'account.put', account: { jid, ...keys, createdAt, disabled } }])
-}
-
-async function deriveKeys(operator: Operator, password: string) {
-  try {
-    return await operator.deriveKeys(password)
-  } catch (cause) {
-    throw new CommandRefused('This password cannot be used: it is empty or has characters that SASLprep forbids', {
-      cause,
-    })
+async function setPassword(operator: Operator, jid: string, password: string): Promise<void> {
+  const deriveKeys = async (text: string) => {
+    try {
+      return await operator.deriveKeys(text)
+    } catch (cause) {
+      const why = 'it is empty, too long, or has characters that SASLprep forbids'
+      throw new CommandRefused(`This password cannot be used: ${why}`, { cause })
+    }
   }
+  await putPassword(operator.store, deriveKeys, jid, password, operator.now())
 }
 
-async function existing(operator: Operator, jid: string) {
-  const account = await operator.store.account(jid)
-  if (account === undefined)
+async function mustExist(operator: Operator, jid: string): Promise<void> {
+  if ((await operator.store.account(jid)) === undefined)
     throw new CommandRefused(`There is no account ${jid}; dmucctl listusers shows those there are`)
-  return account
 }
 
 /** The prepared bare JID of an account at a virtual host of this server. */

@@ -73,7 +73,8 @@ export class Distribution {
 
   changed: RoomEnvironment['changed'] = (room, { change }) => {
     const type = 'operation' in change ? change.operation.type : change.type
-    if (type === 'config' || (type === 'join' && this.#policy.replicate === 'on-join')) this.#reconcile(room)
+    const enters = type === 'join' && this.#policy.replicate === 'on-join'
+    if (type === 'config' || type === 'unlock' || enters) this.#reconcile(room)
     for (const { jid } of others(room.replica)) this.#links.watch(Jid.parse(jid).domain)
   }
 

@@ -2,6 +2,7 @@
  * XEP-0045: Multi-User Chat, and XEP-0281: its distribution over several servers. The service: which stanza concerns which
  * room, which rooms there are. A room itself is src/room and src/dmuc; how it lives here is ./live-room.ts.
  */
+import { occupantIdOf } from '../../dmuc/ids.js'
 import { isSource, otherInstance, others } from '../../dmuc/replica.js'
 import { isAbandoned, leaveAll, notInRoom } from '../../room/index.js'
 import type { Handled, Host, Module } from '../../server/module.js'
@@ -93,6 +94,37 @@ export class MucService {
       pending.push(room.settled())
     }
     await Promise.all(pending)
+  }
+
+  /** Makes a persistent room, open to all, with this owner; resolves when it is durable. Does nothing if it exists. */
+  async createRoom(room: {
+    readonly jid: string
+    readonly owner: string
+    readonly name: string
+    readonly subject: string
+  }): Promise<void> {
+    const made = await this.rooms.with(room.jid, (known) => known ?? this.#found(room))
+    await made.settled()
+  }
+
+  #found({ jid, owner, name, subject }: Parameters<MucService['createRoom']>[0]): LiveRoom {
+    const room = this.rooms.create(jid)
+    const { keys, identity } = room.replica
+    const occupantId = occupantIdOf(keys, identity.roomId, owner)
+    const config = { ...room.replica.room.config, name, persistent: true }
+    room.perform([
+      { type: 'register', jid: owner, entry: { affiliation: 'owner' }, revision: 0 },
+      { type: 'config', config, revision: 0 },
+      { type: 'unlock' },
+    ])
+    const nick = owner.slice(0, owner.indexOf('@'))
+    if (subject !== '') room.perform([{ type: 'subject', nick, jid: owner, occupantId, text: subject }])
+    return room
+  }
+
+  /** A stream to or from this domain broke: what was sent to rooms there may be lost. */
+  interrupted(domain: string): void {
+    this.distribution.interrupted(domain)
   }
 
   receive(stanza: Element, from: Jid, to: Jid): Handled {

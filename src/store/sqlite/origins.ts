@@ -58,8 +58,9 @@ export class Origins {
     return origin
   }
 
-  /** Counts an event that was just inserted, so one that is in no interval yet. */
+  /** Counts an event that was just inserted, so one that is in no interval yet; it may lie below a floor. */
   add(origin: Origin, seq: number): void {
+    if (seq <= origin.contiguous) return
     if (seq !== origin.contiguous + 1) {
       this.#addAbove(origin, seq)
       return

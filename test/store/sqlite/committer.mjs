@@ -1,5 +1,4 @@
 // Commits batches of three events, several in flight, and prints the numbers of each batch when it is confirmed.
-import { writeSync } from 'node:fs'
 import { openSqliteStore } from '../../../dist/store/sqlite/store.js'
 import { silentLogger } from '../../../dist/util/logger.js'
 
@@ -32,7 +31,7 @@ const commitAlways = async () => {
   for (;;) {
     const records = [record(), record(), record()]
     await store.commit([{ type: 'room.log', room, records }])
-    writeSync(1, `${records.map((one) => one.seq).join(' ')}\n`)
+    process.stdout.write(`${records.map((one) => one.seq).join(' ')}\n`)
   }
 }
 await Promise.all(Array.from({ length: 8 }, commitAlways))

@@ -1,0 +1,81 @@
+import { get as getSecure } from 'node:https'
+import { createServer } from 'node:net'
+import { describe, expect, test } from '@jest/globals'
+import { type HttpOptions, HttpServer } from '../../src/net/http.js'
+import { listen } from '../../src/net/tcp.js'
+import { silentLogger } from '../../src/util/logger.js'
+import { contextsOf, selfSigned } from './certificate-files.js'
+
+const start = (options: Partial<HttpOptions> = {}): Promise<HttpServer> =>
+  HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger, ...options })
+
+describe('HttpServer', () => {
+  test('the longest prefix wins, whole segments only; withdrawn it is gone', async () => {
+    const http = await start()
+    const get = async (path: string): Promise<string> => {
+      const response = await fetch(`http://127.0.0.1:${http.port}${path}`)
+      return `${response.status} ${(await response.text()).trim()}`
+    }
+    const withdraw = http.route('/a', (_, response) => void response.end('a'))
+    http.route('/a/b/', (_, response) => void response.end('ab'))
+    expect(await get('/a')).toBe('200 a')
+    expect(await get('/a/c?x=1')).toBe('200 a')
+    expect(await get('/a/b')).toBe('200 ab')
+    expect(await get('/a/b/c')).toBe('200 ab')
+    expect(await get('/ab')).toBe('404 Not found')
+    expect(await get('/')).toBe('404 Not found')
+    expect(() => http.route('/a', () => {})).toThrow('two handlers for the path /a')
+    withdraw()
+    expect(await get('/a')).toBe('404 Not found')
+    http.route('/', (_, response) => void response.end('root'))
+    expect(await get('/zzz')).toBe('200 root')
+    expect(await get('/a/b')).toBe('200 ab')
+    await http.close()
+  })
+
+  test('what a handler throws or rejects with is logged and answered with 500', async () => {
+    const logged: unknown[] = []
+    const http = await start({ log: { ...silentLogger, error: (fields) => logged.push(fields.err) } })
+    http.route('/sync', () => {
+      throw new Error('sync')
+    })
+    http.route('/async', () => Promise.reject(new Error('async')))
+    for (const path of ['/sync', '/async'])
+      expect((await fetch(`http://127.0.0.1:${http.port}${path}`)).status).toBe(500)
+    expect(logged).toEqual([new Error('sync'), new Error('async')])
+    await http.close()
+  })
+
+  test('HTTPS', async () => {
+    const pair = await selfSigned(['a.example'])
+    const http = await start({ tls: contextsOf(pair, ['a.example']) })
+    http.route('/', (_, response) => void response.end('secret'))
+    expect(http.secure).toBe(true)
+    const request = (servername: string): Promise<string> =>
+      new Promise((resolve) => {
+        getSecure({ host: '127.0.0.1', port: http.port, servername, ca: pair.cert, agent: false }, (response) => {
+          response.setEncoding('utf8').on('data', resolve)
+        }).on('error', () => resolve('refused'))
+      })
+    expect(await request('unknown.example')).toBe('refused')
+    expect(await request('a.example')).toBe('secret')
+    await http.close()
+  })
+
+  test('a port in use is named with its option', async () => {
+    const blocker = createServer()
+    const port = await listen(blocker, '127.0.0.1', 0)
+    await expect(start({ port, option: 'http_ports' })).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is in use, option http_ports`,
+    )
+    blocker.close()
+  })
+
+  test('close ends requests that never end, at its deadline', async () => {
+    const http = await start()
+    http.route('/', (_, response) => void response.write('begun'))
+    const response = await fetch(`http://127.0.0.1:${http.port}/`)
+    await http.close(20)
+    await expect(response.text()).rejects.toThrow()
+  })
+})
