@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { putPassword } from './admin/account-password.js'
 import { announce } from './admin/announcement.js'
+import { openCertificates, reloadCertificates } from './admin/certificates.js'
 import type { Operator } from './admin/command.js'
 import { commands } from './admin/commands/index.js'
 import { makeFirstStart } from './admin/first-start.js'
@@ -27,10 +28,9 @@ import {
 import { type Endpoint, endpointsOf, type PortOption, portOptions, spellEndpoint } from './config/ports.js'
 import { type MucService, mucService } from './modules/muc/index.js'
 import { isLoopback } from './net/address.js'
-import { Certificates } from './net/certificates.js'
+import type { Certificates } from './net/certificates.js'
 import { HttpServer } from './net/http.js'
 import { type Dns, DomainResolver, SystemDns } from './net/resolver.js'
-import { writeSelfSigned } from './net/self-signed.js'
 import { defaultIterations, deriveKeys } from './sasl/scram-keys.js'
 import {
   type ClientDependencies,
@@ -127,8 +127,9 @@ class Start {
     const links = this.#loginLinks(store)
     await this.#listenForClients(ports, store, server, certificates, links)
     await this.#openAdminSocket(store, server, pool, links)
-    await this.#firstStart(store, server, links)
+    const first = await this.#firstStart(store, server, links)
     this.#ready()
+    await this.#announce(links, first || this.#parts.showLogin === true)
     return this.#running(server, certificates)
   }
 
@@ -148,26 +149,16 @@ class Start {
 
   async #certificates(): Promise<Certificates> {
     const { global, hosts, firstStart } = this.#config
-    const directory = global.certificates
-    const domains = hosts.map(({ domain }) => domain)
-    const certificates = new Certificates({ directory, hosts: domains, clock: this.#clock })
-    let problems = certificates.load()
-    const bare = domains.filter((domain) => !certificates.has(domain))
-    if (firstStart?.self_signed === true && bare.length > 0) {
-      await writeSelfSigned(directory, bare, this.#clock.now())
-      this.#log.info({ directory, domains: bare }, 'Made a self-signed certificate')
-      problems = certificates.load()
-    }
-    for (const problem of problems) this.#log.warn({}, problem)
-    const reload = (): void => this.#reloadCertificates(certificates)
+    const certificates = await openCertificates({
+      directory: global.certificates,
+      domains: hosts.map(({ domain }) => domain),
+      selfSigned: firstStart?.self_signed === true,
+      clock: this.#clock,
+      log: this.#log,
+    })
+    const reload = (): void => reloadCertificates(certificates, this.#log)
     this.#lifecycle.add('watch for certificates', certificates.watch(reload))
     return certificates
-  }
-
-  #reloadCertificates(certificates: Certificates): void {
-    const problems = certificates.load()
-    for (const problem of problems) this.#log.warn({}, problem)
-    if (problems.length === 0) this.#log.info({}, 'Read the certificates again')
   }
 
   #server(store: Store, certificates: Certificates): { readonly server: Server; readonly pool: S2sPool } {
@@ -250,8 +241,14 @@ class Start {
       secret: await lastingSecret(store, this.#random),
       iterations: defaultIterations,
     }
+    // All at once, so that their deadlines do not add up.
+    const open: { close(deadlineMs: number): Promise<void> }[] = []
+    const closeAll = async (): Promise<void> => {
+      await Promise.all(open.map((each) => each.close(this.#deadlineMs)))
+    }
+    this.#lifecycle.add('listeners for clients', { close: closeAll })
     const opened = (listener: ClientListener, { option, address }: Endpoint): void => {
-      this.#lifecycle.add(option, { close: () => listener.close(this.#deadlineMs) })
+      open.push(listener)
       this.#listening.push({ option, address, port: listener.port })
     }
     for (const port of ports) {
@@ -262,7 +259,7 @@ class Start {
         opened(await startClientListener({ ...options, ...place }, dependencies), port)
       } else if (option === 'http_ports') {
         const http = await HttpServer.listen({ host: address, port: port.port, option, log: this.#log })
-        this.#lifecycle.add('http', { close: () => http.close(this.#deadlineMs) })
+        open.push(http)
         opened(startWebSocketListener(options, http, dependencies), port)
         if (global.web_client) http.route('/', this.#page(links))
       }
@@ -322,9 +319,10 @@ class Start {
     this.#lifecycle.add('admin socket', await openAdminSocket({ path, commands, operator, log: this.#log }))
   }
 
-  async #firstStart(store: Store, server: Server, links: LoginLinks): Promise<void> {
+  /** True at the first start on this data directory. */
+  async #firstStart(store: Store, server: Server, links: LoginLinks): Promise<boolean> {
     const { firstStart } = this.#config
-    if (firstStart === undefined) return
+    if (firstStart === undefined) return false
     const { room, room_name: name, welcome: subject, accounts } = firstStart
     const made = await makeFirstStart({
       accounts,
@@ -335,11 +333,12 @@ class Start {
       now: this.#clock.now(),
     })
     for (const jid of made.accounts) await server.accountChanged(jid)
-    await this.#announce(links, made.first || this.#parts.showLogin === true)
+    return made.first
   }
 
   async #announce(links: LoginLinks, withLogins: boolean): Promise<void> {
     const { firstStart } = this.#config
+    if (firstStart === undefined) return
     const logins = []
     for (const jid of withLogins ? links.accounts : []) {
       const link = await this.#loginLink(links, jid)
@@ -350,9 +349,9 @@ class Start {
       announce({
         page: this.#pageAddress(),
         logins,
-        room: firstStart?.room || undefined,
+        room: firstStart.room || undefined,
         clients: c2s,
-        selfSigned: firstStart?.self_signed === true,
+        selfSigned: firstStart.self_signed,
       }),
     )
   }
@@ -362,7 +361,7 @@ class Start {
     const reach = outside.length === 0 ? 'this machine only' : `also reached from outside: ${outside.join(', ')}`
     const hosts = this.#config.hosts.map(({ domain }) => domain)
     const listening = this.#spelt()
-    this.#log.info({ version, hosts, listening }, `Ready: ${listening.join(', ')}; ${reach}`)
+    this.#log.info({ version, hosts }, `Ready: ${listening.join(', ')}; ${reach}`)
   }
 
   #running(server: Server, certificates: Certificates): RunningServer {
@@ -378,7 +377,7 @@ class Start {
         this.#log.info({}, 'Took the configuration over')
         if (waiting.length > 0)
           this.#log.warn({ options: waiting }, `Changed, but in effect only after a restart: ${waiting.join(', ')}`)
-        this.#reloadCertificates(certificates)
+        reloadCertificates(certificates, this.#log)
       },
       close: () => this.#lifecycle.close(),
     }

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { client, xml } from '@xmpp/client'
 import { WebSocket } from 'ws'
@@ -188,6 +189,21 @@ describe('starting', () => {
     const failing = { ...bad, hosts: [...bad.hosts, ...bad.hosts] }
     await expect(startServer(failing, { log })).rejects.toThrow()
     await start()
+  })
+})
+
+describe('every example', () => {
+  const folder = fileURLToPath(new URL('../examples/', import.meta.url))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.toml'))
+
+  test.each(files)('%s starts, and its login links work', async (file) => {
+    const text = readFileSync(folder + file, 'utf8')
+      .replace(/^(\w+_ports) = \[\d+\]/gm, '$1 = [0]')
+      .replace(/^(data_path|certificates) = "(\.\.\/)+/gm, '$1 = "')
+      .replace(/^data_path/m, 'interfaces = ["127.0.0.1"]\nhttp_interfaces = ["127.0.0.1"]\ndata_path')
+    await start(text)
+    expect(links().length).toBeGreaterThan(0)
+    for (const link of links()) expect((await exchange(link)).password).not.toBe('')
   })
 })
 

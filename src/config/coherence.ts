@@ -12,6 +12,7 @@ export function checkCoherence(config: Config, check: Check): void {
   checkPorts(config, check)
   checkPeers(config, check)
   checkFirstStart(config, check)
+  checkRegistration(config, check)
 }
 
 function checkSocketPath({ global }: Config, check: Check): void {
@@ -68,4 +69,19 @@ function checkFirstStart({ hosts, firstStart }: Config, check: Check): void {
   const service = parseBareJid(firstStart.room)?.domain
   if (firstStart.room !== '' && !isHost(service, 'muc'))
     check.report(['first_start', 'room'], `there is no [component."${service}"] for the room ${firstStart.room}`)
+}
+
+/** An option that nothing obeys must not look as if it were obeyed. */
+function checkRegistration({ hosts }: Config, check: Check): void {
+  const deaf = hosts.find(
+    ({ type, options, modules }) =>
+      type === 'user' &&
+      options.allow_registration &&
+      !modules.some((module) => 'allow_registration' in (module.options ?? {})),
+  )
+  if (deaf !== undefined)
+    check.report(
+      ['virtual_host', deaf.domain, 'allow_registration'],
+      `allow_registration cannot be true on ${deaf.domain}: no module for it is loaded; make accounts with dmucctl adduser`,
+    )
 }

@@ -27,7 +27,7 @@ export const globalOptions = {
   ),
   interfaces: textList(
     ['127.0.0.1', '::1'],
-    'Addresses to listen on; `"*"` is every IPv4 address, `"::"` every IPv6 address. Nothing listens beyond loopback unless it is written here.',
+    'Addresses to listen on; `"*"` is every IPv4 address of the machine, `"::"` every address of both families. Nothing listens beyond loopback unless it is written here.',
     'list of IP addresses',
     (given) => (/^(\*|[0-9.]+|[0-9a-fA-F:.]+(%\w+)?)$/.test(given) ? undefined : 'be an IP address, "*" or "::"'),
   ),
@@ -45,7 +45,7 @@ export const globalOptions = {
   ),
   http_ports: portList([5280], 'Ports for WebSocket (`/xmpp-websocket`, RFC 7395) and the web page.'),
   web_client: boolean(true, 'Serve the page with the Converse.js client at `/` of `http_ports`.'),
-  use_ipv6: boolean(true, 'Connect to other servers over IPv6 too, and listen on the IPv6 addresses of `interfaces`.'),
+  use_ipv6: boolean(true, 'Listen on the IPv6 addresses of `interfaces` and `http_interfaces` too.'),
   log_level: oneOf(['debug', 'info', 'warn', 'error'], 'info', 'The least important messages that are logged.'),
   c2s_timeout: integer(60, 1, 86_400, 'Seconds that a client may be connected without being logged in.'),
   c2s_stanza_size_limit: integer(mib / 4, 10_000, 64 * mib, 'Bytes of the largest stanza from a client.'),

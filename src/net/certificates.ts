@@ -9,11 +9,12 @@ import { dirname, join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import type { Closeable } from '../util/lifecycle.js'
+import { asciiDomain } from '../xmpp/domain.js'
 import { dnsNames, minVersion, type TlsContexts } from './tls.js'
 
 export interface CertificatesOptions {
   readonly directory: string
-  /** Virtual hosts and components; the first that has a certificate is the default where a client names none. */
+  /** Virtual hosts and components; files are named by their A-labels. The first that has a certificate is the default where a client names none. */
   readonly hosts: readonly string[]
   readonly clock?: Clock
 }
@@ -53,7 +54,7 @@ export class Certificates implements TlsContexts {
   load(): readonly string[] {
     const problems: string[] = []
     const read = new Map<string, Loaded | string>()
-    for (const host of this.#options.hosts) {
+    for (const host of this.#options.hosts.map(asciiDomain)) {
       const found = this.#find(host, read)
       problems.push(...found.problems)
       if (found.loaded !== undefined) this.#byHost.set(host, found.loaded)
@@ -63,12 +64,12 @@ export class Certificates implements TlsContexts {
 
   /** Hosts that have none cannot offer TLS. */
   has(host: string): boolean {
-    return this.#byHost.has(host)
+    return this.#byHost.has(asciiDomain(host))
   }
 
   contextFor(serverName: string | undefined): SecureContext | undefined {
     if (serverName === undefined || serverName === '') return this.#byHost.values().next().value?.context
-    const name = serverName.toLowerCase().replace(/\.$/, '')
+    const name = asciiDomain(serverName.toLowerCase().replace(/\.$/, ''))
     const own = this.#byHost.get(name)
     if (own !== undefined) return own.context
     // Some clients name the machine that a SRV record pointed them to.

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Logger } from '../util/logger.js'
-import { listen } from './tcp.js'
+import { listen } from './tcp-listener.js'
 import { minVersion, sniCallback, type TlsContexts } from './tls.js'
 
 /** Answers a request, now or later. What it throws or rejects with is logged and answered with 500. */

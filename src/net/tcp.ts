@@ -2,7 +2,7 @@
  * TCP and TLS as transports. Text is queued and leaves in one write per turn, with at most one write outstanding, so a
  * slow peer's text waits here, where it is counted. A peer's reset ends its transport and nothing else.
  */
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import { plainAddress } from './address.js'
@@ -22,6 +22,8 @@ export interface TcpOptions {
   readonly clock?: Clock
   /** For `startTls` as the server. */
   readonly tls?: ServerTlsOptions
+  /** The longest TLS handshake; default 30,000. */
+  readonly handshakeMs?: number
   /** Queued bytes above which nothing is read from this peer until half of it has left; default 128 KiB. */
   readonly softBacklog?: number
 }
@@ -135,18 +137,32 @@ export class TcpTransport implements UpgradableTransport {
     const socket = this.#wrap(plain, options.server, options.serverName)
     this.#socket = socket
     socket.on('error', this.#onError)
-    await new Promise<void>((resolve, reject) => {
-      socket.once(options.server ? 'secure' : 'secureConnect', resolve)
-      socket.once('end', () => socket.destroy())
-      socket.once('close', () => {
+    return this.#handshake(socket, options.server ? 'secure' : 'secureConnect')
+  }
+
+  #handshake(socket: TLSSocket, done: 'secure' | 'secureConnect'): Promise<TlsInfo> {
+    const { clock = systemClock, handshakeMs = 30_000 } = this.#options
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(handshakeMs, () => socket.destroy(new Error('the TLS handshake took too long')))
+      const hungUp = (): void => void socket.destroy()
+      const failed = (): void => {
+        timer.cancel()
         this.#onClose()
         reject(this.#error ?? new Error('the connection was closed during the TLS handshake'))
+      }
+      socket.once('end', hungUp)
+      socket.once('close', failed)
+      socket.once(done, () => {
+        timer.cancel()
+        socket.off('end', hungUp)
+        socket.off('close', failed)
+        // In the same turn, so that no event is missed before the promise is heard of.
+        this.#tls = tlsInfo(socket)
+        this.#listen(socket)
+        if (this.#paused) socket.pause()
+        resolve(this.#tls)
       })
     })
-    this.#tls = tlsInfo(socket)
-    this.#listen(socket)
-    if (this.#paused) socket.pause()
-    return this.#tls
   }
 
   #wrap(plain: Socket, server: boolean, serverName: string | undefined): TLSSocket {
@@ -253,83 +269,6 @@ function offerTls(plain: Socket, serverName: string | undefined, tls: ServerTlsO
     minVersion,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
-  })
-}
-
-export interface TcpListenerOptions extends TcpOptions {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-  /** Named in the error when the port cannot be had. */
-  readonly option?: string
-  /** TLS from the first byte (XEP-0368) instead of by STARTTLS. */
-  readonly directTls?: boolean
-  /** Asked before anything is done for a connection; false closes it at once. */
-  readonly admit?: (remoteAddress: string) => boolean
-  /** Connections that were refused before there was a transport: the handshake of direct TLS failed. */
-  readonly onRefused?: (remoteAddress: string, error: Error) => void
-}
-
-export interface TcpListener {
-  readonly host: string
-  readonly port: number
-  /** Accepts no more. Connections that are open stay. */
-  close(): Promise<void>
-}
-
-/** Rejects with a message that names host, port and option when the address cannot be had. */
-export async function listenTcp(
-  options: TcpListenerOptions,
-  accept: (transport: TcpTransport) => void,
-): Promise<TcpListener> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    // A peer may be gone already; its address is not known then.
-    const address = plainAddress(socket.remoteAddress ?? '')
-    if (address === '' || options.admit?.(address) === false) {
-      socket.on('error', () => {}).destroy()
-      return
-    }
-    const transport = new TcpTransport(socket, options)
-    if (options.directTls !== true) {
-      accept(transport)
-      return
-    }
-    transport.startTls({ server: true }).then(
-      () => accept(transport),
-      (error: Error) => {
-        transport.destroy()
-        options.onRefused?.(transport.remoteAddress, error)
-      },
-    )
-  })
-  const port = await listen(server, options.host, options.port, options.option)
-  return {
-    host: options.host,
-    port,
-    close: () => {
-      server.close()
-      // The callback of `close` would wait for the connections too.
-      return new Promise((resolve) => setImmediate(resolve))
-    },
-  }
-}
-
-/** Listens and returns the port. Also for servers that are not XMPP's. */
-export function listen(server: Server, host: string, port: number, option?: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const refused = (error: NodeJS.ErrnoException): void => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be opened (${error.code ?? error.message})`
-      const where = option === undefined ? '' : `, option ${option}`
-      reject(new Error(`port ${port} on ${host} ${why}${where}`, { cause: error }))
-    }
-    server.once('error', refused)
-    server.listen({ host, port, backlog: 1024 }, () => {
-      server.off('error', refused)
-      // Accepting may fail for want of descriptors; the listener goes on.
-      server.on('error', () => {})
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
   })
 }
 

@@ -38,6 +38,9 @@ export interface ConnectionParts {
 /** How long a client that takes nothing may take for its error. */
 const slowReaderMs = 1000
 
+/** Stanzas that one client may have waiting for the disk or for others before we stop reading from it. */
+const unsettledStanzas = 1000
+
 export class ClientConnection implements TransportHandler, ClientStreamHandler, Outbox {
   readonly #parts: ConnectionParts
   readonly #transport: Transport
@@ -46,6 +49,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   readonly #xmlns: string | undefined
   #session: Session | undefined
   #upgrading = false
+  #unsettled = 0
   /** What is sent while the session is being made: the client must learn its JID first. */
   #early: string[] | undefined
 
@@ -182,7 +186,14 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
 
   stanza(stanza: Element): void {
     if (this.#session === undefined) return
-    this.#parts.gateway.receive(this.#session, stanza)?.catch((error: unknown) => this.failed(error))
+    const handled = this.#parts.gateway.receive(this.#session, stanza)
+    if (handled === undefined) return
+    if (++this.#unsettled === unsettledStanzas) this.#transport.pause()
+    handled.catch((error: unknown) => this.failed(error)).finally(() => this.#settled())
+  }
+
+  #settled(): void {
+    if (this.#unsettled-- === unsettledStanzas) this.#transport.resume()
   }
 
   failed(error: unknown): void {

@@ -2,7 +2,7 @@
 import { isLoopback } from '../net/address.js'
 import { AddressLimit, type AddressRate } from '../net/address-limit.js'
 import type { HttpServer } from '../net/http.js'
-import { listenTcp } from '../net/tcp.js'
+import { listenTcp } from '../net/tcp-listener.js'
 import type { TlsContexts } from '../net/tls.js'
 import type { Transport, UpgradableTransport } from '../net/transport.js'
 import { acceptWebSockets } from '../net/websocket.js'

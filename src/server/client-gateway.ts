@@ -75,22 +75,27 @@ export class LocalClientGateway implements ClientGateway {
   }
 
   receive(session: Session, stanza: Element): Handled {
-    const { router } = this.#parts
     this.#stamp(session, stanza)
-    return router.guard(stanza, () => {
-      checkStanza(stanza)
-      const host = this.#userHost(session.jid.domain)
-      if (host === undefined) throw new StanzaError('service-unavailable')
-      const to = stanza.attrs.to === undefined ? session.jid.bare() : Jid.tryParse(stanza.attrs.to)
-      if (to === undefined) throw new StanzaError('jid-malformed', { text: 'The address in "to" is no JID' })
-      // Presence without `to` is broadcast, everything else concerns the client's own account (RFC 6120 §10.3).
-      if (stanza.attrs.to !== undefined || stanza.name !== 'presence') stanza.attrs.to = to.toString()
-      return host.send(stanza, session.jid, to)
-    })
+    return this.#parts.router.guard(
+      stanza,
+      () => this.#send(session, stanza),
+      (error) => refuse(session, error),
+    )
   }
 
   unbind(session: Session): void {
     if (this.#parts.sessions.remove(session)) this.#userHost(session.jid.domain)?.closed(session)
+  }
+
+  #send(session: Session, stanza: Element): Handled {
+    checkStanza(stanza)
+    const host = this.#userHost(session.jid.domain)
+    if (host === undefined) throw new StanzaError('service-unavailable')
+    const to = stanza.attrs.to === undefined ? session.jid.bare() : Jid.tryParse(stanza.attrs.to)
+    if (to === undefined) throw new StanzaError('jid-malformed', { text: 'The address in "to" is no JID' })
+    // Presence without `to` is broadcast, everything else concerns the client's own account (RFC 6120 §10.3).
+    if (stanza.attrs.to !== undefined || stanza.name !== 'presence') stanza.attrs.to = to.toString()
+    return host.send(stanza, session.jid, to)
   }
 
   #userHost(domain: string): LocalHost | undefined {
@@ -117,4 +122,13 @@ export class LocalClientGateway implements ClientGateway {
     }
     stanza.attrs.from = session.jid.toString()
   }
+}
+
+/**
+ * What is refused at the door goes straight back. Without `to` the account was meant, so it answers; an address that is no
+ * JID is echoed as it came (RFC 6120 §8.3.3.8).
+ */
+function refuse(session: Session, error: Element): void {
+  error.attrs.from ??= session.jid.bare().toString()
+  session.outbox.send(error)
 }

@@ -176,7 +176,7 @@ export class IncomingConnection {
   #ended(end: StreamEnd): void {
     this.#keepAlive.cancel()
     if (end.is === 'error')
-      this.#log.warn(
+      this.#log.info(
         { by: end.by, claimed: this.#stream.claimed, reason: end.error.message },
         'A stream ended with an error',
       )

@@ -1,5 +1,5 @@
 /** Listens for other servers, with a limit on connections from one address. */
-import { listenTcp, type TcpListener } from '../net/tcp.js'
+import { listenTcp, type TcpListener } from '../net/tcp-listener.js'
 import type { UpgradableTransport } from '../net/transport.js'
 import type { Closeable } from '../util/lifecycle.js'
 import { StreamError } from '../xmpp/stream-error.js'
@@ -25,6 +25,8 @@ export type ServerListenerDeps = Pick<S2sDeps, 'gateway' | 'certificates' | 'clo
 export interface ServerListener extends Closeable {
   /** In the order of `endpoints`, with the ports that were taken for 0. */
   readonly ports: readonly number[]
+  /** Connections that are open. */
+  readonly open: number
   links(): LinkInfo[]
   /** Ends all streams with `system-shutdown`; cuts those that are still there after `deadlineMs` (default 5000). Idempotent. */
   close(deadlineMs?: number): Promise<void>
@@ -51,6 +53,9 @@ export async function startServerListener(
   let closing: Promise<void> | undefined
   return {
     ports: listeners.map((listener) => listener.port),
+    get open() {
+      return acceptor.open
+    },
     links: () => acceptor.links(),
     close(deadlineMs = 5000) {
       closing ??= acceptor.close(listeners, deadlineMs)
@@ -99,6 +104,10 @@ class Acceptor {
       this.#connections.add(connection)
       this.#strangers.add(connection)
     }
+  }
+
+  get open(): number {
+    return this.#connections.size
   }
 
   links(): LinkInfo[] {

@@ -29,6 +29,7 @@ const requestTimeoutMs = 30_000
 
 export class StanzaRouter implements Router {
   readonly #parts: StanzaRouterParts
+  readonly #toSender = (error: Element): Handled => this.route(error)
 
   constructor(parts: StanzaRouterParts) {
     this.#parts = parts
@@ -49,12 +50,15 @@ export class StanzaRouter implements Router {
     return this.guard(stanza, () => this.#deliver(stanza, from, to))
   }
 
-  /** Runs `deal` with the stanza; what it throws or rejects goes to the stanza's sender. Never throws or rejects. */
-  guard(stanza: Element, deal: () => Handled): Handled {
+  /**
+   * Runs `deal` with the stanza; what it throws or rejects becomes the error reply, which goes to the stanza's sender by the router
+   * unless `reply` knows a shorter way. Never throws or rejects.
+   */
+  guard(stanza: Element, deal: () => Handled, reply: (error: Element) => Handled = this.#toSender): Handled {
     try {
-      return deal()?.catch((thrown: unknown) => this.#refuse(stanza, thrown))
+      return deal()?.catch((thrown: unknown) => this.#refuse(stanza, thrown, reply))
     } catch (thrown) {
-      return this.#refuse(stanza, thrown)
+      return this.#refuse(stanza, thrown, reply)
     }
   }
 
@@ -94,29 +98,19 @@ export class StanzaRouter implements Router {
     try {
       this.#parts.remote().sendText(stanza.attrs.from, to, rendered.to(to), stanza)
     } catch (thrown) {
-      void this.#refuse(addressed(stanza, to), thrown)
+      void this.#refuse(addressed(stanza, to), thrown, this.#toSender)
     }
   }
 
-  #refuse(stanza: Element, thrown: unknown): Handled {
+  #refuse(stanza: Element, thrown: unknown, reply: (error: Element) => Handled): Handled {
     if (thrown instanceof StreamError) {
       this.#parts.sessions.get(stanza.attrs.from)?.outbox.close('policy-violation', thrown.message)
       return undefined
     }
     if (!(thrown instanceof StanzaError))
       this.#parts.log.error({ ...describe(stanza), err: thrown }, 'A stanza could not be dealt with')
-    const reply = errorReply(stanza, toStanzaError(thrown))
-    return reply && this.#sendBack(reply)
-  }
-
-  /**
-   * Without `to` the account was meant, so it answers. An address that is no JID is echoed as it came (RFC 6120 §8.3.3.8),
-   * which only goes to a client of our own.
-   */
-  #sendBack(reply: Element): Handled {
-    reply.attrs.from ??= Jid.tryParse(reply.attrs.to)?.bare().toString()
-    if (Jid.tryParse(reply.attrs.from) !== undefined) return this.route(reply)
-    this.#parts.sessions.get(reply.attrs.to)?.outbox.send(reply)
+    const error = errorReply(stanza, toStanzaError(thrown))
+    return error && reply(error)
   }
 }
 

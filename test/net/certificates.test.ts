@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { Certificates, covers } from '../../src/net/certificates.js'
-import { listenTcp } from '../../src/net/tcp.js'
+import { listenTcp } from '../../src/net/tcp-listener.js'
 import { ManualClock } from '../../src/util/clock.js'
 import { type Pair, put, selfSigned } from './certificate-files.js'
 import { until } from './transport-contract.js'
@@ -90,6 +90,15 @@ describe('Certificates', () => {
     put(directory, { 'conference.example.org.crt': example.cert, 'conference.example.org.key': example.key })
     expect(certificates.load()).toEqual([])
     expect(await shown(certificates, 'conference.example.org')).toBe(exampleNames)
+  })
+
+  test('an internationalized domain: files, certificates and SNI by A-labels', async () => {
+    const idn = await selfSigned(['xn--bcher-kva.example'])
+    put(directory, { 'xn--bcher-kva.example.crt': idn.cert, 'xn--bcher-kva.example.key': idn.key })
+    const { certificates, problems } = load(['bücher.example'])
+    expect(problems).toEqual([])
+    expect(certificates.has('bücher.example')).toBe(true)
+    expect(await shown(certificates, 'xn--bcher-kva.example')).toBe('DNS:xn--bcher-kva.example')
   })
 
   test('none: all files that were looked for are named', () => {

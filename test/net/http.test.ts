@@ -2,7 +2,7 @@ import { get as getSecure } from 'node:https'
 import { createServer } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
 import { type HttpOptions, HttpServer } from '../../src/net/http.js'
-import { listen } from '../../src/net/tcp.js'
+import { listen } from '../../src/net/tcp-listener.js'
 import { silentLogger } from '../../src/util/logger.js'
 import { contextsOf, selfSigned } from './certificate-files.js'
 

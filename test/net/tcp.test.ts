@@ -1,8 +1,10 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { connectTcp, listen, listenTcp, type TcpListenerOptions, TcpTransport } from '../../src/net/tcp.js'
+import { connectTcp, TcpTransport } from '../../src/net/tcp.js'
+import { listen, listenTcp, type TcpListenerOptions } from '../../src/net/tcp-listener.js'
 import type { TlsContexts } from '../../src/net/tls.js'
+import { ManualClock } from '../../src/util/clock.js'
 import { contextsOf, selfSigned } from './certificate-files.js'
 import { type Connected, joined, type Peer, transportContract, until } from './transport-contract.js'
 
@@ -143,6 +145,45 @@ describe('startTls', () => {
     const upgrading = transport.startTls({ server: true })
     socket.destroy()
     await expect(upgrading).rejects.toThrow()
+    await close()
+  })
+
+  test('a handshake that takes too long, and one under way when the listener closes', async () => {
+    const clock = new ManualClock()
+    const { transport, close } = await accepted({ tls: { contexts }, clock, handshakeMs: 1000 }, plain)
+    const upgrading = transport.startTls({ server: true })
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(1000)
+    await expect(upgrading).rejects.toThrow('the TLS handshake took too long')
+    await close()
+
+    const refused: string[] = []
+    const listener = await listenTcp(
+      {
+        host: '127.0.0.1',
+        port: 0,
+        directTls: true,
+        tls: { contexts },
+        onRefused: (_, error) => refused.push(error.message),
+      },
+      () => {},
+    )
+    const silent = connect(listener.port, '127.0.0.1')
+    const gone = new Promise((resolve) => silent.once('close', resolve))
+    silent.resume()
+    await new Promise((resolve) => silent.once('connect', resolve))
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    await listener.close()
+    await gone
+    expect(refused).toHaveLength(1)
+  })
+
+  test('what is queued over TLS when the peer says it will send no more still leaves', async () => {
+    const { transport, socket, peer, close } = await accepted({ directTls: true, tls: { contexts } }, direct)
+    transport.handler = { data: () => transport.write('x'.repeat(300_000)), closed: () => {} }
+    socket.end('bye')
+    await peer.gone
+    expect(peer.text()).toHaveLength(300_000)
     await close()
   })
 

@@ -299,6 +299,21 @@ describe('over TCP', () => {
     await other.read('<message')
   })
 
+  test('a client whose stanzas wait for the disk is not read until they are done', async () => {
+    const done: (() => void)[] = []
+    gateway.handled = () => new Promise<void>((resolve) => done.push(resolve))
+    const { port } = await listen({ directTls: true })
+    const client = await direct(port)
+    await client.logIn()
+    client.write('<presence/>'.repeat(1000))
+    await until(() => gateway.received.length === 1000)
+    client.write('<presence/>'.repeat(1000))
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(gateway.received).toHaveLength(1000)
+    for (const settle of done.splice(0)) settle()
+    await until(() => gateway.received.length === 2000)
+  })
+
   test('a reset in the middle of a stanza ends the session', async () => {
     const { port } = await listen({ requireEncryption: false, allowUnencryptedPlain: true })
     const socket = connect(port, '127.0.0.1')

@@ -1,6 +1,7 @@
 /** The server behind a client's connection, in memory: accounts with one password, messages come back, pings are answered. */
 import { deriveKeys } from '../../src/sasl/scram-keys.js'
 import type { ClientGateway, ConnectionFacts } from '../../src/server/gateway.js'
+import type { Handled } from '../../src/server/module.js'
 import type { Outbox, Session } from '../../src/server/session.js'
 import type { Account } from '../../src/store/store.js'
 import { type Element, xml } from '../../src/xml/element.js'
@@ -15,6 +16,8 @@ export class MemoryGateway implements ClientGateway {
   readonly received: Element[] = []
   readonly unbound: string[] = []
   readonly #accounts = new Map<string, Account>()
+  /** When what was received counts as dealt with. */
+  handled: () => Handled = () => undefined
   /** Called inside `bind`, as modules' hooks are. */
   onBound: (session: Session) => void = () => {}
 
@@ -55,12 +58,13 @@ export class MemoryGateway implements ClientGateway {
     return session
   }
 
-  receive(session: Session, stanza: Element): void {
+  receive(session: Session, stanza: Element): Handled {
     if (stanza.attrs.from !== undefined && stanza.attrs.from !== session.jid.toString())
       throw new StreamError('invalid-from')
     this.received.push(stanza)
     if (stanza.name === 'message') session.outbox.sendRendered(new Rendered(stanza), session.jid.toString())
     if (stanza.name === 'iq') session.outbox.send(result(stanza))
+    return this.handled()
   }
 
   unbind(session: Session): void {

@@ -1,3 +1,4 @@
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { mechanisms } from '../../src/sasl/mechanisms.js'
 import { deriveKeys, type ScramKeys } from '../../src/sasl/scram-keys.js'
@@ -291,6 +292,47 @@ describe('RFC 6120 §6 SASL', () => {
     expect(known).toMatch(/^r=abc[^,]+,s=[A-Za-z0-9+/]+=*,i=4096$/)
     expect(unknown).toMatch(/^r=abc[^,]+,s=[A-Za-z0-9+/]+=*,i=4096$/)
     expect(/s=[^,]*/.exec(again)).toEqual(/s=[^,]*/.exec(unknown))
+  })
+
+  /** The client's side of RFC 5802, written from the RFC. */
+  function finalMessage(
+    hash: 'sha1' | 'sha256',
+    challenge: string,
+    nonce?: string,
+  ): { text: string; signature: string } {
+    const [, serverNonce = '', salt = '', iterations = ''] = /^r=([^,]*),s=([^,]*),i=(\d+)$/.exec(challenge) ?? []
+    const mac = (key: Buffer, text: string): Buffer => createHmac(hash, key).update(text).digest()
+    const length = hash === 'sha1' ? 20 : 32
+    const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), Number(iterations), length, hash)
+    const clientKey = mac(salted, 'Client Key')
+    const withoutProof = `c=biws,r=${nonce ?? serverNonce}`
+    const signed = `n=juliet,r=abc,${challenge},${withoutProof}`
+    const signature = mac(createHash(hash).update(clientKey).digest(), signed)
+    const proof = Buffer.from(clientKey.map((byte, index) => byte ^ signature[index]!)).toString('base64')
+    return {
+      text: `<response xmlns='${saslNs}'>${base64(`${withoutProof},p=${proof}`)}</response>`,
+      signature: `v=${mac(mac(salted, 'Server Key'), signed).toString('base64')}`,
+    }
+  }
+
+  test.each(['sha1', 'sha256'] as const)('RFC 5802, RFC 7677: SCRAM to its end with %s', async (hash) => {
+    const client = new Client(secure)
+    client.say(clientHeader())
+    const mechanism = hash === 'sha1' ? 'SCRAM-SHA-1' : 'SCRAM-SHA-256'
+    const answer = await client.ask(auth(mechanism, base64('n,,n=juliet,r=abc')))
+    const challenge = Buffer.from(/>(.*)</.exec(answer)?.[1] ?? '', 'base64').toString()
+    const { text, signature } = finalMessage(hash, challenge)
+    expect(client.say(text)).toBe(`<success xmlns='${saslNs}'>${base64(signature)}</success>`)
+    expect(client.stream.account?.toString()).toBe('juliet@a.example')
+  })
+
+  test('SCRAM with a changed nonce is not-authorized', async () => {
+    const client = new Client(secure)
+    client.say(clientHeader())
+    const answer = await client.ask(auth('SCRAM-SHA-256', base64('n,,n=juliet,r=abc')))
+    const challenge = Buffer.from(/>(.*)</.exec(answer)?.[1] ?? '', 'base64').toString()
+    expect(client.say(finalMessage('sha256', challenge, 'abcdef').text)).toContain('<not-authorized/>')
+    expect(client.stream.facts.has('authenticated')).toBe(false)
   })
 
   test('an exchange in the middle of another fails both', async () => {

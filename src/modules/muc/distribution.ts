@@ -15,7 +15,8 @@ import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { DmucPolicy } from './dmuc-policy.js'
 import { Links } from './links.js'
-import type { LiveRoom, RoomEnvironment } from './live-room.js'
+import type { LiveRoom } from './live-room.js'
+import type { RoomEnvironment } from './room-environment.js'
 import type { Rooms } from './rooms.js'
 
 /** A refusal that may pass is tried again after this, then after twice as long, and so on. */
@@ -71,19 +72,19 @@ export class Distribution {
     this.#links.doubt(Jid.parse(peer).domain)
   }
 
-  changed: RoomEnvironment['changed'] = (room, { change }) => {
+  changed: RoomEnvironment<LiveRoom>['changed'] = (room, { change }) => {
     const type = 'operation' in change ? change.operation.type : change.type
     const enters = type === 'join' && this.#policy.replicate === 'on-join'
     if (type === 'config' || type === 'unlock' || enters) this.#reconcile(room)
     for (const { jid } of others(room.replica)) this.#links.watch(Jid.parse(jid).domain)
   }
 
-  left: RoomEnvironment['left'] = (room, instance) => {
+  left: RoomEnvironment<LiveRoom>['left'] = (room, instance) => {
     if (isSource(room.replica)) room.happen({ type: 'removed', jid: instance })
   }
 
   /** Where a joiner's domain belongs to a peer that holds a healthy shadow: that shadow's JID. */
-  redirect: RoomEnvironment['redirect'] = (room, from) => {
+  redirect: RoomEnvironment<LiveRoom>['redirect'] = (room, from) => {
     const service = this.#policy.redirect.get(from.domain)
     if (service === undefined || !isSource(room.replica)) return undefined
     const shadow = others(room.replica).find(({ jid }) => Jid.parse(jid).domain === service)
@@ -173,7 +174,7 @@ export class Distribution {
       this.#tellOwners(room, `${service} cannot enforce who may enter, so it was given no shadow of this closed room`)
       return
     }
-    this.#links.watch(service)
+    this.#links.watch(service, true)
     room.happen({ type: 'replicated', jid, kind: named === undefined ? 'plain' : 'sync' })
     this.#tellOwners(room, `${service} accepted and holds this room now, as ${jid}`)
   }

@@ -72,12 +72,12 @@ export class Links {
     return link?.state === 'down' ? link.reason : undefined
   }
 
-  /** Starts to look after the link; no more than once. */
-  watch(service: string): void {
+  /** Starts to look after the link; no more than once. `answered`: it did so just now, so the link is up. */
+  watch(service: string, answered = false): void {
     if (this.#links.has(service)) return
     const heardAt = this.#parts.clock.monotonic()
     const link: Link = {
-      state: 'unknown',
+      state: answered ? 'up' : 'unknown',
       heardAt,
       missed: 0,
       attempts: 0,
@@ -86,7 +86,8 @@ export class Links {
       reason: '',
     }
     this.#links.set(service, link)
-    this.#probe(service, link)
+    if (answered) this.#later(service, link, this.#times.silenceMs)
+    else this.#probe(service, link)
   }
 
   /** Something came from it. */

@@ -5,100 +5,57 @@
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
 import { occupantIdOf } from '../../dmuc/ids.js'
-import type { DmucLimits, Effect, Happening, Question, Replica } from '../../dmuc/replica.js'
+import type { Effect, Happening, Question, Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
   type Command,
   type Context,
   commandFromStanza,
   type Decision,
-  type Delivery,
   decide,
   deliverPrivately,
-  type RoomPolicy,
-  render,
   withReply,
 } from '../../room/index.js'
-import type { Router } from '../../server/router.js'
-import type { Store } from '../../store/store.js'
-import type { Clock } from '../../util/clock.js'
-import type { Logger } from '../../util/logger.js'
-import type { Random } from '../../util/random.js'
 import { type Element, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
-import { errorReply, readdress, result } from '../../xmpp/stanza.js'
+import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Claims } from './claims.js'
-import { CommitQueue } from './commit-queue.js'
 import { Expectations } from './expectations.js'
 import { Orders } from './pending-orders.js'
+import type { RoomEnvironment } from './room-environment.js'
+import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
 import { serveHistory, servePages } from './serve-log.js'
-import { logRecord, registerWrites, roomRecord, rosterWrites, tableWrites } from './storage.js'
-
-export interface RoomEnvironment {
-  readonly router: Router
-  readonly store: Store
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Logger
-  readonly policy: RoomPolicy
-  readonly limits: DmucLimits
-  readonly isAdmin: (bareJid: string) => boolean
-  readonly mayCreate: (from: Jid) => boolean
-  /** Does a joiner belong at a healthy shadow (XEP-0281 §4.5)? Its JID, then. */
-  readonly redirect: (room: LiveRoom, from: Jid) => string | undefined
-  /** Hears of each change once it is shown. */
-  readonly changed: (room: LiveRoom, effect: Extract<Effect, { type: 'change' }>) => void
-  /** Something did not reach this instance: its link may be down. */
-  readonly unreachable: (instance: string) => void
-  /** A shadow gave itself up. */
-  readonly left: (room: LiveRoom, instance: string) => void
-  /** The room is over; nothing refers to it any more. */
-  readonly ended: (room: LiveRoom) => void
-  /** A batch failed: what is in memory beyond the disk must go. */
-  readonly failed: (room: LiveRoom, error: unknown) => void
-}
 
 export class LiveRoom {
   readonly jid: string
-  readonly createdAt: number
   replica: Replica
-  /** The last state whose batch is confirmed: where a failed write returns to. */
-  durable: Replica
   ended = false
   recovering = false
-  readonly #env: RoomEnvironment
-  readonly #queue: CommitQueue
+  readonly #env: RoomEnvironment<LiveRoom>
+  readonly #output: RoomOutput
   readonly #claims = new Claims()
   readonly #orders = new Orders()
   readonly #expectations: Expectations
-  #saved: Replica | undefined
-  #lastArchivedAt: number
 
-  /** `stored`: it was loaded, so what is on disk is this replica; otherwise everything is written at the first change. */
-  constructor(
-    replica: Replica,
-    env: RoomEnvironment,
-    stored: { readonly createdAt: number; readonly lastArchivedAt: number } | undefined,
-  ) {
+  /** `stored`: it was loaded; otherwise nothing of it is on disk yet. */
+  constructor(replica: Replica, env: RoomEnvironment<LiveRoom>, stored: Stored | undefined) {
     this.jid = replica.room.jid
     this.replica = replica
-    this.durable = replica
-    this.createdAt = stored?.createdAt ?? env.clock.now()
-    this.#saved = stored === undefined ? undefined : replica
-    this.#lastArchivedAt = stored?.lastArchivedAt ?? 0
     this.#env = env
     this.#expectations = new Expectations(env.clock)
-    this.#queue = new CommitQueue(env.store, (error) => {
-      if (this.recovering || this.ended) return
-      this.recovering = true
-      env.failed(this, error)
-    })
+    const { router, store, clock, log } = env
+    this.#output = new RoomOutput(replica, { router, store, clock, log, failed: this.#failed }, stored)
+  }
+
+  /** The last state that is confirmed to be on disk. */
+  get durable(): Replica {
+    return this.#output.durable
   }
 
   get idle(): boolean {
-    return this.#queue.idle && this.#claims.idle
+    return this.#output.idle && this.#claims.idle
   }
 
   /** A stanza from a client, or from whoever is no instance of this room. The promise settles when it was dealt with. */
@@ -114,19 +71,23 @@ export class LiveRoom {
     const nick = this.#nickToClaim(command, from)
     if (nick !== undefined) this.#claim(nick, command, stanza, from)
     else this.#execute(command, stanza, from, 0)
-    return this.#queue.settled()
+    return this.#output.settled()
   }
 
   /** A stanza from another instance; `from` is its room JID with the occupant as resource, or bare. */
   receiveFromInstance(stanza: Element, from: Jid, to: Jid): Promise<void> | undefined {
     const instance = from.bare().toString()
+    if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
     if (stanza.name === 'iq' && from.isBare && to.isBare) this.happen({ type: 'request', from: instance, iq: stanza })
     else if (isPrivate(stanza, to)) this.#deliverPrivately(stanza, from, to)
     else {
-      if (stanza.attrs.type === 'error') this.#env.unreachable(instance)
+      if (stanza.attrs.type === 'error') {
+        if (!isLost(stanza)) return undefined
+        this.#env.unreachable(instance)
+      }
       this.happen({ type: 'relayed', from: instance, stanza })
     }
-    return this.#queue.settled()
+    return this.#output.settled()
   }
 
   /** Feeds the replica and carries out what comes of it. */
@@ -138,8 +99,7 @@ export class LiveRoom {
   /** After a failed write (./rooms.ts). Until then nothing more is decided here. */
   restore(replica: Replica): void {
     this.replica = replica
-    this.durable = replica
-    this.#saved = replica
+    this.#output.restore(replica)
     this.recovering = false
   }
 
@@ -150,11 +110,11 @@ export class LiveRoom {
 
   /** Runs behind everything that is pending. */
   afterwards(run: () => void): void {
-    this.#queue.push(run)
+    this.#output.push(run)
   }
 
   settled(): Promise<void> | undefined {
-    return this.#queue.settled()
+    return this.#output.settled()
   }
 
   #step(happening: Happening): readonly Effect[] {
@@ -192,62 +152,47 @@ export class LiveRoom {
 
   #execute(command: Command, stanza: Element, from: Jid, grant: number): void {
     const decision = decide(this.replica.room, command, this.#context(from, grant))
-    if (decision instanceof StanzaError) return this.#refuse(stanza, decision)
+    if (decision instanceof StanzaError) return this.#output.refuse(stanza, decision)
     const admission = admit(this.replica, decision.operations, from.bare().toString())
-    if (admission instanceof StanzaError) return this.#refuse(stanza, admission)
+    if (admission instanceof StanzaError) return this.#output.refuse(stanza, admission)
     const effects = this.#step({ type: 'local', operations: admission.local })
-    const [changes, others] = [effects.filter(isChange), effects.filter((effect) => !isChange(effect))]
-    if (admission.orders.length === 0) return this.#finish(others, changes, decision, stanza)
+    if (admission.orders.length === 0) return this.#finish(effects, decision, stanza)
     const token = this.#env.random.token()
     this.#orders.expect(token, admission.orders.length, {
-      done: () => this.#finish([], [], decision, stanza),
-      failed: (error) => this.#refuse(stanza, error),
+      done: () => this.#finish([], decision, stanza),
+      failed: (error) => this.#output.refuse(stanza, error),
     })
-    this.#finish(others, changes, { operations: [] }, stanza)
+    this.#finish(effects, { operations: [] }, stanza)
     for (const order of admission.orders) this.happen({ type: 'order', order, token })
   }
 
-  /** What a command came to: writes first, then what clients see with the reply in its place, then what peers are told. */
-  #finish(effects: readonly Effect[], changes: readonly Change[], decision: Decision, stanza: Element): void {
-    this.#write(effects)
-    this.#keepRoster(changes)
-    this.#queue.push(
+  /** What a command came to: rows first, then what clients see with the reply in its place, then what peers are told. */
+  #finish(effects: readonly Effect[], decision: Decision, stanza: Element): void {
+    const changes = effects.filter(isChange)
+    this.#output.write(this.replica, effects)
+    this.#output.push(
       () => {
-        const deliveries = withReply(changes.flatMap(deliveriesOf), decision.reply)
-        for (const delivery of deliveries) this.#deliver(delivery)
-        for (const delivery of decision.deliveries ?? []) this.#deliver(delivery)
+        this.#output.deliver(withReply(changes.flatMap(deliveriesOf), decision.reply))
+        this.#output.deliver(decision.deliveries ?? [])
         for (const { home, target, stanza: relayed } of decision.relays ?? [])
           void this.#env.router.route(readdress(relayed, { to: `${home}/${target}` }))
         if (decision.expects !== undefined) this.#expectations.expect(decision.expects)
         for (const change of changes) this.#env.changed(this, change)
       },
-      (error) => this.#answer(stanza, notStored(error)),
+      (error) => this.#output.answer(stanza, notStored(error)),
     )
-    this.#carryOut(
-      effects.filter((effect) => effect.type !== 'log' && effect.type !== 'save' && effect.type !== 'floor'),
-    )
-  }
-
-  #refuse(stanza: Element, error: StanzaError): void {
-    this.#queue.push(
-      () => this.#answer(stanza, error),
-      (failure) => this.#answer(stanza, notStored(failure)),
-    )
-  }
-
-  #answer(stanza: Element, error: StanzaError): void {
-    const reply = errorReply(stanza, error)
-    if (reply !== undefined) void this.#env.router.route(reply)
-  }
-
-  #deliver({ to, stanza }: Delivery): void {
-    this.#env.router.broadcast(stanza, to)
+    for (const effect of effects) if (!isChange(effect)) this.#perform(effect)
   }
 
   #carryOut(effects: readonly Effect[]): void {
-    this.#write(effects)
-    this.#keepRoster(effects.filter(isChange))
+    this.#output.write(this.replica, effects)
     for (const effect of effects) this.#perform(effect)
+  }
+
+  readonly #failed = (error: unknown): void => {
+    if (this.recovering || this.ended) return
+    this.recovering = true
+    this.#env.failed(this, error)
   }
 
   #perform(effect: Effect): void {
@@ -258,43 +203,29 @@ export class LiveRoom {
       case 'floor':
         return
       case 'change':
-        return this.#queue.push(() => {
-          for (const delivery of deliveriesOf(effect)) this.#deliver(delivery)
-          this.#env.changed(this, effect)
-        })
+        return this.#output.push(() => this.#show(effect))
       case 'send':
-        return this.#queue.push(() => void router.route(effect.stanza))
+        return this.#output.push(() => void router.route(effect.stanza))
       case 'ask':
-        return this.#queue.push(() => this.#ask(effect.iq, effect.question))
+        return this.#output.push(() => this.#ask(effect.iq, effect.question))
       case 'reply':
-        return this.#reply(effect.iq, effect.payload)
+        return this.#output.reply(effect.iq, effect.payload)
       case 'serve':
-        return this.#queue.push(() => this.#serve(effect.iq, servePages(this.#env, this.jid, effect.ranges)))
+        return this.#output.serve(effect.iq, () => servePages(this.#env, this.jid, effect.ranges))
       case 'serve-history':
-        return this.#queue.push(() => this.#serve(effect.iq, serveHistory(this.#env, this.replica, effect)))
+        return this.#output.serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
       case 'note':
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
       case 'left':
-        return this.#queue.push(() => this.#env.left(this, effect.jid))
+        return this.#output.push(() => this.#env.left(this, effect.jid))
       case 'end':
-        return this.#queue.push(() => this.#env.ended(this))
+        return this.#output.push(() => this.#env.ended(this))
     }
   }
 
-  #reply(iq: Element, payload: Element | StanzaError | undefined): void {
-    if (payload instanceof StanzaError) this.#refuse(iq, payload)
-    else
-      this.#queue.push(
-        () => void this.#env.router.route(result(iq, payload)),
-        (error) => this.#answer(iq, notStored(error)),
-      )
-  }
-
-  #serve(iq: Element, answer: Promise<Element>): void {
-    answer.then(
-      (payload) => void this.#env.router.route(result(iq, payload)),
-      (error: unknown) => this.#answer(iq, notStored(error)),
-    )
+  #show(change: ChangeEffect): void {
+    this.#output.deliver(deliveriesOf(change))
+    this.#env.changed(this, change)
   }
 
   #ask(iq: Element, question: Question): void {
@@ -306,64 +237,6 @@ export class LiveRoom {
       this.happen({ type: 'answer', from, question, result: answer })
     }
     this.#env.router.request(iq).then(answered, (error: unknown) => answered(asStanzaError(error)))
-  }
-
-  /** The rows of the batch: the events, then what else has changed since it was last written. */
-  #write(effects: readonly Effect[]): void {
-    const events = effects.filter((effect) => effect.type === 'log').map(({ event }) => event)
-    const floors = effects.filter((effect) => effect.type === 'floor')
-    if (this.#saved === undefined || effects.some(({ type }) => type === 'save') || this.#subjectChanged()) this.#save()
-    if (events.length > 0) {
-      const records = events.map((event) => logRecord(event, this.#archiveTime()))
-      this.#queue.write({ type: 'room.log', room: this.jid, records })
-    }
-    for (const { vector } of floors)
-      for (const { instance, incarnation, contiguous } of vector.entries())
-        this.#queue.write({ type: 'room.floor', room: this.jid, instance, incarnation, seq: contiguous })
-    if (!this.#queue.idle) this.#rememberDurable()
-  }
-
-  #subjectChanged(): boolean {
-    return this.#saved !== undefined && this.#saved.room.subject !== this.replica.room.subject
-  }
-
-  #save(): void {
-    const { replica } = this
-    const before = this.#saved
-    const nobody: Replica['room']['register'] = new Map()
-    this.#queue.write(
-      { type: 'room.put', room: roomRecord(replica, this.createdAt) },
-      ...registerWrites(this.jid, before?.room.register ?? nobody, replica.room.register),
-      ...tableWrites(this.jid, before?.table ?? { revision: -1, instances: new Map() }, replica.table),
-    )
-    this.#saved = replica
-  }
-
-  /** When the batch of this moment is confirmed, what is in memory now is what is on disk. */
-  #rememberDurable(): void {
-    const { replica } = this
-    this.#queue.push(() => {
-      this.durable = replica
-    })
-  }
-
-  /** The room roster on disk: off the hot path, so nothing waits for it. */
-  #keepRoster(changes: readonly Change[]): void {
-    const [first, last] = [changes[0], changes.at(-1)]
-    if (first === undefined || last === undefined) return
-    const writes = rosterWrites(first.before, last.after, this.replica.occupantsRevision)
-    if (writes.length === 0) return
-    this.#queue.push(() => {
-      this.#env.store.commit(writes).catch((error: unknown) => {
-        this.#env.log.warn({ room: this.jid, err: error }, 'The room roster could not be written; chat goes on')
-      })
-    })
-  }
-
-  /** Local arrival, strictly rising (dmuc.md §3, Order). */
-  #archiveTime(): number {
-    this.#lastArchivedAt = Math.max(this.#lastArchivedAt + 1, this.#env.clock.now())
-    return this.#lastArchivedAt
   }
 
   /** A new nick at a shadow is asked for at the source first, while it can be reached (dmuc.md §3, Nicks). */
@@ -378,7 +251,7 @@ export class LiveRoom {
 
   #claim(nick: string, command: Command, stanza: Element, from: Jid): void {
     const refusal = decide(this.replica.room, command, this.#context(from, 0))
-    if (refusal instanceof StanzaError) return this.#refuse(stanza, refusal)
+    if (refusal instanceof StanzaError) return this.#output.refuse(stanza, refusal)
     const release = this.#claims.start(from.toString())
     const go = (grant: number): void => {
       this.#execute(command, stanza, from, grant)
@@ -389,7 +262,7 @@ export class LiveRoom {
       (error: unknown) => {
         const failure = asStanzaError(error)
         if (failure.condition !== 'conflict') return go(0)
-        this.#refuse(stanza, failure)
+        this.#output.refuse(stanza, failure)
         for (const held of release()) this.#receiveAgain(held, from)
       },
     )
@@ -399,7 +272,7 @@ export class LiveRoom {
     try {
       void this.receive(stanza, from)
     } catch (thrown) {
-      this.#answer(stanza, asStanzaError(thrown))
+      this.#output.answer(stanza, asStanzaError(thrown))
     }
   }
 
@@ -412,9 +285,9 @@ export class LiveRoom {
     const decision = decide(this.replica.room, command, this.#context(from, 0))
     if (decision instanceof StanzaError) return false
     const password = this.replica.room.config.password
-    this.#refuse(stanza, new StanzaError('redirect', { type: 'cancel', uri: `xmpp:${shadow}?join` }))
+    this.#output.refuse(stanza, new StanzaError('redirect', { type: 'cancel', uri: `xmpp:${shadow}?join` }))
     const invitation = xml('x', { xmlns: ns.conference, jid: shadow, ...(password === '' ? {} : { password }) })
-    this.#queue.push(
+    this.#output.push(
       () => void this.#env.router.route(xml('message', { from: this.jid, to: from.toString() }, invitation)),
     )
     return true
@@ -423,16 +296,9 @@ export class LiveRoom {
   #deliverPrivately(stanza: Element, from: Jid, to: Jid): void {
     const delivery = deliverPrivately(this.replica.room, from.resource, to.resource, stanza)
     if (delivery === undefined) throw new StanzaError('item-not-found')
-    this.#queue.push(() => this.#deliver(delivery))
+    this.#output.push(() => this.#output.deliver([delivery]))
   }
 }
-
-type Change = Extract<Effect, { type: 'change' }>
-
-const isChange = (effect: Effect): effect is Change => effect.type === 'change'
-
-const deliveriesOf = ({ before, change, after, late }: Change): readonly Delivery[] =>
-  render(before, change, after, { late })
 
 /** From occupant to occupant: a message of another type than groupchat, or an IQ, to a nick. */
 const isPrivate = (stanza: Element, to: Jid): boolean =>
@@ -447,12 +313,9 @@ const unreachable: ReadonlySet<string> = new Set([
   'recipient-unavailable',
 ])
 
+/** What we sent did not get there. Other errors say that it did. */
+const isLost = (stanza: Element): boolean =>
+  stanza.attrs.type === 'error' && unreachable.has(StanzaError.from(stanza.getChild('error')).condition)
+
 const asStanzaError = (thrown: unknown): StanzaError =>
   thrown instanceof StanzaError ? thrown : new StanzaError('internal-server-error', { cause: thrown })
-
-const notStored = (cause: unknown): StanzaError =>
-  new StanzaError('internal-server-error', {
-    type: 'wait',
-    text: 'This could not be stored; nothing was changed',
-    cause,
-  })

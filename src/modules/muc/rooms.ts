@@ -6,7 +6,8 @@ import { newSource } from '../../dmuc/new-replica.js'
 import type { Replica } from '../../dmuc/replica.js'
 import { historyLimit, newRoom } from '../../room/index.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
-import { LiveRoom, type RoomEnvironment } from './live-room.js'
+import { LiveRoom } from './live-room.js'
+import type { RoomEnvironment } from './room-environment.js'
 import { loadedReplica } from './storage.js'
 
 const maxQueued = 1000
@@ -23,11 +24,11 @@ type Slot =
 
 export class Rooms {
   readonly #slots = new Map<string, Slot>()
-  readonly #env: RoomEnvironment
+  readonly #env: RoomEnvironment<LiveRoom>
   /** Hears of each room that came into memory. */
   readonly #arrived: (room: LiveRoom) => void
 
-  constructor(env: Omit<RoomEnvironment, 'ended' | 'failed'>, arrived: (room: LiveRoom) => void) {
+  constructor(env: Omit<RoomEnvironment<LiveRoom>, 'ended' | 'failed'>, arrived: (room: LiveRoom) => void) {
     this.#env = { ...env, ended: (room) => this.#end(room), failed: (room, error) => this.#recover(room, error) }
     this.#arrived = arrived
   }

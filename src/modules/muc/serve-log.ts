@@ -1,15 +1,18 @@
 /** Answers that need the log: pages of a pull, and the history of a new shadow. Read off the event loop. */
-import type { Effect, HistoryLimit, Replica } from '../../dmuc/replica.js'
+import type { DmucLimits, Effect, HistoryLimit, Replica } from '../../dmuc/replica.js'
 import { type Range, Vector } from '../../dmuc/vector.js'
 import { writeHistory } from '../../dmuc/wire/history.js'
 import { writePage } from '../../dmuc/wire/pull.js'
 import type { LoggedEvent } from '../../room/index.js'
+import type { Store } from '../../store/store.js'
 import type { Element } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
-import type { RoomEnvironment } from './live-room.js'
 import { loggedEvent } from './storage.js'
 
-type Env = Pick<RoomEnvironment, 'store' | 'limits'>
+interface Env {
+  readonly store: Store
+  readonly limits: DmucLimits
+}
 
 /** One page of the ranges, in the order in which they were asked for. */
 export async function servePages({ store, limits }: Env, room: string, ranges: readonly Range[]): Promise<Element> {

@@ -1,0 +1,36 @@
+/** The server's certificates: read at the start, made where the operator only tries the server out, read again on demand. */
+import { Certificates } from '../net/certificates.js'
+import { writeSelfSigned } from '../net/self-signed.js'
+import type { Clock } from '../util/clock.js'
+import type { Logger } from '../util/logger.js'
+
+export interface CertificateParts {
+  readonly directory: string
+  readonly domains: readonly string[]
+  /** Make one for domains that have none. */
+  readonly selfSigned: boolean
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** What is wrong with a certificate is logged; a domain without one cannot offer TLS. */
+export async function openCertificates(parts: CertificateParts): Promise<Certificates> {
+  const { directory, domains, selfSigned, clock, log } = parts
+  const certificates = new Certificates({ directory, hosts: domains, clock })
+  let problems = certificates.load()
+  const bare = domains.filter((domain) => !certificates.has(domain))
+  if (selfSigned && bare.length > 0) {
+    await writeSelfSigned(directory, bare, clock.now())
+    log.info({ directory, domains: bare }, 'Made a self-signed certificate')
+    problems = certificates.load()
+  }
+  for (const problem of problems) log.warn({}, problem)
+  return certificates
+}
+
+/** Whatever cannot be used is logged, and the former certificate stays in use. */
+export function reloadCertificates(certificates: Certificates, log: Logger): void {
+  const problems = certificates.load()
+  for (const problem of problems) log.warn({}, problem)
+  if (problems.length === 0) log.info({}, 'Read the certificates again')
+}

@@ -1,0 +1,175 @@
+/**
+ * What leaves a room: rows to the store, stanzas to clients and peers, all in order and nothing before what it rests on is
+ * durable (architecture.md, The way of one message).
+ */
+import type { Effect, Replica } from '../../dmuc/replica.js'
+import { type Delivery, render } from '../../room/index.js'
+import type { Router } from '../../server/router.js'
+import type { Store } from '../../store/store.js'
+import type { Clock } from '../../util/clock.js'
+import type { Logger } from '../../util/logger.js'
+import type { Element } from '../../xml/element.js'
+import { errorReply, result } from '../../xmpp/stanza.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+import { CommitQueue } from './commit-queue.js'
+import { logRecord, registerWrites, roomRecord, rosterWrites, tableWrites } from './storage.js'
+
+export type ChangeEffect = Extract<Effect, { type: 'change' }>
+
+export const isChange = (effect: Effect): effect is ChangeEffect => effect.type === 'change'
+
+/** What the clients here see of a change. */
+export const deliveriesOf = ({ before, change, after, late }: ChangeEffect): readonly Delivery[] =>
+  render(before, change, after, { late })
+
+export interface OutputParts {
+  readonly router: Router
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  /** A batch failed; everything that waited for it was answered with an error already. */
+  readonly failed: (error: unknown) => void
+}
+
+/** When a stored room was made, and the newest time in its archive. */
+export interface Stored {
+  readonly createdAt: number
+  readonly lastArchivedAt: number
+}
+
+export class RoomOutput {
+  /** The last state whose batch is confirmed: where a failed write returns to. */
+  durable: Replica
+  readonly createdAt: number
+  readonly #jid: string
+  readonly #parts: OutputParts
+  readonly #queue: CommitQueue
+  #saved: Replica | undefined
+  #lastArchivedAt: number
+
+  /** `stored`: what is on disk is this replica; otherwise everything is written at the first change. */
+  constructor(replica: Replica, parts: OutputParts, stored: Stored | undefined) {
+    this.durable = replica
+    this.createdAt = stored?.createdAt ?? parts.clock.now()
+    this.#jid = replica.room.jid
+    this.#parts = parts
+    this.#queue = new CommitQueue(parts.store, parts.failed)
+    this.#saved = stored === undefined ? undefined : replica
+    this.#lastArchivedAt = stored?.lastArchivedAt ?? 0
+  }
+
+  get idle(): boolean {
+    return this.#queue.idle
+  }
+
+  /** Settles when everything so far is dealt with; undefined when it is already. */
+  settled(): Promise<void> | undefined {
+    return this.#queue.settled()
+  }
+
+  /** After a failed write: this is what the disk has. */
+  restore(replica: Replica): void {
+    this.durable = replica
+    this.#saved = replica
+  }
+
+  /** Runs `run` behind everything that is pending, or `fail` if that could not be stored. */
+  push(run: () => void, fail?: (error: unknown) => void): void {
+    this.#queue.push(run, fail)
+  }
+
+  /** The rows of what has just happened, up to `replica`: the events, then what else has changed since it was last written. */
+  write(replica: Replica, effects: readonly Effect[]): void {
+    const events = effects.filter((effect) => effect.type === 'log').map(({ event }) => event)
+    const saves = effects.some(({ type }) => type === 'save')
+    if (this.#saved === undefined || saves || this.#saved.room.subject !== replica.room.subject) this.#save(replica)
+    if (events.length > 0) {
+      const records = events.map((event) => logRecord(event, this.#archiveTime()))
+      this.#queue.write({ type: 'room.log', room: this.#jid, records })
+    }
+    for (const effect of effects)
+      if (effect.type === 'floor')
+        for (const { instance, incarnation, contiguous } of effect.vector.entries())
+          this.#queue.write({ type: 'room.floor', room: this.#jid, instance, incarnation, seq: contiguous })
+    this.#keepRoster(effects.filter(isChange), replica.occupantsRevision)
+    this.#queue.push(() => {
+      this.durable = replica
+    })
+  }
+
+  deliver(deliveries: readonly Delivery[]): void {
+    for (const { to, stanza } of deliveries) this.#parts.router.broadcast(stanza, to)
+  }
+
+  /** Tells the sender of `stanza` that it is refused, in its turn. */
+  refuse(stanza: Element, error: StanzaError): void {
+    this.#queue.push(
+      () => this.answer(stanza, error),
+      (failure) => this.answer(stanza, notStored(failure)),
+    )
+  }
+
+  /** The same at once. */
+  answer(stanza: Element, error: StanzaError): void {
+    const reply = errorReply(stanza, error)
+    if (reply !== undefined) void this.#parts.router.route(reply)
+  }
+
+  /** Answers an IQ in its turn. */
+  reply(iq: Element, payload: Element | StanzaError | undefined): void {
+    if (payload instanceof StanzaError) this.refuse(iq, payload)
+    else
+      this.#queue.push(
+        () => void this.#parts.router.route(result(iq, payload)),
+        (error) => this.answer(iq, notStored(error)),
+      )
+  }
+
+  /** Answers an IQ with what has to be read first. */
+  serve(iq: Element, read: () => Promise<Element>): void {
+    this.#queue.push(() => {
+      read().then(
+        (payload) => void this.#parts.router.route(result(iq, payload)),
+        (error: unknown) => this.answer(iq, notStored(error)),
+      )
+    })
+  }
+
+  #save(replica: Replica): void {
+    const before = this.#saved
+    const nobody: Replica['room']['register'] = new Map()
+    this.#queue.write(
+      { type: 'room.put', room: roomRecord(replica, this.createdAt) },
+      ...registerWrites(this.#jid, before?.room.register ?? nobody, replica.room.register),
+      ...tableWrites(this.#jid, before?.table ?? { revision: -1, instances: new Map() }, replica.table),
+    )
+    this.#saved = replica
+  }
+
+  /** The room roster on disk: off the hot path, nothing waits for it. */
+  #keepRoster(changes: readonly ChangeEffect[], revision: number): void {
+    const [first, last] = [changes[0], changes.at(-1)]
+    if (first === undefined || last === undefined) return
+    const writes = rosterWrites(first.before, last.after, revision)
+    if (writes.length === 0) return
+    const { store, log } = this.#parts
+    this.#queue.push(() => {
+      store.commit(writes).catch((error: unknown) => {
+        log.warn({ room: this.#jid, err: error }, 'The room roster could not be written; chat goes on')
+      })
+    })
+  }
+
+  /** Local arrival, strictly rising (dmuc.md §3, Order). */
+  #archiveTime(): number {
+    this.#lastArchivedAt = Math.max(this.#lastArchivedAt + 1, this.#parts.clock.now())
+    return this.#lastArchivedAt
+  }
+}
+
+export const notStored = (cause: unknown): StanzaError =>
+  new StanzaError('internal-server-error', {
+    type: 'wait',
+    text: 'This could not be stored; nothing was changed',
+    cause,
+  })
