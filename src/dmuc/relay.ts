@@ -6,21 +6,22 @@ import { readContent } from '../room/content.js'
 import type { Departure, LoggedEvent, Occupant, Operation, SoftOperation } from '../room/types.js'
 import { copy, type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
-import { type Instance, isSource, others, type Replica } from './replica.js'
+import { type Instance, isSource, linked, type Replica, speaksFor } from './replica.js'
 import type { Turn } from './turn.js'
 import { writeConfig } from './wire/config.js'
 import { writeEvent } from './wire/event.js'
 import { type ListPlace, writeAvailable, writeUnavailable } from './wire/presence.js'
 
-const reachable = (turn: Turn, instance: Instance): boolean => {
-  const { link } = turn.peer(instance.jid)
-  return link === 'up' || link === 'greeting'
-}
+/** Whom we can tell now, but for `except`. */
+const reachable = (turn: Turn, except?: string): Instance[] =>
+  linked(turn.replica).filter(({ jid }) => {
+    const { link } = turn.peer(jid)
+    return jid !== except && (link === 'up' || link === 'greeting')
+  })
 
 /** An event of our own to everybody. */
 export function relayEvent(turn: Turn, event: LoggedEvent, except?: string): void {
-  for (const instance of others(turn.replica)) {
-    if (!reachable(turn, instance) || instance.jid === except) continue
+  for (const instance of reachable(turn, except)) {
     if (instance.kind === 'plain') relayPlain(turn, instance, event)
     else turn.effects.push({ type: 'send', stanza: eventStanza(turn.self, instance.jid, event, true) })
   }
@@ -31,12 +32,8 @@ export function passOn(turn: Turn, event: LoggedEvent): void {
   for (const instance of plainPeers(turn, event.id.instance)) relayPlain(turn, instance, event)
 }
 
-const plainPeers = (turn: Turn, except: string): Instance[] =>
-  isSource(turn.replica)
-    ? others(turn.replica).filter(
-        (instance) => instance.kind === 'plain' && instance.jid !== except && reachable(turn, instance),
-      )
-    : []
+const plainPeers = (turn: Turn, except?: string): Instance[] =>
+  isSource(turn.replica) ? reachable(turn, except).filter(({ kind }) => kind === 'plain') : []
 
 function relayPlain(turn: Turn, instance: Instance, event: LoggedEvent): void {
   const { operation } = event
@@ -90,19 +87,19 @@ export const placeOf = (replica: Replica): ListPlace => ({
 
 /**
  * A soft operation on an occupant: `before` and `after` it. If the occupant is ours, at least on one side, our list gets its
- * next revision and everybody hears of it; of others' occupants only the plain peers of the source.
+ * next revision and everybody hears of it but `except`; of others' occupants only the plain peers of the source.
  */
 export function relaySoft(
   turn: Turn,
   operation: Operation,
   before: Occupant | undefined,
   after: Occupant | undefined,
+  except?: string,
 ): void {
   const [was, is] = [ours(turn, before), ours(turn, after)]
   const own = was !== undefined || is !== undefined
   if (own) turn.change({ occupantsRevision: turn.replica.occupantsRevision + 1 })
-  const home = (after ?? before)?.home ?? ''
-  const targets = own ? others(turn.replica).filter((instance) => reachable(turn, instance)) : plainPeers(turn, home)
+  const targets = own ? reachable(turn, except) : plainPeers(turn, except)
   const [from, to] = own ? [was, is] : [before, after]
   for (const instance of targets) {
     const place = own && instance.kind === 'sync' ? placeOf(turn.replica) : undefined
@@ -112,7 +109,7 @@ export function relaySoft(
 }
 
 const ours = (turn: Turn, occupant: Occupant | undefined): Occupant | undefined =>
-  occupant?.home === turn.self ? occupant : undefined
+  occupant !== undefined && speaksFor(turn.replica, occupant.home) ? occupant : undefined
 
 function presenceStanzas(
   turn: Turn,
@@ -137,10 +134,18 @@ function presenceStanzas(
   return [writeUnavailable(turn.self, to, before!, affiliation, { departure, status, renamed: undefined }, place)]
 }
 
+type Ephemeral = Extract<SoftOperation, { type: 'ephemeral' }>
+
 /** A message that is shown and never stored (a chat state): the same stanza without an identity. */
-export function relayEphemeral(turn: Turn, operation: Extract<SoftOperation, { type: 'ephemeral' }>): void {
-  for (const instance of others(turn.replica)) {
-    if (!reachable(turn, instance)) continue
+export const relayEphemeral = (turn: Turn, operation: Ephemeral, except?: string): void =>
+  sendEphemeral(turn, operation, reachable(turn, except))
+
+/** One that another instance told us, to the plain peers of the source. */
+export const passOnEphemeral = (turn: Turn, operation: Ephemeral): void =>
+  sendEphemeral(turn, operation, plainPeers(turn))
+
+function sendEphemeral(turn: Turn, operation: Ephemeral, targets: readonly Instance[]): void {
+  for (const instance of targets) {
     const stanza = xml(
       'message',
       {

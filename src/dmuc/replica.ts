@@ -208,6 +208,14 @@ export const isSource = (replica: Replica): boolean => replica.identity.source =
 export const others = (replica: Replica): Instance[] =>
   [...replica.table.instances.values()].filter((instance) => !instance.gone && instance.jid !== replica.room.jid)
 
+/** Those we exchange stanzas with: a plain peer has one link, that to the source (dmuc.md §3, Plain peers). */
+export const linked = (replica: Replica): Instance[] =>
+  others(replica).filter(({ kind, jid }) => kind === 'sync' || isSource(replica) || jid === replica.identity.source)
+
+/** Do we speak for the occupants of this home: our own, and at the source those of plain peers, which the others do not hear? */
+export const speaksFor = (replica: Replica, home: string): boolean =>
+  home === replica.room.jid || (isSource(replica) && otherInstance(replica, home)?.kind === 'plain')
+
 /** The row of a live instance with this JID, other than ourselves. */
 export const otherInstance = (replica: Replica, jid: string): Instance | undefined => {
   const instance = replica.table.instances.get(jid)

@@ -3,13 +3,16 @@ import type { Occupant, RoomState, SoftOperation } from '../room/types.js'
 import { relaySoft } from './relay.js'
 import type { Turn } from './turn.js'
 
-/** Applies the operation and relays what the others see of it. A session less or more of one nick may change nothing. */
-export function performSoft(turn: Turn, operation: SoftOperation): void {
+/**
+ * Applies the operation and relays what the others see of it. A session less or more of one nick may change nothing. `except`: the
+ * instance that told us.
+ */
+export function performSoft(turn: Turn, operation: SoftOperation, except?: string): void {
   const before = turn.replica.room
   turn.perform(operation)
   if (operation.type === 'unlock' || operation.type === 'ephemeral') return
   const [was, is] = [occupantBefore(before, operation), occupantAfter(turn.replica.room, operation)]
-  if (was !== is) relaySoft(turn, operation, was, is)
+  if (was !== is) relaySoft(turn, operation, was, is, except)
 }
 
 type OnOccupant = Exclude<SoftOperation, { type: 'unlock' | 'ephemeral' }>

@@ -69,6 +69,8 @@ export interface DomainResolverOptions {
 }
 
 const negativeLimit = 1000
+/** A stranger's zone must not make us look up thousands of names. */
+const placesLimit = 20
 
 export class DomainResolver implements Resolver {
   readonly #options: DomainResolverOptions
@@ -122,7 +124,9 @@ export class DomainResolver implements Resolver {
     )
     // RFC 6120 §3.2.1: the domain itself is asked for only where it has no SRV records.
     const places = ordered.length > 0 ? ordered : [{ name, port: defaultPort }]
-    const found = await Promise.allSettled(places.map((place) => this.#addressesOf(place.name, place.port)))
+    const found = await Promise.allSettled(
+      places.slice(0, placesLimit).map((place) => this.#addressesOf(place.name, place.port)),
+    )
     const targets = found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
     if (targets.length > 0) return targets
     const unanswered = found.find((result) => result.status === 'rejected')?.reason ?? silence

@@ -24,7 +24,7 @@ import { refusal } from './s2s-policy.js'
 import { asSent, type Waiting } from './s2s-queue.js'
 import { type Question, Verification } from './s2s-verification.js'
 
-/** Links that are idle are forgotten above this number. */
+/** Links that are idle, and when their domains were heard of, are forgotten above this number. */
 const rememberedLinks = 5000
 
 export class S2sPool implements Remote, Closeable {
@@ -108,7 +108,7 @@ export class S2sPool implements Remote, Closeable {
 
   /** Something came from that domain; `authenticated` where it just proved itself on a new stream. */
   heard({ local, remote }: DomainPair, authenticated: boolean): void {
-    this.#heardAt.set(remote, this.#deps.clock.monotonic())
+    this.#hear(remote)
     if (!authenticated) return
     for (const link of this.#links.values()) if (link.pair.remote === remote) link.wake()
     this.#tell((watcher) => watcher.heard?.(remote, local))
@@ -201,10 +201,18 @@ export class S2sPool implements Remote, Closeable {
     queueMicrotask(() => void this.#deps.gateway.receive(reply))
   }
 
+  #hear(remote: string): void {
+    if (this.#heardAt.size >= rememberedLinks && !this.#heardAt.has(remote)) {
+      const needed = new Set([...this.#connections.keys()].map((connection) => connection.pair.remote))
+      for (const domain of this.#heardAt.keys()) if (!needed.has(domain)) this.#heardAt.delete(domain)
+    }
+    this.#heardAt.set(remote, this.#deps.clock.monotonic())
+  }
+
   #up(link: ServerLink): void {
     const { local, remote } = link.pair
     const { connection } = link
-    this.#heardAt.set(remote, this.#deps.clock.monotonic())
+    this.#hear(remote)
     if (connection !== undefined && this.#connections.get(connection) === undefined)
       this.#connections.set(connection, this.#heartbeat(connection))
     this.#deps.log.info({ local, remote }, 'A link to a server is up')

@@ -7,9 +7,11 @@ import {
   type DomainResolverOptions,
   inOrder,
   type SrvRecord,
+  SystemDns,
 } from '../../src/net/resolver.js'
 import { ManualClock } from '../../src/util/clock.js'
 import { SeededRandom } from '../../src/util/random.js'
+import { type Zone as DnsZone, startDnsServer } from './dns-server.js'
 
 const srv = (name: string, port: number, priority: number, weight: number): SrvRecord => ({
   name,
@@ -248,6 +250,73 @@ describe('static routes', () => {
   test('a route to a name without an address', async () => {
     await expect(resolver({}, { routes }).resolver.resolve('z.example')).rejects.toThrow(
       'the route of z.example, hub.example, has no address',
+    )
+  })
+})
+
+describe('a real name server', () => {
+  async function ask<T>(zone: DnsZone, use: (dns: SystemDns) => Promise<T>): Promise<T> {
+    const server = await startDnsServer(zone)
+    try {
+      return await use(new SystemDns([server.address]))
+    } finally {
+      await server.close()
+    }
+  }
+
+  test('SRV, A and AAAA records over the wire', async () => {
+    const zone: DnsZone = {
+      '_xmpp-server._tcp.a.example': [
+        { type: 'SRV', priority: 10, weight: 5, port: 5270, target: 'xmpp.a.example' },
+        { type: 'SRV', priority: 20, weight: 0, port: 5269, target: 'backup.a.example' },
+      ],
+      'xmpp.a.example': [
+        { type: 'A', address: '192.0.3.1' },
+        { type: 'AAAA', groups: [0x2001, 0xdb9, 0, 0, 0, 0, 0, 1] },
+      ],
+      'backup.a.example': [{ type: 'A', address: '192.0.3.2' }],
+    }
+    await ask(zone, async (dns) => {
+      const found = new DomainResolver({ dns, clock: new ManualClock(), random: new SeededRandom(1) })
+      expect((await found.resolve('a.example')).map(({ address, port }) => `${address} ${port}`)).toEqual([
+        '2001:db9::1 5270',
+        '192.0.3.1 5270',
+        '192.0.3.2 5269',
+      ])
+    })
+  })
+
+  test('the root as a target', async () => {
+    const zone: DnsZone = {
+      '_xmpp-server._tcp.a.example': [{ type: 'SRV', priority: 0, weight: 0, port: 0, target: '' }],
+      'a.example': [{ type: 'A', address: '192.0.3.1' }],
+    }
+    await ask(zone, async (dns) => {
+      const found = new DomainResolver({ dns, clock: new ManualClock(), random: new SeededRandom(1) })
+      await expect(found.resolve('a.example')).rejects.toThrow('it has no XMPP server for others')
+    })
+  })
+
+  test('what does not exist is nothing; what is broken is an error', async () => {
+    const zone: DnsZone = { 'broken.example': 'SERVFAIL', 'empty.example': [] }
+    await ask(zone, async (dns) => {
+      expect(await dns.srv('_xmpp-server._tcp.none.example')).toEqual([])
+      expect(await dns.addresses('none.example')).toEqual([])
+      expect(await dns.addresses('empty.example')).toEqual([])
+      await expect(dns.addresses('broken.example')).rejects.toMatchObject({ code: 'ESERVFAIL' })
+      await expect(dns.srv('broken.example')).rejects.toMatchObject({ code: 'ESERVFAIL' })
+    })
+  })
+
+  test('one that does not answer', async () => {
+    await ask({ 'silent.example': 'silence' }, async (dns) => {
+      await expect(dns.srv('silent.example')).rejects.toMatchObject({ code: 'ETIMEOUT' })
+    })
+  })
+
+  test('without servers of its own, the names of the hosts file count', async () => {
+    expect(await new SystemDns().addresses('localhost')).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(127\.|::1)/)]),
     )
   })
 })
