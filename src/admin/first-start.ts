@@ -4,7 +4,6 @@
  */
 import type { MucService } from '../modules/muc/index.js'
 import type { Store } from '../store/store.js'
-import { createRoom } from './first-room.js'
 import type { LoginLinks } from './login-links.js'
 
 export interface FirstStart {
@@ -14,7 +13,7 @@ export interface FirstStart {
   readonly store: Store
   readonly links: LoginLinks
   /** The room service of the room's domain. */
-  readonly service: Pick<MucService, 'rooms'> | undefined
+  readonly service: Pick<MucService, 'createRoom'> | undefined
   readonly now: number
 }
 
@@ -36,7 +35,7 @@ export async function makeFirstStart({ accounts, room, store, links, service, no
     made.push(jid)
   }
   const [owner] = accounts
-  if (room !== undefined && owner !== undefined && service !== undefined) await createRoom(service, { ...room, owner })
+  if (room !== undefined && owner !== undefined && service !== undefined) await service.createRoom({ ...room, owner })
   await store.commit([{ type: 'data.put', ...mark, value: new Date(now).toISOString() }])
   return { accounts: made, first: true }
 }

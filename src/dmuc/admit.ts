@@ -5,7 +5,7 @@
  */
 import type { Operation } from '../room/types.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { isSource, type Order, type Replica } from './replica.js'
+import { isSource, type Order, otherInstance, type Replica, speaksFor } from './replica.js'
 
 export interface Admission {
   readonly local: readonly Operation[]
@@ -22,6 +22,8 @@ export function admit(replica: Replica, operations: readonly Operation[], actor:
     else orders.set(to, [...(orders.get(to) ?? []), operation])
   }
   for (const to of orders.keys()) {
+    if (otherInstance(replica, to)?.kind === 'plain')
+      return new StanzaError('not-allowed', { text: `${to} decides this, and it takes no orders` })
     const link = replica.peers.get(to)?.link
     if (link !== 'up' && link !== 'greeting')
       return new StanzaError('recipient-unavailable', {
@@ -30,6 +32,12 @@ export function admit(replica: Replica, operations: readonly Operation[], actor:
       })
   }
   return { local, orders: [...orders].map(([to, ordered]) => ({ to, actor, operations: ordered })) }
+}
+
+/** Who answers for an occupant: its home, or we who speak for it. */
+function homeOf(replica: Replica, nick: string): string {
+  const home = replica.room.occupants.get(nick)?.home
+  return home === undefined || speaksFor(replica, home) ? replica.room.jid : home
 }
 
 /** The room JID of the instance that carries the operation out. */
@@ -41,9 +49,9 @@ function responsible(replica: Replica, operation: Operation): string {
     case 'destroy':
       return isSource(replica) ? jid : replica.identity.source
     case 'role':
-      return replica.room.occupants.get(operation.nick)?.home ?? jid
+      return homeOf(replica, operation.nick)
     case 'leave':
-      return operation.departure.cause === 'kicked' ? (replica.room.occupants.get(operation.nick)?.home ?? jid) : jid
+      return operation.departure.cause === 'kicked' ? homeOf(replica, operation.nick) : jid
     default:
       return jid
   }

@@ -1,7 +1,7 @@
 /** What our own occupants and owners did, as the room core decided it: given identity, shown, and told to the others. */
 import type { DurableOperation, Operation, SoftOperation } from '../room/types.js'
 import { isDurable } from '../room/types.js'
-import { relayEphemeral, relayEvent } from './relay.js'
+import { relayEphemeral, relayEvent, relayRefit } from './relay.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
 
@@ -12,15 +12,17 @@ import type { Turn } from './turn.js'
 export function performLocal(turn: Turn, operations: readonly Operation[], except?: string): void {
   for (const operation of operations) {
     if (isDurable(operation)) performDurable(turn, operation, except)
-    else performOwnSoft(turn, operation)
+    else performOwnSoft(turn, operation, except)
   }
 }
 
 function performDurable(turn: Turn, operation: DurableOperation, except: string | undefined): void {
+  const before = turn.replica.room
   const event = turn.logOwn(numbered(turn, operation))
   turn.perform(event)
   if (operation.type === 'config' || operation.type === 'register') turn.effects.push({ type: 'save' })
   relayEvent(turn, event, except)
+  if (operation.type !== 'message' && operation.type !== 'subject') relayRefit(turn, event, before)
   if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }
 
@@ -32,8 +34,8 @@ function numbered(turn: Turn, operation: DurableOperation): DurableOperation {
   return operation
 }
 
-function performOwnSoft(turn: Turn, operation: SoftOperation): void {
-  if (operation.type !== 'ephemeral') return performSoft(turn, operation)
+function performOwnSoft(turn: Turn, operation: SoftOperation, except: string | undefined): void {
+  if (operation.type !== 'ephemeral') return performSoft(turn, operation, except)
   turn.perform(operation)
-  relayEphemeral(turn, operation)
+  relayEphemeral(turn, operation, except)
 }

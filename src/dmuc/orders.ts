@@ -10,7 +10,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { performLocal } from './local.js'
-import { isSource, type Order, type Replica } from './replica.js'
+import { isSource, type Order, type Replica, speaksFor } from './replica.js'
 import type { Turn } from './turn.js'
 import { readOrder, writeOrder } from './wire/order.js'
 import { readCount } from './wire/read.js'
@@ -44,7 +44,7 @@ function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaE
 /** Occupants are ordered about at their home, everything else at the source. */
 const isOurs = (replica: Replica, operation: Operation): boolean =>
   operation.type === 'role' || operation.type === 'leave'
-    ? replica.room.occupants.get(operation.nick)?.home === replica.room.jid
+    ? speaksFor(replica, replica.room.occupants.get(operation.nick)?.home ?? '')
     : isSource(replica)
 
 function refuseActor(turn: Turn, operation: Operation, actor: string, instance: string): StanzaError | undefined {

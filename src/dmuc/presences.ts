@@ -9,8 +9,9 @@ import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { compareStamps } from './clock.js'
 import { occupantIdOf } from './ids.js'
+import { isPlain, obey, weigh } from './plain.js'
 import { placeOf } from './relay.js'
-import { otherInstance, type Replica } from './replica.js'
+import { type Replica, speaksFor } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
 import { type RelayedPresence, readPresence, writeAvailable } from './wire/presence.js'
@@ -21,7 +22,7 @@ export function takePresence(turn: Turn, home: string, stanza: Element): void {
   const presence = read(turn, home, stanza)
   if (presence === undefined) return
   const { place } = presence
-  if (otherInstance(turn.replica, home)?.kind === 'plain' || place === undefined) return show(turn, home, presence)
+  if (isPlain(turn, home) || place === undefined) return show(turn, home, presence)
   const peer = turn.peer(home)
   const held = turn.replica.vector.get({ instance: home, incarnation: place.incarnation }).contiguous
   const overtakes = place.seq > held
@@ -37,52 +38,59 @@ export function takePresence(turn: Turn, home: string, stanza: Element): void {
 const read = (turn: Turn, home: string, stanza: Element): RelayedPresence | undefined =>
   readPresence(stanza, home, {
     occupantId: (jid) => occupantIdOf(turn.replica.keys, turn.replica.identity.roomId, jid),
+    bareJid: (nick) => turn.replica.room.occupants.get(nick)?.jid,
     stamp: turn.replica.stamp,
   })
 
 function show(turn: Turn, home: string, presence: RelayedPresence): void {
-  if (presence.type === 'available') return showAvailable(turn, presence.occupant)
-  const { renamed, departure, status, nick } = presence
+  const nick = presence.type === 'available' ? presence.occupant.nick : presence.nick
   const known = turn.replica.room.occupants.get(nick)
+  if (known?.home === turn.self && home === turn.replica.identity.source && isPlain(turn, home)) {
+    const namesAnother =
+      presence.type === 'available' && !presence.occupant.jid.includes('/') && presence.occupant.jid !== known.jid
+    if (!namesAnother) return obey(turn, known, presence.type === 'available' ? presence : presence.departure)
+  }
+  if (presence.type === 'available') return showAvailable(turn, weigh(turn, presence))
+  const { renamed, departure, status } = presence
   if (known === undefined || !homesOf(known).includes(home)) return
   if (renamed !== undefined && !turn.replica.room.occupants.has(renamed.to))
-    performSoft(turn, {
-      type: 'nick',
-      nick,
-      to: renamed.to,
-      grant: renamed.grant,
-      ...(renamed.forced ? { forced: true } : {}),
-    })
-  else performSoft(turn, { type: 'leave', nick, home, departure, ...(status === undefined ? {} : { status }) })
+    performSoft(
+      turn,
+      { type: 'nick', nick, to: renamed.to, grant: renamed.grant, ...(renamed.forced ? { forced: true } : {}) },
+      home,
+    )
+  else performSoft(turn, { type: 'leave', nick, home, departure, ...(status === undefined ? {} : { status }) }, home)
 }
 
 function showAvailable(turn: Turn, occupant: Occupant): void {
+  const { home } = occupant
   const { room } = turn.replica
   const affiliation = affiliationOf(room, occupant.jid)
   if (affiliation === 'outcast' || (room.config.membersOnly && affiliation === 'none'))
     return turn.note('warn', `announced an occupant who may not be in this room; ignored`, occupant.home)
   const known = turn.replica.room.occupants.get(occupant.nick)
-  if (known === undefined) return performSoft(turn, { type: 'join', occupant })
+  if (known === undefined) return performSoft(turn, { type: 'join', occupant }, home)
   if (known.jid !== occupant.jid) return settleClash(turn, known, occupant)
-  if (!homesOf(known).includes(occupant.home)) return performSoft(turn, { type: 'join', occupant })
-  if (known.home !== occupant.home) return
-  if (known.role !== occupant.role) performSoft(turn, { type: 'role', nick: occupant.nick, role: occupant.role })
+  if (!homesOf(known).includes(home)) return performSoft(turn, { type: 'join', occupant }, home)
+  if (known.home !== home) return
+  if (known.role !== occupant.role) performSoft(turn, { type: 'role', nick: occupant.nick, role: occupant.role }, home)
   const [was, is] = [known.sessions[0], occupant.sessions[0]]
   if (is !== undefined && (was?.presence !== is.presence || was.jid !== is.jid))
-    performSoft(turn, { type: 'presence', nick: occupant.nick, session: is })
+    performSoft(turn, { type: 'presence', nick: occupant.nick, session: is }, home)
 }
 
 /**
  * Two homes hold one nick. Everybody decides alike: who the source holds keeps it, else who entered earlier, else the lower
- * JID. If ours has to give way it is renamed at once; theirs is renamed by its own home.
+ * JID. If ours has to give way it is renamed at once; theirs is renamed by its own home. In one home the later word counts.
  */
 function settleClash(turn: Turn, known: Occupant, claimed: Occupant): void {
-  const keeper = keeps(turn.replica, known, claimed) ? known : claimed
+  const sameHome = known.home === claimed.home
+  const keeper = !sameHome && keeps(turn.replica, known, claimed) ? known : claimed
   if (keeper === known) return
   if (known.home === turn.self)
     performSoft(turn, { type: 'nick', nick: known.nick, to: otherNick(known), grant: 0, forced: true })
-  else performSoft(turn, { type: 'leave', nick: known.nick, departure: { cause: 'left' } })
-  performSoft(turn, { type: 'join', occupant: claimed })
+  else performSoft(turn, { type: 'leave', nick: known.nick, departure: { cause: 'left' } }, claimed.home)
+  performSoft(turn, { type: 'join', occupant: claimed }, claimed.home)
 }
 
 function keeps(replica: Replica, a: Occupant, b: Occupant): boolean {
@@ -97,7 +105,7 @@ const otherNick = (occupant: Occupant): string => `${occupant.nick} (${occupant.
 /** Our own list, whole, for a peer that asked. */
 export function writeList(replica: Replica): Element {
   const place = placeOf(replica)
-  const own = [...replica.room.occupants.values()].filter((occupant) => occupant.home === replica.room.jid)
+  const own = [...replica.room.occupants.values()].filter((occupant) => speaksFor(replica, occupant.home))
   return xml(
     'occupants',
     { xmlns: ns.dmucSync, incarnation: place.incarnation, revision: String(place.revision), seq: String(place.seq) },
@@ -134,7 +142,7 @@ export function compareList(turn: Turn, home: string, occupants: readonly Occupa
   const there = new Set(occupants.map((occupant) => occupant.nick))
   for (const known of turn.replica.room.occupants.values())
     if (homesOf(known).includes(home) && !there.has(known.nick))
-      performSoft(turn, { type: 'leave', nick: known.nick, home, departure: { cause: 'left' } })
+      performSoft(turn, { type: 'leave', nick: known.nick, home, departure: { cause: 'left' } }, home)
   for (const occupant of occupants) showAvailable(turn, occupant)
 }
 
@@ -149,9 +157,9 @@ function unscoped(node: Element): Element {
   return twin
 }
 
-/** The occupants of `home` leave the room as seen from here: its split outlasted the grace. */
-export function dropOccupants(turn: Turn, home: string): void {
+/** The occupants of `home` leave the room as seen from here: its split outlasted the grace, or it is no instance any more. */
+export function dropOccupants(turn: Turn, home: string, cause: 'unreachable' | 'left' = 'unreachable'): void {
   for (const occupant of turn.replica.room.occupants.values())
     if (homesOf(occupant).includes(home))
-      performSoft(turn, { type: 'leave', nick: occupant.nick, home, departure: { cause: 'unreachable' } })
+      performSoft(turn, { type: 'leave', nick: occupant.nick, home, departure: { cause } }, home)
 }

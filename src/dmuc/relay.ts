@@ -3,7 +3,16 @@
  * §4.6). Nothing is relayed twice: only a source passes on, to plain peers alone, which have no other link.
  */
 import { readContent } from '../room/content.js'
-import type { Departure, LoggedEvent, Occupant, Operation, SoftOperation } from '../room/types.js'
+import { affiliationOf } from '../room/occupants.js'
+import type {
+  Affiliation,
+  Departure,
+  LoggedEvent,
+  Occupant,
+  Operation,
+  RoomState,
+  SoftOperation,
+} from '../room/types.js'
 import { copy, type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { type Instance, isSource, linked, type Replica, speaksFor } from './replica.js'
@@ -120,7 +129,7 @@ function presenceStanzas(
   place: ListPlace | undefined,
 ): Element[] {
   const occupant = (after ?? before)!
-  const affiliation = turn.replica.room.register.get(occupant.jid)?.affiliation ?? 'none'
+  const affiliation = affiliationOf(turn.replica.room, occupant.jid)
   const left: Departure = { cause: 'left' }
   if (operation.type === 'nick' && before !== undefined && after !== undefined) {
     const renamed = { to: after.nick, grant: operation.grant, forced: operation.forced === true }
@@ -131,7 +140,68 @@ function presenceStanzas(
   }
   if (after !== undefined) return [writeAvailable(turn.self, to, after, affiliation, place)]
   const { departure, status } = operation.type === 'leave' ? operation : { departure: left, status: undefined }
-  return [writeUnavailable(turn.self, to, before!, affiliation, { departure, status, renamed: undefined }, place)]
+  const gone = { departure, status, renamed: undefined, actorNick: actorNick(turn.replica.room, departure) }
+  return [writeUnavailable(turn.self, to, before!, affiliation, gone, place)]
+}
+
+function actorNick(room: RoomState, departure: Departure): string | undefined {
+  const actor = 'actor' in departure ? departure.actor : undefined
+  return actor && [...room.occupants.values()].find(({ jid }) => jid === actor)?.nick
+}
+
+/**
+ * What an event of the source's register or configuration did to the occupants, or its destruction, for plain peers: they
+ * are not told the event itself. `before` is the room before it.
+ */
+export function relayRefit(turn: Turn, { operation }: LoggedEvent, before: RoomState): void {
+  const { room } = turn.replica
+  for (const instance of plainPeers(turn))
+    for (const was of before.occupants.values()) {
+      const is = room.occupants.get(was.nick)
+      const affiliation = affiliationOf(room, was.jid)
+      if (is === undefined) {
+        const departure = shutOut(operation, affiliation)
+        const gone = { departure, status: undefined, renamed: undefined, actorNick: actorNick(before, departure) }
+        const stanza = writeUnavailable(turn.self, instance.jid, was, affiliation, gone, undefined)
+        if (operation.type === 'destroy') stanza.getChild('x')?.cnode(destroyElement(operation))
+        turn.effects.push({ type: 'send', stanza })
+      } else if (is !== was || affiliation !== affiliationOf(before, was.jid))
+        turn.effects.push({
+          type: 'send',
+          stanza: writeAvailable(turn.self, instance.jid, is, affiliation, undefined),
+        })
+    }
+}
+
+function shutOut(operation: Operation, affiliation: Affiliation): Departure {
+  if (operation.type === 'config') return { cause: 'members-only' }
+  if (operation.type !== 'register') return { cause: 'left' }
+  const { actor, reason, entry } = operation
+  const because = reason ?? entry.reason
+  return {
+    cause: affiliation === 'outcast' ? 'banned' : 'affiliation',
+    ...(actor === undefined ? {} : { actor }),
+    ...(because === undefined ? {} : { reason: because }),
+  }
+}
+
+/** XEP-0045 §10.9. */
+const destroyElement = ({ alternate, password, reason }: Extract<Operation, { type: 'destroy' }>): Element =>
+  xml(
+    'destroy',
+    { jid: alternate },
+    password === undefined ? undefined : xml('password', {}, password),
+    reason === undefined ? undefined : xml('reason', {}, reason),
+  )
+
+/** All occupants that we speak for, to a plain peer that may have missed some. */
+export function announceAll(turn: Turn, to: string): void {
+  const { room } = turn.replica
+  for (const occupant of room.occupants.values())
+    if (occupant.home !== to && speaksFor(turn.replica, occupant.home)) {
+      const stanza = writeAvailable(turn.self, to, occupant, affiliationOf(room, occupant.jid), undefined)
+      turn.effects.push({ type: 'send', stanza })
+    }
 }
 
 type Ephemeral = Extract<SoftOperation, { type: 'ephemeral' }>

@@ -2,9 +2,9 @@
  * Messages and presence from another instance (XEP-0281 §4.4, §4.6). They look like those of a client of old and are told
  * apart by their sender alone: the caller gives us only what came from a JID in the table of instances.
  */
-import { readContent } from '../room/content.js'
+import { isEphemeral, readContent } from '../room/content.js'
 import { judge } from '../room/judge.js'
-import type { SoftOperation } from '../room/types.js'
+import type { DurableOperation, Operation, SoftOperation } from '../room/types.js'
 import { child, type Element } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { acceptLive } from './accept.js'
@@ -13,7 +13,8 @@ import { linkDown } from './greet.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
 import { takePresence } from './presences.js'
-import { type Instance, otherInstance } from './replica.js'
+import { passOnEphemeral } from './relay.js'
+import { type Instance, isSource, otherInstance } from './replica.js'
 import type { Turn } from './turn.js'
 import { readEvent } from './wire/event.js'
 import { readPlainMessage } from './wire/history.js'
@@ -21,6 +22,8 @@ import { readPlainMessage } from './wire/history.js'
 export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   const instance = otherInstance(turn.replica, from)
   if (instance === undefined || turn.replica.phase !== 'serving') return
+  if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
+    return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
   if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back')
   if (stanza.name === 'presence') takePresence(turn, from, stanza)
   else takeMessage(turn, instance, stanza)
@@ -42,8 +45,14 @@ function takeMessage(turn: Turn, instance: Instance, stanza: Element): void {
 function takePlain(turn: Turn, instance: Instance, stanza: Element): void {
   if (instance.kind !== 'plain') return
   const plain = readSaid(turn, instance, stanza)
-  if (plain !== undefined) performLocal(turn, [plain.operation], instance.jid)
+  if (plain !== undefined) performLocal(turn, [unstored(plain.operation)], instance.jid)
 }
+
+/** What a plain peer relays of chat states and the like is as little stored as our own occupants'. */
+const unstored = (operation: DurableOperation): Operation =>
+  operation.type === 'message' && isEphemeral(readContent(operation, operation.content))
+    ? { ...operation, type: 'ephemeral' }
+    : operation
 
 function readSaid(turn: Turn, instance: Instance, stanza: Element): ReturnType<typeof readPlainMessage> {
   const { keys, identity, room } = turn.replica
@@ -71,8 +80,8 @@ function takeEphemeral(turn: Turn, instance: Instance, stanza: Element): void {
     content,
     ...(id === undefined ? {} : { id }),
   }
-  readContent(operation, content)
   turn.perform(operation)
+  passOnEphemeral(turn, operation)
 }
 
 /** A peer gives its shadow up (to us, the source), or the source removed us. */

@@ -2,12 +2,16 @@
  * The source's side of replication (XEP-0281 §4.2): once a peerhost has accepted, config and roster go to the new shadow, in this
  * order, then the others hear of it. Nothing live goes to a shadow before it has the roster.
  */
+import type { RoomState } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { isPlain } from './plain.js'
+import { dropOccupants } from './presences.js'
 import { askConfig, configPayload, placeOf } from './relay.js'
-import { type Instance, otherInstance, others } from './replica.js'
+import { type Instance, otherInstance, others, type Replica, speaksFor } from './replica.js'
+import { askHistory } from './shadowing.js'
 import type { Turn } from './turn.js'
 import { writeTable } from './wire/hello.js'
 import { writePeerhost } from './wire/replicate.js'
@@ -29,7 +33,7 @@ export function addShadow(turn: Turn, jid: string, kind: Instance['kind']): void
 
 /** Config first; the roster follows its acknowledgement. Also what a plain shadow gets after a split. */
 export function replicateTo(turn: Turn, jid: string): void {
-  turn.changePeer(jid, { link: 'joining', downSince: undefined })
+  turn.changePeer(jid, { link: 'joining' })
   const sync = otherInstance(turn.replica, jid)?.kind === 'sync'
   askConfig(turn, jid, configPayload(turn.replica, ...(sync ? [writeRoom(turn.replica)] : [])))
 }
@@ -41,18 +45,35 @@ export function takeConfigAnswer(turn: Turn, from: string, answer: Element | Sta
   const place = otherInstance(turn.replica, from)?.kind === 'sync' ? placeOf(turn.replica) : undefined
   turn.effects.push({
     type: 'ask',
-    iq: xml('iq', { type: 'set', from: turn.self, to: from }, writeRoster(turn.replica.room, place)),
+    iq: xml('iq', { type: 'set', from: turn.self, to: from }, writeRoster(rosterFor(turn.replica, from), place)),
     question: { type: 'roster' },
   })
   if (place === undefined) turn.changePeer(from, { link: 'greeting' })
 }
 
-/** E8 came back: the shadow is in; a sync shadow greets us itself. E12 to the others, and the table to the newcomer. */
+/** All occupants but those of the shadow itself; those whom we speak for are ours to it. */
+const rosterFor = (replica: Replica, shadow: string): RoomState => ({
+  ...replica.room,
+  occupants: new Map(
+    [...replica.room.occupants]
+      .filter(([, { home }]) => home !== shadow)
+      .map(([nick, occupant]) => [
+        nick,
+        speaksFor(replica, occupant.home) ? { ...occupant, home: replica.room.jid } : occupant,
+      ]),
+  ),
+})
+
+/**
+ * E8 came back: the shadow is in; a sync shadow greets us itself. E12 to the others, and the table to the newcomer. A plain one
+ * that we had lost is asked for what was said there meanwhile.
+ */
 export function takeRosterAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
   if (answer instanceof StanzaError) return giveUp(turn, from, 'refused the roster', answer)
-  const { link } = turn.peer(from)
+  const { link, downSince } = turn.peer(from)
   if (link === 'joining' || link === 'greeting')
     turn.changePeer(from, { link: 'up', downSince: undefined, split: false })
+  if (downSince !== undefined && isPlain(turn, from)) return askHistory(turn, from, downSince)
   turn.note('info', 'holds a shadow of this room now', from)
   tellTable(turn, from)
 }
@@ -85,6 +106,7 @@ export function removeInstance(turn: Turn, jid: string): void {
   const { table } = turn.replica
   const instance = otherInstance(turn.replica, jid)
   if (instance === undefined) return
+  dropOccupants(turn, jid, 'left')
   const instances = new Map(table.instances).set(jid, { ...instance, gone: true })
   turn.change({ table: { revision: table.revision + 1, instances } })
   turn.effects.push({ type: 'save' })

@@ -2,16 +2,20 @@
  * The shadow's side of replication (XEP-0281 §4.2): config and roster from the source, then the history we ask for. Until
  * the roster is in, the room is hidden; after the history we greet the other instances.
  */
-import type { LoggedEvent, RoomState } from '../room/types.js'
+import type { LoggedEvent, Occupant, RoomConfig, RoomState } from '../room/types.js'
 import { child, type Element, xml } from '../xml/element.js'
+import { writeDateTime } from '../xmpp/date-time.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept } from './accept.js'
 import { greetAll } from './greet.js'
 import { occupantIdOf } from './ids.js'
+import { performLocal } from './local.js'
+import { isPlain, weigh } from './plain.js'
 import { compareList } from './presences.js'
-import { otherInstance } from './replica.js'
+import { relayEvent } from './relay.js'
+import { isSource, otherInstance, type RoomIdentity } from './replica.js'
 import type { Turn } from './turn.js'
 import { Vector } from './vector.js'
 import { readConfig } from './wire/config.js'
@@ -33,13 +37,12 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
       ? new StanzaError('bad-request', { text: 'no configuration form in it' })
       : from !== replica.identity.source
         ? new StanzaError('forbidden')
-        : extension !== undefined &&
-            replica.phase !== 'requested' &&
-            extension.identity.roomId !== replica.identity.roomId
+        : extension !== undefined && !meansThisRoom(turn, from, extension.identity)
           ? new StanzaError('conflict', { text: 'another room has this address' })
           : undefined
   turn.effects.push({ type: 'reply', iq, payload: refusal })
   if (config === undefined || refusal !== undefined) return
+  if (extension === undefined && replica.phase === 'serving') return reconfigure(turn, from, config)
   const room: RoomState = { ...replica.room, config, locked: false }
   if (extension === undefined) {
     const kind = 'plain'
@@ -54,6 +57,18 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
   turn.effects.push({ type: 'save' })
 }
 
+/** The source speaks for itself, of the room that it asked us to replicate, if it named one then. */
+function meansThisRoom(turn: Turn, from: string, { source, roomId }: RoomIdentity): boolean {
+  const { identity, phase } = turn.replica
+  return source === from && (roomId === identity.roomId || (phase === 'requested' && isPlain(turn, from)))
+}
+
+/** A plain source changes its configuration: an event of our own, like everything that we adopt from it. */
+function reconfigure(turn: Turn, from: string, config: RoomConfig): void {
+  if (JSON.stringify(config) === JSON.stringify(turn.replica.room.config)) return
+  performLocal(turn, [{ type: 'config', config, revision: 0 }], from)
+}
+
 /** A plain firsthost names no room: the first of its rooms that sends a config is the source (checklist 13). */
 function bindSource(turn: Turn, from: string): void {
   const { identity, phase, table } = turn.replica
@@ -64,34 +79,31 @@ function bindSource(turn: Turn, from: string): void {
   turn.change({ identity: { ...identity, source: from }, table: { ...table, instances } })
 }
 
-/** E7: the source's occupants, and those of the others until their own lists are in. Then we serve, and ask for the history. */
+/**
+ * E7: the source's occupants, and those of the others until their own lists are in. Then we serve, and ask for the history.
+ * A plain shadow may tell its own in this way.
+ */
 export function takeRoster(turn: Turn, from: string, iq: Element, payload: Element): void {
   const { replica } = turn
+  const own = isSource(replica) && isPlain(turn, from)
   const refusal =
-    from !== replica.identity.source
+    from !== replica.identity.source && !own
       ? new StanzaError('forbidden')
       : replica.phase === 'requested'
         ? new StanzaError('unexpected-request', { text: 'the configuration comes first' })
         : undefined
   turn.effects.push({ type: 'reply', iq, payload: refusal })
   if (refusal !== undefined) return
-  const occupants = readRoster(payload, {
+  const listed = readRoster(payload, {
     home: from,
     occupantId: (jid) => occupantIdOf(replica.keys, replica.identity.roomId, jid),
     stamp: stampAt(turn.env.now),
   })
-  compareList(
-    turn,
-    from,
-    occupants.filter((occupant) => occupant.home === from),
-  )
-  for (const [jid] of replica.table.instances)
-    if (jid !== from && jid !== turn.self)
-      compareList(
-        turn,
-        jid,
-        occupants.filter((occupant) => occupant.home === jid),
-      )
+  const occupants = listed.filter(({ occupant }) => !isOwn(turn, occupant)).map((entry) => weigh(turn, entry))
+  const at = (home: string): Occupant[] => occupants.filter((occupant) => occupant.home === home)
+  compareList(turn, from, at(from))
+  if (own) return
+  for (const [jid] of replica.table.instances) if (jid !== from && jid !== turn.self) compareList(turn, jid, at(jid))
   const place = readListPlace(payload)
   const first = replica.phase !== 'serving'
   turn.change({ phase: 'serving' })
@@ -106,16 +118,22 @@ export function takeRoster(turn: Turn, from: string, iq: Element, payload: Eleme
   if (first || place === undefined) askHistory(turn, from)
 }
 
-/** E9: SHOULD; we always do. */
-function askHistory(turn: Turn, from: string): void {
-  const limit = { maxstanzas: String(turn.env.limits.historyStanzas) }
+/** A plain source may list our own occupants as its own. */
+function isOwn(turn: Turn, { nick, jid }: Occupant): boolean {
+  const known = turn.replica.room.occupants.get(nick)
+  return known?.home === turn.self && known.jid === jid
+}
+
+/** What may be lost without being noticed before a link counts as down. */
+const unnoticedMs = 120_000
+
+/** E9: SHOULD; we always do. `lost`: since when a plain peer may not have heard us, nor we it. */
+export function askHistory(turn: Turn, from: string, lost?: number): void {
+  const since = lost === undefined ? undefined : writeDateTime(lost - unnoticedMs)
+  const limit = { maxstanzas: String(turn.env.limits.historyStanzas), since }
   turn.effects.push({
     type: 'ask',
-    iq: xml(
-      'iq',
-      { type: 'get', from: turn.self, to: from },
-      writeHistoryRequest(Jid.parse(turn.self).local, limit),
-    ),
+    iq: xml('iq', { type: 'get', from: turn.self, to: from }, writeHistoryRequest(Jid.parse(turn.self).local, limit)),
     question: { type: 'history' },
   })
 }
@@ -123,9 +141,9 @@ function askHistory(turn: Turn, from: string): void {
 /** E10: a sync source tells which events these are; those of a plain one become our own. Then the greetings. */
 export function takeHistory(turn: Turn, from: string, answer: Element | StanzaError): void {
   if (answer instanceof StanzaError) turn.note('warn', `gave no history: ${answer.text ?? answer.condition}`, from)
-  else if (otherInstance(turn.replica, from)?.kind === 'plain') adoptHistory(turn, historyMessages(answer))
+  else if (otherInstance(turn.replica, from)?.kind === 'plain') adoptHistory(turn, from, historyMessages(answer))
   else takeEvents(turn, answer)
-  greetAll(turn)
+  if (!isSource(turn.replica)) greetAll(turn)
 }
 
 function takeEvents(turn: Turn, answer: Element): void {
@@ -142,7 +160,7 @@ function takeEvents(turn: Turn, answer: Element): void {
 }
 
 /** Messages without identity; what we have already (same author, id and content) is not taken twice. */
-function adoptHistory(turn: Turn, messages: readonly Element[]): void {
+function adoptHistory(turn: Turn, from: string, messages: readonly Element[]): void {
   const { keys, identity } = turn.replica
   const known = new Map<string, number>()
   for (const event of turn.replica.room.history) count(known, fingerprint(event), 1)
@@ -153,6 +171,7 @@ function adoptHistory(turn: Turn, messages: readonly Element[]): void {
     if (count(known, fingerprint(event), -1)) continue
     const logged = turn.logOwn(plain.operation, plain.at)
     turn.perform(logged, true)
+    relayEvent(turn, logged, from)
   }
 }
 

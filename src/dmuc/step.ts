@@ -11,10 +11,11 @@ import { answerHello, expireLinks, greet, linkDown, takeHelloAnswer, takeNotice 
 import { performLocal } from './local.js'
 import { sendOrder, takeClaim, takeOrder } from './orders.js'
 import { writeList } from './presences.js'
+import { announceAll } from './relay.js'
 import { takeRelayed } from './relayed.js'
-import { type Happening, otherInstance, type Replica, type Step } from './replica.js'
+import { type Happening, isSource, otherInstance, type Replica, type Step } from './replica.js'
 import { addShadow, removeInstance, replicateTo, takeConfigAnswer, takeRosterAnswer } from './replication.js'
-import { takeConfig, takeHistory, takeRoster } from './shadowing.js'
+import { askHistory, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { type Env, Turn } from './turn.js'
 import { readHistoryLimit } from './wire/history.js'
 import { readPull } from './wire/pull.js'
@@ -50,13 +51,20 @@ function dispatch(turn: Turn, happening: Happening): void {
   }
 }
 
-/** The way to a peer is open again: greet, or give a plain shadow config and roster anew. */
+/**
+ * The way to a peer is open again: greet, or give a plain shadow config and roster anew, or tell a plain source who is here and
+ * ask it for what was said.
+ */
 function linkBack(turn: Turn, jid: string): void {
   const instance = otherInstance(turn.replica, jid)
-  if (instance === undefined || turn.peer(jid).link === 'joining') return
-  if (instance.kind === 'sync') greet(turn, jid)
-  else if (turn.replica.identity.source === turn.self) replicateTo(turn, jid)
-  else turn.changePeer(jid, { link: 'up', downSince: undefined, split: false })
+  const { link, downSince } = turn.peer(jid)
+  if (instance === undefined || link === 'joining') return
+  if (instance.kind === 'sync') return greet(turn, jid)
+  if (isSource(turn.replica)) return replicateTo(turn, jid)
+  turn.changePeer(jid, { link: 'up', downSince: undefined, split: false })
+  if (downSince === undefined) return
+  announceAll(turn, jid)
+  askHistory(turn, jid, downSince)
 }
 
 function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'request' }>): void {

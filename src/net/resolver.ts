@@ -191,10 +191,12 @@ const absent = new Set(['ENOTFOUND', 'ENODATA', 'NOTFOUND', 'NODATA'])
 
 /** The system's DNS, or `servers` (`address` or `address:port`). Names of the hosts file count where none are given. */
 export class SystemDns implements Dns {
-  readonly #resolver = new NodeResolver({ timeout: 3000, tries: 2 })
+  readonly #resolver: NodeResolver
   readonly #hostsFile: boolean
 
-  constructor(servers: readonly string[] = []) {
+  /** `timeoutMs` is for the first question; the second, and last, is given twice as long. */
+  constructor(servers: readonly string[] = [], timeoutMs = 3000) {
+    this.#resolver = new NodeResolver({ timeout: timeoutMs, tries: 2 })
     if (servers.length > 0) this.#resolver.setServers([...servers])
     this.#hostsFile = servers.length === 0
   }

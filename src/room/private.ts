@@ -88,7 +88,7 @@ export function passOn(state: RoomState, target: Occupant, stanza: Element): Dec
 
 /**
  * A stanza that another instance relayed for an occupant here, readdressed. `sender`: the nick it speaks for, a right which the
- * caller has verified; undefined where it speaks for the room (a decline, a request for voice). Undefined where the
+ * caller has verified; undefined or empty where it speaks for the room (a decline, a request for voice). Undefined where the
  * target or the sender is not in the room, or may not do this.
  */
 export function deliverPrivately(
@@ -100,8 +100,8 @@ export function deliverPrivately(
   const listener = state.occupants.get(target)
   const to = listener === undefined ? [] : sessionsOf(state, listener)
   if (to.length === 0) return undefined
-  const speaker = sender === undefined ? undefined : state.occupants.get(sender)
-  if (sender !== undefined && speaker === undefined) return undefined
+  const speaker = sender ? state.occupants.get(sender) : undefined
+  if (sender && speaker === undefined) return undefined
   const { type, id } = stanza.attrs
   const from = speaker === undefined ? state.jid : `${state.jid}/${speaker.nick}`
   const readdressed = xml(stanza.name, { from, type, id, 'xml:lang': stanza.attrs['xml:lang'] })

@@ -32,7 +32,7 @@ export function refusal(policy: S2sPolicy, domain: string, tls: TlsInfo | undefi
     if (why !== undefined) return { reason: `its certificate ${why}`, change: certificateChange(policy, domain) }
   }
   return tls === undefined && policy.requireEncryption
-    ? { reason: 'it does not use TLS', change: 's2s_require_encryption = false' }
+    ? { reason: 'it does not use TLS', change: 'set s2s_require_encryption = false' }
     : undefined
 }
 

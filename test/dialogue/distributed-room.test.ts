@@ -219,3 +219,27 @@ describe('a distributed room', () => {
     },
   )
 })
+
+describe('a room after a crash', () => {
+  test('keeps the nicks of who was in it, and tells those who cannot know that they are out', async () => {
+    const ann = await federation.client('ann@a.example/x')
+    const bob = await federation.client('bob@b.example/x')
+    await bob.comesOnline()
+    await join(ann, 'a', 'ann')
+    await ann.sends(`<iq type='set' id='cfg' to='${room('a')}'><query xmlns='http://jabber.org/protocol/muc#owner'>
+      <x xmlns='jabber:x:data' type='submit'><field var='muc#roomconfig_persistentroom'><value>1</value></field></x></query></iq>`)
+    await join(bob, 'a', 'bob')
+    await settled()
+    await bob.clears()
+    await federation.crash('a.example')
+    const den = await federation.client('den@a.example/x')
+    await join(den, 'a', 'bob')
+    await settled()
+    expect((await den.drain()).map(({ attrs }) => attrs.type)).toEqual(['error'])
+    const told = (await bob.drain()).filter(({ name }) => name === 'presence')
+    expect(told.map(({ attrs }) => [attrs.from, attrs.type])).toEqual([[`${room('a')}/bob`, 'unavailable']])
+    await join(bob, 'a', 'bob')
+    await settled()
+    expect((await comings(bob)).at(-1)).toBe('+bob')
+  })
+})

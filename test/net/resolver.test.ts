@@ -258,7 +258,7 @@ describe('a real name server', () => {
   async function ask<T>(zone: DnsZone, use: (dns: SystemDns) => Promise<T>): Promise<T> {
     const server = await startDnsServer(zone)
     try {
-      return await use(new SystemDns([server.address]))
+      return await use(new SystemDns([server.address], 250))
     } finally {
       await server.close()
     }

@@ -44,7 +44,8 @@ peer(['tar'])('the packed project, installed globally into an empty prefix', () 
   const installed = join(prefix, 'lib/node_modules/dmucd')
   // The prefix has only links to scripts, which find their Node by the PATH.
   const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
-  const command = (name: string, ...args: string[]) => run(join(prefix, 'bin', name), args, { cwd: directory, env })
+  const options = { cwd: directory, env, timeout: 60_000 }
+  const command = (name: string, ...args: string[]) => run(join(prefix, 'bin', name), args, options)
   let packed: string[] = []
 
   beforeAll(async () => {

@@ -114,6 +114,13 @@ describe('occupants elsewhere', () => {
     const delivery = deliverPrivately(here, 'firstwitch', 'anotherwitch', relay!.stanza)!
     expect(delivery.to).toEqual([witch])
     expect(lines([delivery])[0]).toContain(`from='${shadow}/firstwitch' type='chat' id='pm'><body>psst</body><x `)
+    const decline = parse(
+      `<message from='${room}' to='${shadow}/anotherwitch'><x xmlns='http://jabber.org/protocol/muc#user'><decline from='a@b.c'/></x><body>spam</body></message>`,
+    )
+    const declined = lines([deliverPrivately(here, '', 'anotherwitch', decline)!])[0]
+    expect(declined).toContain(`from='${shadow}'`)
+    expect(declined).toContain('<decline')
+    expect(declined).not.toContain('spam')
     expect(deliverPrivately(here, 'nobody', 'anotherwitch', relay!.stanza)).toBeUndefined()
     expect(deliverPrivately(here, 'firstwitch', 'thirdwitch', relay!.stanza)).toBeUndefined()
   })

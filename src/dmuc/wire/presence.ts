@@ -5,7 +5,7 @@
  */
 import { readContent, writeContent } from '../../room/content.js'
 import type { Affiliation, Departure, Occupant, Role, Stamp } from '../../room/types.js'
-import { roles } from '../../room/types.js'
+import { affiliations, roles } from '../../room/types.js'
 import { child, copy, type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -33,6 +33,8 @@ const statusOf: Readonly<Record<Departure['cause'], string | undefined>> = {
 export interface Available {
   readonly type: 'available'
   readonly occupant: Occupant
+  /** As the sender claims: of weight where it is the source alone. */
+  readonly affiliation: Affiliation
 }
 
 export interface Unavailable {
@@ -93,7 +95,7 @@ export function writeUnavailable(
   to: string,
   occupant: Occupant,
   affiliation: Affiliation,
-  gone: Omit<Unavailable, 'type' | 'nick'>,
+  gone: Omit<Unavailable, 'type' | 'nick'> & { readonly actorNick?: string | undefined },
   place: ListPlace | undefined,
 ): Element {
   const { departure, renamed } = gone
@@ -103,11 +105,8 @@ export function writeUnavailable(
   const left = item({ ...occupant, role: renamed === undefined ? 'none' : occupant.role }, affiliation, {
     nick: renamed?.to,
   })
-  for (const [name, value] of [
-    ['actor', actor],
-    ['reason', reason],
-  ] as const)
-    if (value !== undefined) left.cnode(name === 'actor' ? xml('actor', { nick: value }) : xml('reason', {}, value))
+  if (actor !== undefined) left.cnode(xml('actor', { jid: actor, nick: gone.actorNick }))
+  if (reason !== undefined) left.cnode(xml('reason', {}, reason))
   return xml(
     'presence',
     { type: 'unavailable', from: `${from}/${occupant.nick}`, to: `${to}/${occupant.nick}` },
@@ -125,22 +124,25 @@ export function writeUnavailable(
   )
 }
 
+export interface Fill {
+  readonly occupantId: (bareJid: string) => string
+  /** Of an occupant, by nick. */
+  readonly bareJid: (nick: string) => string | undefined
+  readonly stamp: Stamp
+}
+
 /**
  * Reads a presence that the instance `home` sent for one of its occupants. `fill` gives what a plain peer does not say:
- * the occupant-id of a bare JID, and the stamp of arrival. Undefined for what is no such presence.
+ * the occupant-id of a bare JID, the JID of who is called so, and the stamp of arrival. Undefined for what is no such presence.
  */
-export function readPresence(
-  stanza: Element,
-  home: string,
-  fill: { readonly occupantId: (bareJid: string) => string; readonly stamp: Stamp },
-): RelayedPresence | undefined {
+export function readPresence(stanza: Element, home: string, fill: Fill): RelayedPresence | undefined {
   const nick = Jid.tryParse(stanza.attrs.from)?.resource
   if (nick === undefined || nick === '') return undefined
   const x = child(stanza, 'x', ns.mucUser)
   const about = x && child(x, 'item', ns.mucUser)
   const sync = child(stanza, 'occupant', ns.dmucSync)
   const place = sync && readPlace(sync)
-  if (stanza.attrs.type === 'unavailable') return { ...readUnavailable(stanza, nick, x, about, sync), place }
+  if (stanza.attrs.type === 'unavailable') return { ...readUnavailable(stanza, nick, x, about, sync, fill), place }
   if (stanza.attrs.type !== undefined) return undefined
   const jid = Jid.tryParse(about?.attrs.jid) ?? Jid.parse(home).withResource(nick)
   const bare = about?.attrs.jid === undefined ? jid.toString() : jid.bare().toString()
@@ -154,7 +156,8 @@ export function readPresence(
     since: readStamp(sync?.attrs.since) ?? fill.stamp,
     grant: readCount(sync?.attrs.grant) ?? 0,
   }
-  return { type: 'available', occupant, place }
+  const affiliation = affiliations.find((known) => known === about?.attrs.affiliation) ?? 'none'
+  return { type: 'available', occupant, affiliation, place }
 }
 
 function readUnavailable(
@@ -163,12 +166,14 @@ function readUnavailable(
   x: Element | undefined,
   about: Element | undefined,
   sync: Element | undefined,
+  fill: Fill,
 ): Unavailable {
   const codes = new Set(x?.getChildren('status').map((status) => String(status.attrs.code)))
   const to = codes.has('303') ? (sync?.attrs.to ?? about?.attrs.nick) : undefined
   const named = (Object.keys(statusOf) as Departure['cause'][]).find((cause) => cause === sync?.attrs.cause)
   const coded = (Object.keys(statusOf) as Departure['cause'][]).find((cause) => codes.has(statusOf[cause] ?? ''))
-  const actor = about?.getChild('actor')?.attrs.nick
+  const by = about?.getChild('actor')?.attrs
+  const actor = Jid.tryParse(by?.jid)?.bare().toString() ?? fill.bareJid(String(by?.nick))
   const reason = about?.getChildText('reason') ?? undefined
   const resource = to === undefined ? undefined : Jid.tryParse(`room@service.invalid/${to}`)?.resource
   return {

@@ -1,11 +1,11 @@
 /** The room roster of E7 (XEP-0281 §4.2): its occupants, `name` being the nick; the rest of an occupant beside it. */
 import { readContent, writeContent } from '../../room/content.js'
-import type { Occupant, RoomState, Stamp } from '../../room/types.js'
+import { affiliations, type Occupant, type RoomState, type Stamp } from '../../room/types.js'
 import { copy, type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readStamp, writeStamp } from '../clock.js'
-import { type ListPlace, readRole } from './presence.js'
+import { type Available, type ListPlace, readRole } from './presence.js'
 import { readCount, readToken } from './read.js'
 
 /** `place`, for sync shadows, is where our own list stands. */
@@ -54,17 +54,17 @@ function writeItem(room: RoomState, occupant: Occupant, sync: boolean): Element 
 export function readRoster(
   roster: Element,
   fill: { readonly home: string; readonly occupantId: (bareJid: string) => string; readonly stamp: Stamp },
-): readonly Occupant[] {
+): readonly Available[] {
   return roster
     .getChildren('item', ns.dmuc)
-    .map((item): Occupant | undefined => {
+    .map((item): Available | undefined => {
       const jid = Jid.tryParse(item.attrs.jid)
       const nick = Jid.tryParse(`room@service.invalid/${item.attrs.name ?? ''}`)?.resource
       if (jid === undefined || nick === undefined || nick === '') return undefined
       const bare = jid.bare().toString()
       const sync = item.getChild('occupant', ns.dmucSync)
       const presence = sync?.getChild('presence')
-      return {
+      const occupant: Occupant = {
         nick,
         jid: bare,
         occupantId: readToken(sync?.attrs['occupant-id']) ?? fill.occupantId(bare),
@@ -74,8 +74,10 @@ export function readRoster(
         since: readStamp(sync?.attrs.since) ?? fill.stamp,
         grant: readCount(sync?.attrs.grant) ?? 0,
       }
+      const affiliation = affiliations.find((known) => known === item.attrs.affiliation) ?? 'none'
+      return { type: 'available', occupant, affiliation }
     })
-    .filter((occupant) => occupant !== undefined)
+    .filter((entry) => entry !== undefined)
 }
 
 /** XEP-0045 §5.1.2, table 4: the default role by affiliation. */

@@ -17,6 +17,7 @@ import type { LiveRoom } from './live-room.js'
 import { type DmucValues, mucOptions, roomPolicy } from './options.js'
 import { Rooms } from './rooms.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
+import { looksRelayed } from './strangers.js'
 
 export const muc: Module = {
   name: 'muc',
@@ -65,6 +66,7 @@ export class MucService {
         log: host.log,
         policy,
         limits: dmuc.limits,
+        isLocal: (domain) => host.isLocal(domain),
         isAdmin: (jid) => host.admins.has(jid),
         mayCreate: (from) => mayCreate(host, from),
         redirect: this.distribution.redirect,
@@ -150,14 +152,26 @@ export class MucService {
     const binding = replica.phase === 'requested' && from.local !== '' && from.domain === replica.identity.source
     if (otherInstance(replica, sender) !== undefined || fromSource || binding)
       return room.receiveFromInstance(stanza, from, to)
-    if (replica.phase !== 'serving') return refuseUnknown(stanza)
+    if (looksRelayed(stanza, from, to)) return this.#refuseStranger(room, stanza)
+    if (replica.phase !== 'serving') return refuseHidden(stanza)
     return room.receive(stanza, from)
+  }
+
+  /** An IQ gets an error, anything else none: it may be the last that a peer sent before it was told that it is one no more. */
+  #refuseStranger(room: LiveRoom, stanza: Element): undefined {
+    const { type, from } = stanza.attrs
+    this.#host.log.debug(
+      { room: room.jid, from, stanza: stanza.name, type },
+      'Somebody speaks like an instance and is none',
+    )
+    if (stanza.name === 'iq' && answerable(stanza)) throw new StanzaError('forbidden')
   }
 
   /** Nobody has made it, or it is gone: joining makes it. */
   #withoutRoom(stanza: Element, from: Jid, to: Jid): Handled {
     const { name, attrs } = stanza
     if (name === 'presence' && attrs.type === undefined && to.isFull) {
+      if (looksRelayed(stanza, from, to)) return undefined
       if (child(stanza, 'x', ns.muc) === undefined) {
         void this.#host.router.route(readdress(notInRoom(to.toString()), { to: from.toString() }))
         return undefined
@@ -202,6 +216,11 @@ function refuseAtService(stanza: Element): undefined {
 }
 
 function refuseUnknown(stanza: Element): undefined {
-  if (stanza.name !== 'presence' && answerable(stanza))
-    throw new StanzaError('item-not-found', { text: 'There is no such room' })
+  if (stanza.name !== 'presence') refuseHidden(stanza)
+}
+
+/** Of a room that is being replicated; who wants to enter it is told, too. */
+function refuseHidden(stanza: Element): undefined {
+  const leaves = stanza.name === 'presence' && stanza.attrs.type !== undefined
+  if (!leaves && answerable(stanza)) throw new StanzaError('item-not-found', { text: 'There is no such room' })
 }

@@ -14,6 +14,7 @@ import {
   type Decision,
   decide,
   deliverPrivately,
+  notInRoom,
   withReply,
 } from '../../room/index.js'
 import { type Element, xml } from '../../xml/element.js'
@@ -23,6 +24,7 @@ import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Claims } from './claims.js'
 import { Expectations } from './expectations.js'
+import { FormerOccupants, reservedMs } from './former-occupants.js'
 import { Orders } from './pending-orders.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
@@ -38,6 +40,7 @@ export class LiveRoom {
   readonly #claims = new Claims()
   readonly #orders = new Orders()
   readonly #expectations: Expectations
+  readonly #former: FormerOccupants
 
   /** `stored`: it was loaded; otherwise nothing of it is on disk yet. */
   constructor(replica: Replica, env: RoomEnvironment<LiveRoom>, stored: Stored | undefined) {
@@ -47,6 +50,8 @@ export class LiveRoom {
     this.#expectations = new Expectations(env.clock)
     const { router, store, clock, log } = env
     this.#output = new RoomOutput(replica, { router, store, clock, log, failed: this.#failed }, stored)
+    this.#former = new FormerOccupants(stored?.occupants ?? [])
+    if (stored !== undefined && stored.occupants.length > 0) this.#afterRestart()
   }
 
   /** The last state that is confirmed to be on disk. */
@@ -67,6 +72,7 @@ export class LiveRoom {
     if (command === 'ignored') return undefined
     if (command === 'foreign') throw new StanzaError('feature-not-implemented')
     if (command instanceof StanzaError) throw command
+    if (this.#isKept(command, from)) throw new StanzaError('conflict', { text: 'That nickname is kept for who had it' })
     if (this.#redirected(command, stanza, from)) return undefined
     const nick = this.#nickToClaim(command, from)
     if (nick !== undefined) this.#claim(nick, command, stanza, from)
@@ -115,6 +121,18 @@ export class LiveRoom {
 
   settled(): Promise<void> | undefined {
     return this.#output.settled()
+  }
+
+  /** The clients that were here are not any more, and may not know. Their nicks wait for them. */
+  #afterRestart(): void {
+    const { router, clock, isLocal } = this.#env
+    for (const { nick, jid } of this.#former.at(this.jid))
+      if (!isLocal(domainOf(jid)))
+        this.#output.push(() => void router.route(readdress(notInRoom(`${this.jid}/${nick}`), { to: jid })))
+    clock.after(reservedMs, () => {
+      const { occupants } = this.replica.room
+      if (!this.ended) this.#output.strike(this.#former.release().filter((nick) => !occupants.has(nick)))
+    })
   }
 
   #step(happening: Happening): readonly Effect[] {
@@ -239,6 +257,14 @@ export class LiveRoom {
     this.#env.router.request(iq).then(answered, (error: unknown) => answered(asStanzaError(error)))
   }
 
+  /** Is the nick that is asked for somebody else's, who was in the room before a restart? */
+  #isKept(command: Command, from: Jid): boolean {
+    if (command.type !== 'join' && command.type !== 'presence') return false
+    if (this.#former.keeps(command.nick, from.bare().toString())) return true
+    this.#former.release(command.nick)
+    return false
+  }
+
   /** A new nick at a shadow is asked for at the source first, while it can be reached (dmuc.md §3, Nicks). */
   #nickToClaim(command: Command, from: Jid): string | undefined {
     if (command.type !== 'join' && command.type !== 'presence') return undefined
@@ -316,6 +342,8 @@ const unreachable: ReadonlySet<string> = new Set([
 /** What we sent did not get there. Other errors say that it did. */
 const isLost = (stanza: Element): boolean =>
   stanza.attrs.type === 'error' && unreachable.has(StanzaError.from(stanza.getChild('error')).condition)
+
+const domainOf = (bareJid: string): string => bareJid.slice(bareJid.indexOf('@') + 1)
 
 const asStanzaError = (thrown: unknown): StanzaError =>
   thrown instanceof StanzaError ? thrown : new StanzaError('internal-server-error', { cause: thrown })

@@ -17,6 +17,8 @@ export interface RoomEnvironment<Room> {
   readonly log: Logger
   readonly policy: RoomPolicy
   readonly limits: DmucLimits
+  /** Is this a domain of our own? */
+  readonly isLocal: (domain: string) => boolean
   readonly isAdmin: (bareJid: string) => boolean
   readonly mayCreate: (from: Jid) => boolean
   /** Does a joiner belong at a healthy shadow (XEP-0281 §4.5)? Its JID, then. */

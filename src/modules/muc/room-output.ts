@@ -5,7 +5,7 @@
 import type { Effect, Replica } from '../../dmuc/replica.js'
 import { type Delivery, render } from '../../room/index.js'
 import type { Router } from '../../server/router.js'
-import type { Store } from '../../store/store.js'
+import type { OccupantRecord, Store, Write } from '../../store/store.js'
 import type { Clock } from '../../util/clock.js'
 import type { Logger } from '../../util/logger.js'
 import type { Element } from '../../xml/element.js'
@@ -31,10 +31,13 @@ export interface OutputParts {
   readonly failed: (error: unknown) => void
 }
 
-/** When a stored room was made, and the newest time in its archive. */
+/** What is known of a stored room beside its replica. */
 export interface Stored {
   readonly createdAt: number
+  /** The newest time in its archive. */
   readonly lastArchivedAt: number
+  /** The room roster on disk. */
+  readonly occupants: readonly OccupantRecord[]
 }
 
 export class RoomOutput {
@@ -81,8 +84,7 @@ export class RoomOutput {
   /** The rows of what has just happened, up to `replica`: the events, then what else has changed since it was last written. */
   write(replica: Replica, effects: readonly Effect[]): void {
     const events = effects.filter((effect) => effect.type === 'log').map(({ event }) => event)
-    const saves = effects.some(({ type }) => type === 'save')
-    if (this.#saved === undefined || saves || this.#saved.room.subject !== replica.room.subject) this.#save(replica)
+    if (effects.some(({ type }) => type === 'save') || this.#differs(replica)) this.#save(replica)
     if (events.length > 0) {
       const records = events.map((event) => logRecord(event, this.#archiveTime()))
       this.#queue.write({ type: 'room.log', room: this.#jid, records })
@@ -95,6 +97,12 @@ export class RoomOutput {
     this.#queue.push(() => {
       this.durable = replica
     })
+  }
+
+  /** Takes people off the room roster on disk who are not in the room any more. */
+  strike(nicks: readonly string[]): void {
+    const writes = nicks.map((nick) => ({ type: 'room.occupant.delete', room: this.#jid, nick }) as const)
+    if (writes.length > 0) this.#writeRoster(writes)
   }
 
   deliver(deliveries: readonly Delivery[]): void {
@@ -135,6 +143,12 @@ export class RoomOutput {
     })
   }
 
+  /** Has anything of the room's own row changed that no `save` announces? */
+  #differs({ room }: Replica): boolean {
+    const saved = this.#saved?.room
+    return saved === undefined || saved.subject !== room.subject || saved.locked !== room.locked
+  }
+
   #save(replica: Replica): void {
     const before = this.#saved
     const nobody: Replica['room']['register'] = new Map()
@@ -151,7 +165,10 @@ export class RoomOutput {
     const [first, last] = [changes[0], changes.at(-1)]
     if (first === undefined || last === undefined) return
     const writes = rosterWrites(first.before, last.after, revision)
-    if (writes.length === 0) return
+    if (writes.length > 0) this.#writeRoster(writes)
+  }
+
+  #writeRoster(writes: readonly Write[]): void {
     const { store, log } = this.#parts
     this.#queue.push(() => {
       store.commit(writes).catch((error: unknown) => {

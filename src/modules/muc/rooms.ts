@@ -105,7 +105,15 @@ export class Rooms {
         if (loaded === undefined) return this.#loaded(jid, slot, undefined)
         const { createdAt } = loaded.room
         const replica = loadedReplica(loaded, this.#env.random.token())
-        this.#loaded(jid, slot, new LiveRoom(replica, this.#env, { createdAt, lastArchivedAt: loaded.lastArchivedAt }))
+        this.#loaded(
+          jid,
+          slot,
+          new LiveRoom(replica, this.#env, {
+            createdAt,
+            lastArchivedAt: loaded.lastArchivedAt,
+            occupants: loaded.occupants,
+          }),
+        )
       },
       (error: unknown) => {
         this.#env.log.error({ room: jid, err: error }, 'A room could not be loaded')

@@ -220,7 +220,10 @@ describe('the history', () => {
   })
 
   const told = (answer: Element): (string | null)[] =>
-    answer.getChild('history')?.getChildren('message').map((message) => message.getChildText('body')) ?? []
+    answer
+      .getChild('history')
+      ?.getChildren('message')
+      .map((message) => message.getChildText('body')) ?? []
 
   test.each([
     ["maxstanzas='2'", ['Message 2.', 'Message 3.']],

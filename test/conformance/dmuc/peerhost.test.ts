@@ -41,16 +41,12 @@ describe('the request', () => {
           <room id='theroom'/>
         </replicate>
       </iq>`)
-    await shakespeare.receives(
-      `<iq from='rooms.macbeth.lit' id='replicate1' to='chat.shakespeare.lit' type='result'/>`,
-    )
+    await shakespeare.receives(`<iq from='rooms.macbeth.lit' id='replicate1' to='chat.shakespeare.lit' type='result'/>`)
   })
 
   test('13 a full JID is accepted as id: its localpart names the shadow', async () => {
     await shakespeare.sends(replicate('chat.shakespeare.lit', 'coven@chat.shakespeare.lit'))
-    await shakespeare.receives(
-      `<iq from='rooms.macbeth.lit' id='replicate1' to='chat.shakespeare.lit' type='result'/>`,
-    )
+    await shakespeare.receives(`<iq from='rooms.macbeth.lit' id='replicate1' to='chat.shakespeare.lit' type='result'/>`)
     await shakespeare.sends(`
       <iq from='coven@chat.shakespeare.lit' id='config1' to='coven@rooms.macbeth.lit' type='set'>
         <config xmlns='urn:xmpp:dmuc:0'><x xmlns='jabber:x:data' type='form'/></config>
@@ -150,10 +146,13 @@ describe('the request', () => {
 })
 
 describe('what the source gives', () => {
-  test.each(['form', 'submit', 'result'])('17 E5 and 18 E6 a configuration of type %s is acknowledged', async (type) => {
-    await shakespeare.requestsReplication()
-    await shakespeare.sendsConfig(field('muc#roomconfig_roomname', 'A Dark Cave'), type)
-  })
+  test.each(['form', 'submit', 'result'])(
+    '17 E5 and 18 E6 a configuration of type %s is acknowledged',
+    async (type) => {
+      await shakespeare.requestsReplication()
+      await shakespeare.sendsConfig(field('muc#roomconfig_roomname', 'A Dark Cave'), type)
+    },
+  )
 
   test('17 a cancelled form, or none, is no configuration', async () => {
     await shakespeare.requestsReplication()
@@ -302,7 +301,9 @@ describe('the history', () => {
     await quiet()
     await joins(somewitch, `${room}/anotherwitch`)
     await quiet()
-    const bodies = (await somewitch.drain()).map((stanza) => stanza.getChildText('body')).filter((body) => body !== null)
+    const bodies = (await somewitch.drain())
+      .map((stanza) => stanza.getChildText('body'))
+      .filter((body) => body !== null)
     expect(bodies.sort()).toEqual(['Message 1.', 'Message 2.', 'Message 3.'])
   })
 

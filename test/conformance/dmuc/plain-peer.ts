@@ -104,9 +104,7 @@ export class PlainPeerhost extends PlainPeer {
          </config>
        </iq>`,
     )
-    await this.sends(
-      `<iq from='${this.shadow}' id='${iq.attrs.id}' to='coven@chat.shakespeare.lit' type='result'/>`,
-    )
+    await this.sends(`<iq from='${this.shadow}' id='${iq.attrs.id}' to='coven@chat.shakespeare.lit' type='result'/>`)
     return iq.getChild('config')?.getChild('x') as Element
   }
 
@@ -225,9 +223,7 @@ export class PlainFirsthost extends PlainPeer {
           </x>
         </config>
       </iq>`)
-    await this.receives(
-      `<iq from='${this.shadow}' id='config1' to='coven@chat.shakespeare.lit' type='result'/>`,
-    )
+    await this.receives(`<iq from='${this.shadow}' id='config1' to='coven@chat.shakespeare.lit' type='result'/>`)
   }
 
   /** E7, and E8 back. */
@@ -236,9 +232,7 @@ export class PlainFirsthost extends PlainPeer {
       <iq from='coven@chat.shakespeare.lit' id='roster1' to='${this.shadow}' type='set'>
         <roster xmlns='urn:xmpp:dmuc:0'>${items.join('')}</roster>
       </iq>`)
-    await this.receives(
-      `<iq from='${this.shadow}' id='roster1' to='coven@chat.shakespeare.lit' type='result'/>`,
-    )
+    await this.receives(`<iq from='${this.shadow}' id='roster1' to='coven@chat.shakespeare.lit' type='result'/>`)
   }
 
   /** E9 comes, and E10 goes back. */

@@ -38,18 +38,21 @@ const recipient = (text: string): string => String(parse(text).attrs.to)
 export function play(stage: Stage, transcript: string): void {
   let open: string[] = []
   let complete = true
+  let sent = 0
   const finish = (): void => {
     if (complete && open.length > 0) throw new Error(`nobody expected:\n${open.join('\n')}`)
   }
   for (const [, side, text = ''] of transcript.matchAll(/^\s*([CS]):\s*([\s\S]*?)(?=^\s*[CS]:|$(?![\s\S]))/gm)) {
     if (side === 'C') {
       finish()
+      sent++
       complete = true
       open = answers(stage, text.trim().replace(/^<(\w+)/, `<$1 xmlns='jabber:client'`))
     } else if (text.trim() === '...') complete = false
     else take(open, text.trim())
   }
   finish()
+  if (sent === 0) throw new Error('the transcript says nothing')
 }
 
 /** The first that matches goes, and with it, none that the same recipient should have got before. */

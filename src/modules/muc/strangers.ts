@@ -1,0 +1,34 @@
+/**
+ * What only instances say to each other, said by somebody who is none (dmuc.md §4): never taken for what a client does, so
+ * that nobody gets an answer, or into a room, by looking like a peer.
+ */
+import { child, type Element, elements } from '../../xml/element.js'
+import type { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { payload } from '../../xmpp/stanza.js'
+
+/** Does the stanza have the form of one between instances of a room? */
+export function looksRelayed(stanza: Element, from: Jid, to: Jid): boolean {
+  switch (stanza.name) {
+    case 'iq':
+      return isOurs(payload(stanza))
+    case 'presence':
+      // E18: clients never send an item.
+      return hasItem(stanza) || elements(stanza).some(isOurs)
+    default:
+      // E25: the sender's nick on both sides.
+      return elements(stanza).some(isOurs) || (isGroupchat(stanza) && to.isFull && to.resource === from.resource)
+  }
+}
+
+const isOurs = (element: Element | undefined): boolean => {
+  const namespace = element?.getNS()
+  return namespace === ns.dmuc || namespace === ns.dmucSync
+}
+
+const hasItem = (presence: Element): boolean => {
+  const user = child(presence, 'x', ns.mucUser)
+  return user !== undefined && child(user, 'item', ns.mucUser) !== undefined
+}
+
+const isGroupchat = ({ attrs }: Element): boolean => attrs.type === 'groupchat'
