@@ -1,0 +1,182 @@
+"""A slixmpp client that is driven by lines of JSON.
+
+In:  {"id": 1, "do": "join", "room": "hall@rooms.a.example", "nick": "ann"}
+Out: {"id": 1, "value": ...} or {"id": 1, "error": ...}, and {"stanza": "<message .../>"} for each that came in.
+"""
+
+import asyncio
+import json
+import os
+import sys
+
+import slixmpp
+from slixmpp.exceptions import IqError, IqTimeout, PresenceError
+
+# slixmpp prints delays that it sees: the lines of JSON go to a stream of their own.
+lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+sys.stdout = sys.stderr
+
+
+def put(value):
+    lines.write(json.dumps(value) + "\n")
+    lines.flush()
+
+
+class Client:
+    def __init__(self):
+        self.xmpp = None
+
+    @property
+    def rooms(self):
+        return self.xmpp["xep_0045"]
+
+    async def login(self, jid, password, host, port, ca):
+        xmpp = self.xmpp = slixmpp.ClientXMPP(jid, password)
+        xmpp.ca_certs = ca
+        for plugin in ("xep_0030", "xep_0045", "xep_0199", "xep_0359"):
+            xmpp.register_plugin(plugin)
+        xmpp.add_filter("in", self.came_in)
+        done = asyncio.get_running_loop().create_future()
+
+        def end(name):
+            def handle(event):
+                if not done.done():
+                    done.set_result((name, str(event)))
+
+            return handle
+
+        for name in ("session_start", "failed_all_auth", "ssl_invalid_chain", "connection_failed"):
+            xmpp.add_event_handler(name, end(name))
+        # A refused certificate would be tried again and again.
+        xmpp.add_event_handler("ssl_invalid_chain", lambda _: xmpp.abort())
+        xmpp.connect((host, port), force_starttls=True)
+        outcome, text = await asyncio.wait_for(done, 30)
+        if outcome != "session_start":
+            raise RuntimeError(f"{outcome}: {text}")
+        tls = xmpp.transport.get_extra_info("ssl_object")
+        return {
+            "jid": xmpp.boundjid.full,
+            "mechanism": xmpp["feature_mechanisms"].mech.name,
+            "tls": tls.version(),
+            "verified": tls.context.check_hostname and bool(tls.getpeercert()),
+        }
+
+    def came_in(self, stanza):
+        if isinstance(stanza, (slixmpp.Message, slixmpp.Presence)):
+            put({"stanza": str(stanza)})
+        return stanza
+
+    async def presence(self, show=None, status=None):
+        self.xmpp.send_presence(pshow=show, pstatus=status)
+
+    async def roster(self):
+        await self.xmpp.get_roster()
+        return {
+            jid: {
+                "name": self.xmpp.client_roster[jid]["name"],
+                "subscription": self.xmpp.client_roster[jid]["subscription"],
+                "groups": sorted(self.xmpp.client_roster[jid]["groups"]),
+            }
+            for jid in self.xmpp.client_roster
+            if jid != self.xmpp.boundjid.bare
+        }
+
+    async def contact(self, jid, name, groups):
+        await self.xmpp.update_roster(jid, name=name, groups=groups)
+        self.xmpp.send_presence_subscription(jid)
+
+    async def message(self, to, body):
+        self.xmpp.send_message(mto=to, mbody=body, mtype="chat")
+
+    async def ping(self, jid):
+        return await self.xmpp["xep_0199"].ping(jid, timeout=20) >= 0
+
+    async def features(self, jid):
+        info = await self.xmpp["xep_0030"].get_info(jid=jid, timeout=20)
+        return sorted(info["disco_info"]["features"])
+
+    async def join(self, room, nick, history=None):
+        presence, subject, occupants, past = await self.rooms.join_muc_wait(
+            slixmpp.JID(room), nick, maxstanzas=history, timeout=30
+        )
+        return {
+            "statuses": sorted(presence["muc"]["status_codes"]),
+            "role": presence["muc"]["role"],
+            "affiliation": presence["muc"]["affiliation"],
+            "subject": subject["subject"],
+            "occupants": sorted(one["muc"]["nick"] for one in occupants),
+            "history": [one["body"] for one in past],
+        }
+
+    async def form(self, room):
+        form = await self.rooms.get_room_config(slixmpp.JID(room), timeout=20)
+        return {name: {"type": field["type"], "value": field["value"]} for name, field in form.get_fields().items()}
+
+    async def configure(self, room, values):
+        form = await self.rooms.get_room_config(slixmpp.JID(room), timeout=20)
+        form.set_values(values)
+        await self.rooms.set_room_config(slixmpp.JID(room), form, timeout=20)
+
+    async def say(self, room, body):
+        self.xmpp.send_message(mto=room, mbody=body, mtype="groupchat")
+
+    async def subject(self, room, subject):
+        self.rooms.set_subject(slixmpp.JID(room), subject)
+
+    async def nick(self, room, nick):
+        self.xmpp.send_presence(pto=f"{room}/{nick}")
+
+    async def role(self, room, nick, role, reason=""):
+        await self.rooms.set_role(slixmpp.JID(room), nick, role, reason=reason, timeout=20)
+
+    async def affiliation(self, room, jid, affiliation):
+        await self.rooms.set_affiliation(slixmpp.JID(room), affiliation, jid=jid, timeout=20)
+
+    async def affiliations(self, room, affiliation):
+        found = await self.rooms.get_affiliation_list(slixmpp.JID(room), affiliation, timeout=20)
+        return sorted(str(jid) for jid in found)
+
+    async def occupants(self, room):
+        return sorted(self.rooms.get_roster(room))
+
+    async def invite(self, room, jid, reason):
+        self.rooms.invite(slixmpp.JID(room), slixmpp.JID(jid), reason)
+
+    async def leave(self, room, nick):
+        self.rooms.leave_muc(slixmpp.JID(room), nick)
+
+    async def destroy(self, room, reason):
+        await self.rooms.destroy(slixmpp.JID(room), reason, timeout=20)
+
+    async def logout(self):
+        await self.xmpp.disconnect()
+
+
+def spell(error):
+    if isinstance(error, (IqError, PresenceError)):
+        return f"{error.etype} {error.condition}"
+    if isinstance(error, IqTimeout):
+        return "timeout"
+    return f"{type(error).__name__}: {error}"
+
+
+async def perform(client, order):
+    call = {key: value for key, value in order.items() if key not in ("id", "do")}
+    try:
+        put({"id": order["id"], "value": await getattr(client, order["do"])(**call)})
+    except Exception as error:
+        put({"id": order["id"], "error": spell(error)})
+
+
+async def main():
+    client = Client()
+    orders = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    tasks = set()
+    async for line in orders:
+        task = asyncio.create_task(perform(client, json.loads(line)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+asyncio.run(main())
