@@ -7,7 +7,7 @@ import { xml } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { catchUp } from './catch-up.js'
 import { dropOccupants } from './presences.js'
-import { type InstanceTable, otherInstance, others } from './replica.js'
+import { type InstanceTable, isSource, otherInstance, others } from './replica.js'
 import type { Turn } from './turn.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
 
@@ -44,7 +44,8 @@ export function answerHello(turn: Turn, from: string, iq: Element, payload: Elem
 }
 
 function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
-  const { identity } = turn.replica
+  const { identity, phase } = turn.replica
+  if (phase !== 'serving') return new StanzaError('item-not-found', { text: 'the room did not arrive here yet' })
   if (hello.identity.roomId !== identity.roomId)
     return new StanzaError('conflict', { text: 'another room has this address' })
   if (hello.identity.source !== identity.source || hello.identity.epoch !== identity.epoch)
@@ -55,6 +56,7 @@ function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
 export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
   if (answer instanceof StanzaError) {
     linkDown(turn, from, answer.text ?? answer.condition)
+    if (answer.condition === 'item-not-found' && isSource(turn.replica)) turn.effects.push({ type: 'lost', jid: from })
     return
   }
   const payload = answer.children.find((node): node is Element => typeof node !== 'string' && node.name === 'hello')

@@ -1,5 +1,6 @@
 /** A room on two servers, from its creation to a split and its heal, as its occupants see it (XEP-0281). */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { openMemoryStore } from '../../src/store/memory.js'
 import { Federation } from './federation.js'
 import { type Client, settled } from './stage.js'
 
@@ -218,6 +219,25 @@ describe('a distributed room', () => {
       expect(await comings(stays)).toEqual(['+eve'])
     },
   )
+})
+
+describe('a shadow that lost its disk', () => {
+  test('is given the room again, with its history and its occupants', async () => {
+    const [ann] = await annAndBob()
+    await say(ann, 'a', 'before')
+    await settled()
+    federation.site('b.example').store = openMemoryStore()
+    await federation.crash('b.example')
+    await federation.wait(60_000)
+    await ann.clears()
+    const eve = await federation.client('eve@b.example/x')
+    await join(eve, 'b', 'eve')
+    await settled()
+    const heard = await eve.drain()
+    expect(heard.map((stanza) => stanza.getChildText('body')).filter(Boolean)).toEqual(['before'])
+    expect(heard.some(({ attrs }) => attrs.from === `${room('b')}/ann`)).toBe(true)
+    expect(await comings(ann)).toEqual(['+eve'])
+  })
 })
 
 describe('a room after a crash', () => {

@@ -1,6 +1,7 @@
 /** Several live servers in one process, each a domain with a service of rooms, joined by links that a test can cut. */
 
 import { modules } from '../../src/modules/index.js'
+import { type MucService, mucService } from '../../src/modules/muc/index.js'
 import { type HostOptions, Server } from '../../src/server/server.js'
 import { openMemoryStore } from '../../src/store/memory.js'
 import type { Store } from '../../src/store/store.js'
@@ -16,7 +17,7 @@ import { addAccount, Client, settled } from './stage.js'
 export interface Site {
   readonly domain: string
   readonly rooms: string
-  readonly store: Store
+  store: Store
   server: Server
   /** What the log said, for failures of tests. */
   readonly notes: string[]
@@ -81,6 +82,8 @@ export class Federation {
     const site = this.site(domain)
     site.server = this.#serverOf(site, this.#dmuc)
     await site.server.start()
+    for (const other of this.sites)
+      if (other !== site) other.server.service<MucService>(other.rooms, mucService)?.interrupted(site.rooms)
   }
 
   async close(): Promise<void> {

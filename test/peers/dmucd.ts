@@ -67,7 +67,10 @@ export async function startDmucd(options: DmucdOptions): Promise<Dmucd> {
     return log.includes(text)
   }
   try {
-    await until(() => said('"msg":"Ready: '), () => `dmucd to be ready; it logged:\n${log}`)
+    await until(
+      () => said('"msg":"Ready: '),
+      () => `dmucd to be ready; it logged:\n${log}`,
+    )
     for (const [user, password] of Object.entries(options.users ?? {})) {
       const args = { jid: `${user}@${options.domain}`, password }
       const reply = await askServer(join(directory, 'data/dmucd.sock'), { command: 'adduser', args })
@@ -89,7 +92,10 @@ export async function startDmucd(options: DmucdOptions): Promise<Dmucd> {
       writeFileSync(file, configuration({ ...options, routes }))
       const before = log.length
       child.kill('SIGHUP')
-      await until(() => log.indexOf('Took the configuration over', before) !== -1, () => `the new routes:\n${log}`)
+      await until(
+        () => log.indexOf('Took the configuration over', before) !== -1,
+        () => `the new routes:\n${log}`,
+      )
     },
     log: () => log,
     stop,
@@ -122,10 +128,7 @@ self_signed = true
 }
 
 /** Two of them that find each other and may share rooms. */
-export async function startDmucdPair(
-  first: DmucdOptions,
-  second: DmucdOptions,
-): Promise<readonly [Dmucd, Dmucd]> {
+export async function startDmucdPair(first: DmucdOptions, second: DmucdOptions): Promise<readonly [Dmucd, Dmucd]> {
   const a = await startDmucd({ ...first, allow: [`rooms.${second.domain}`] })
   try {
     const b = await startDmucd({ ...second, allow: [a.rooms], routes: { [a.domain]: a.s2sPort, [a.rooms]: a.s2sPort } })

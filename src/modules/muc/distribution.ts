@@ -79,6 +79,11 @@ export class Distribution {
     for (const { jid } of others(room.replica)) this.#links.watch(Jid.parse(jid).domain)
   }
 
+  lost: RoomEnvironment<LiveRoom>['lost'] = (room, instance) => {
+    const service = Jid.parse(instance).domain
+    if (room.replica.room.config.peers.includes(service)) this.#ask(room, service)
+  }
+
   left: RoomEnvironment<LiveRoom>['left'] = (room, instance) => {
     if (isSource(room.replica)) room.happen({ type: 'removed', jid: instance })
   }

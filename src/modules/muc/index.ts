@@ -76,6 +76,7 @@ export class MucService {
         },
         unreachable: (peer) => this.distribution.unreachable(peer),
         left: this.distribution.left,
+        lost: this.distribution.lost,
       },
       (room) => this.distribution.arrived(room),
     )

@@ -236,6 +236,8 @@ export class LiveRoom {
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
       case 'left':
         return this.#output.push(() => this.#env.left(this, effect.jid))
+      case 'lost':
+        return this.#output.push(() => this.#env.lost(this, effect.jid))
       case 'end':
         return this.#output.push(() => this.#env.ended(this))
     }
@@ -321,7 +323,7 @@ export class LiveRoom {
 
   #deliverPrivately(stanza: Element, from: Jid, to: Jid): void {
     const delivery = deliverPrivately(this.replica.room, from.resource, to.resource, stanza)
-    if (delivery === undefined) throw new StanzaError('item-not-found')
+    if (delivery === undefined) throw new StanzaError('recipient-unavailable')
     this.#output.push(() => this.#output.deliver([delivery]))
   }
 }
@@ -336,7 +338,7 @@ const unreachable: ReadonlySet<string> = new Set([
   'remote-server-not-found',
   'remote-server-timeout',
   'service-unavailable',
-  'recipient-unavailable',
+  'item-not-found',
 ])
 
 /** What we sent did not get there. Other errors say that it did. */

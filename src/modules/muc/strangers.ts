@@ -7,8 +7,9 @@ import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { payload } from '../../xmpp/stanza.js'
 
-/** Does the stanza have the form of one between instances of a room? */
+/** Does the stanza have the form of one between instances of a room? An error that comes back from a client may hold anything. */
 export function looksRelayed(stanza: Element, from: Jid, to: Jid): boolean {
+  if (stanza.attrs.type === 'error') return false
   switch (stanza.name) {
     case 'iq':
       return isOurs(payload(stanza))

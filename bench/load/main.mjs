@@ -1,0 +1,49 @@
+/**
+ * The load generator, a process of its own so that it can have a core of its own:
+ *
+ *     node bench/load/main.mjs fanout port=5222 pid=SERVERPID n=100 senders=10 messages=200 window=8
+ *
+ * Users are u0, u1, … with the password p. It prints one line of JSON; exit code 1 where a message was lost, doubled or
+ * reordered.
+ */
+import { scenarios, Void } from './scenarios.mjs'
+
+const options = {
+  host: '127.0.0.1',
+  port: 5222,
+  domain: 'localhost',
+  muc: 'conference.localhost',
+  room: 'r1',
+  pid: 0,
+  tls: false,
+  /** Clients, and how many log in at a time. */
+  n: 100,
+  batch: 50,
+  senders: 10,
+  /** Of each sender: measured, and before that. */
+  messages: 200,
+  warmUp: 10,
+  /** Messages of one sender that are on the way at a time. */
+  window: 8,
+  /** `idle`: clients before the measurement, and how long the memory may settle. */
+  base: 500,
+  settleMs: 2000,
+}
+
+const [name = '', ...settings] = process.argv.slice(2)
+for (const setting of settings) {
+  const [key, value] = setting.split('=')
+  if (!Object.hasOwn(options, key)) throw new Error(`unknown setting ${key}`)
+  if (typeof options[key] === 'number') options[key] = Number(value)
+  else options[key] = typeof options[key] === 'boolean' ? value === 'true' || value === '1' : value
+}
+const scenario = scenarios[name]
+if (scenario === undefined) throw new Error(`unknown scenario ${name}; there are ${Object.keys(scenarios).join(', ')}`)
+
+try {
+  console.log(JSON.stringify(await scenario(options)))
+  process.exit(0)
+} catch (error) {
+  console.error(error instanceof Void ? `void: ${error.message}` : error)
+  process.exit(1)
+}

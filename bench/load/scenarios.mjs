@@ -1,0 +1,228 @@
+/**
+ * What is asked of a server. Each returns figures of the server alone; it throws `Void` where a count was not exact.
+ *
+ * Messages carry `~SENDER.NUMBER;` in their bodies: one character that occurs nowhere else, so that a delivery is found by
+ * one search and checked against the ledger.
+ */
+import { Client } from './client.mjs'
+import { Ledger } from './ledger.mjs'
+import { cpuSeconds, residentKiB } from './usage.mjs'
+
+/** The counts were not exact: the run says nothing. */
+export class Void extends Error {}
+
+const stalledMs = 20_000
+/** How long something doubled may take to turn up. */
+const lingerMs = 300
+const padding = 'x'.repeat(64)
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Resolves when `done` is true; throws when `progress` has stood still for too long. */
+async function until(done, progress) {
+  let [last, at] = [progress(), performance.now()]
+  while (!done()) {
+    await sleep(5)
+    if (progress() !== last) [last, at] = [progress(), performance.now()]
+    else if (performance.now() - at > stalledMs) throw new Void(`nothing more came after ${last}`)
+  }
+}
+
+/** Logs in users `first` to `first + count - 1`, `batch` at a time. */
+async function logIn(options, first, count) {
+  const clients = Array.from({ length: count }, (_, index) => {
+    const { host, port, domain, tls } = options
+    return new Client({ host, port, domain, tls, user: `u${first + index}`, password: 'p' })
+  })
+  let next = 0
+  const worker = async () => {
+    while (next < count) await clients[next++].login()
+  }
+  await Promise.all(Array.from({ length: Math.min(options.batch, count) }, worker))
+  return clients
+}
+
+const roomOf = ({ room, muc }) => `${room}@${muc}`
+
+const enter = (options, client, nick) =>
+  client.send(
+    `<presence to='${roomOf(options)}/n${nick}'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>`,
+  )
+
+/** The first occupant makes the room and opens it; then all others enter at once. */
+async function enterAll(options, clients) {
+  const { pid } = options
+  const n = clients.length
+  const counts = new Ledger(n, n)
+  const mark = `${roomOf(options)}/n`
+  let seen = 0
+  let lastAt = 0
+  clients.forEach((client, recipient) => {
+    let rest = ''
+    client.heard = (piece) => {
+      const text = rest + piece
+      let at = 0
+      for (;;) {
+        const start = text.indexOf(mark, at)
+        if (start === -1) break
+        const digits = /\d+(?=['"])/y
+        digits.lastIndex = start + mark.length
+        const nick = digits.exec(text)?.[0]
+        if (nick === undefined && text.length - start < mark.length + 12) {
+          rest = text.slice(start)
+          return
+        }
+        if (nick !== undefined) {
+          counts.take(recipient, Number(nick), 0)
+          seen++
+          lastAt = performance.now()
+        }
+        at = start + mark.length
+      }
+      rest = text.slice(Math.max(at, text.length - mark.length + 1))
+    }
+  })
+  enter(options, clients[0], 0)
+  await until(() => seen > 0, () => seen)
+  await sleep(100)
+  clients[0].send(
+    `<iq type='set' id='open' to='${roomOf(options)}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
+  )
+  await sleep(100)
+  const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
+  for (let nick = 1; nick < n; nick++) enter(options, clients[nick], nick)
+  await until(() => seen >= n * n, () => seen)
+  const seconds = (lastAt - startedAt) / 1000
+  const cpu = cpuSeconds(pid) - startedCpu
+  await sleep(lingerMs)
+  if (counts.close(1).length > 0) throw new Void(counts.faults.join('; '))
+  return { units: n * n - 1, seconds, cpu }
+}
+
+/**
+ * Messages from the first `senders` clients, each with `window` of its own on the way. `write` makes a message, `recipients`
+ * is how many get it; a sender's next follows when its last has reached `echo(sender)`.
+ */
+async function exchange({ pid, window }, clients, { senders, messages, warmUp, write, recipients, mayHear, echo }) {
+  const all = warmUp + messages
+  const ledger = new Ledger(clients.length, senders, mayHear)
+  const sentAt = new Float64Array(senders * all)
+  const sent = new Int32Array(senders)
+  const inFlight = new Int32Array(senders)
+  const latencies = new Float64Array(senders * messages * recipients)
+  let latencyCount = 0
+  let limit = warmUp
+  let lastAt = 0
+  const pump = (sender) => {
+    let text = ''
+    const now = performance.now()
+    while (inFlight[sender] < window && sent[sender] < limit) {
+      const number = sent[sender]++
+      inFlight[sender]++
+      sentAt[sender * all + number] = now
+      text += write(sender, number, `~${sender}.${number};${padding}`)
+    }
+    if (text !== '') clients[sender].send(text)
+  }
+  const delivered = (recipient, sender, number, now) => {
+    if (!ledger.take(recipient, sender, number)) return false
+    lastAt = now
+    if (number >= warmUp) latencies[latencyCount++] = now - sentAt[sender * all + number]
+    if (echo(sender) !== recipient) return false
+    inFlight[sender]--
+    return true
+  }
+  clients.forEach((client, recipient) => {
+    client.heard = reading(recipient, delivered, pump)
+  })
+  const run = async (to) => {
+    limit = to
+    for (let sender = 0; sender < senders; sender++) pump(sender)
+    await until(() => ledger.count >= to * senders * recipients || ledger.faults.length > 0, () => ledger.count)
+  }
+  await run(warmUp)
+  const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
+  await run(all)
+  const seconds = (lastAt - startedAt) / 1000
+  const cpu = cpuSeconds(pid) - startedCpu
+  await sleep(lingerMs)
+  if (ledger.close(all).length > 0) throw new Void(ledger.faults.join('; '))
+  const sorted = latencies.subarray(0, latencyCount).sort()
+  const at = (share) => sorted[Math.min(latencyCount - 1, Math.floor(share * latencyCount))]
+  const latency = { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) }
+  return { units: messages * senders * recipients, seconds, cpu, ...latency, residentKiB: residentKiB(pid) }
+}
+
+/** A reader of deliveries: what is cut off at the end of a piece waits for the next. */
+function reading(recipient, delivered, pump) {
+  let rest = ''
+  return (piece) => {
+    const text = rest === '' ? piece : rest + piece
+    const now = performance.now()
+    const free = []
+    rest = ''
+    for (let at = text.indexOf('~'); at !== -1; at = text.indexOf('~', at)) {
+      const end = text.indexOf(';', at)
+      if (end === -1) {
+        rest = text.slice(at)
+        break
+      }
+      const dot = text.indexOf('.', at)
+      const sender = Number(text.slice(at + 1, dot))
+      if (delivered(recipient, sender, Number(text.slice(dot + 1, end)), now)) free.push(sender)
+      at = end
+    }
+    for (const sender of free) pump(sender)
+  }
+}
+
+async function fanout(options) {
+  const clients = await logIn(options, 0, options.n)
+  await enterAll(options, clients)
+  const to = roomOf(options)
+  return exchange(options, clients, {
+    senders: Math.min(options.senders, options.n),
+    messages: options.messages,
+    warmUp: options.warmUp,
+    recipients: options.n,
+    write: (_sender, number, body) => `<message type='groupchat' id='m${number}' to='${to}'><body>${body}</body></message>`,
+    echo: (sender) => sender,
+  })
+}
+
+async function chat(options) {
+  const { n, domain } = options
+  const clients = await logIn(options, 0, n)
+  return exchange(options, clients, {
+    senders: n,
+    messages: options.messages,
+    warmUp: options.warmUp,
+    recipients: 1,
+    mayHear: (recipient, sender) => (sender + 1) % n === recipient,
+    write: (sender, number, body) =>
+      `<message type='chat' id='m${number}' to='u${(sender + 1) % n}@${domain}'><body>${body}</body></message>`,
+    echo: (sender) => (sender + 1) % n,
+  })
+}
+
+async function join(options) {
+  const clients = await logIn(options, 0, options.n)
+  return { ...(await enterAll(options, clients)), residentKiB: residentKiB(options.pid) }
+}
+
+/** The rate of the logins from the first number to the second, and the memory that each of those takes. */
+async function idle(options) {
+  const { pid, n, base } = options
+  await logIn(options, 0, base)
+  await sleep(options.settleMs)
+  const before = residentKiB(pid)
+  const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
+  await logIn(options, base, n - base)
+  const seconds = (performance.now() - startedAt) / 1000
+  const cpu = cpuSeconds(pid) - startedCpu
+  await sleep(options.settleMs)
+  const after = residentKiB(pid)
+  return { units: n - base, seconds, cpu, residentKiB: after, perConnectionKiB: (after - before) / (n - base) }
+}
+
+export const scenarios = { fanout, chat, join, idle }

@@ -1,0 +1,57 @@
+/** This project's server, as it was built into dist/. */
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort, put, startProcess, temporaryDirectory } from './process.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const configuration = ({ directory, port, durability }) => `
+data_path = "${directory}/data"
+certificates = "${directory}/certs"
+durability = "${durability}"
+interfaces = ["127.0.0.1"]
+c2s_ports = [${port}]
+s2s_ports = []
+http_ports = []
+log_level = "warn"
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+
+[virtual_host."localhost"]
+
+[component."conference.localhost"]
+type = "muc"
+`
+
+/** All with the password p, whose keys are derived once: straight into the store, before the server starts. */
+async function makeAccounts(path, users, durability) {
+  const { openSqliteStore } = await import('../../dist/store/sqlite/store.js')
+  const { deriveKeys } = await import('../../dist/sasl/scram-keys.js')
+  const { silentLogger } = await import('../../dist/util/logger.js')
+  const keys = await deriveKeys('p')
+  const store = await openSqliteStore({ path, durability, log: silentLogger })
+  const account = (user) => ({ jid: `u${user}@localhost`, ...keys, createdAt: 0, disabled: false })
+  await store.commit(Array.from({ length: users }, (_, user) => ({ type: 'account.put', account: account(user) })))
+  await store.close()
+}
+
+const dmucd = (name, durability) => ({
+  name,
+  version: () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version,
+  async start({ certificate, key, users, nodeArgs = [] }) {
+    const directory = temporaryDirectory()
+    const port = await freePort()
+    const config = join(directory, 'dmucd.toml')
+    put(config, configuration({ directory, port, durability }))
+    mkdirSync(join(directory, 'certs'))
+    copyFileSync(certificate, join(directory, 'certs/localhost.crt'))
+    copyFileSync(key, join(directory, 'certs/localhost.key'))
+    await makeAccounts(join(directory, 'data/dmucd.sqlite'), users, durability)
+    const args = [...nodeArgs, join(root, 'bin/dmucd.js'), '--config', config]
+    return startProcess({ command: process.execPath, args, directory, port })
+  },
+})
+
+export const dmucdFull = dmucd('dmucd', 'full')
+export const dmucdNormal = dmucd('dmucd, "normal"', 'normal')
