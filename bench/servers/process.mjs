@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path'
 const works = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
 export const pinned = availableParallelism() > 1 && works('taskset', '-c', '0', 'true')
 
+const startMs = 60_000
+
 /** The command on one core alone, where that is possible. @returns {[string, string[]]} */
 export const onCore = (core, command, args) =>
   pinned ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]
@@ -32,11 +34,11 @@ export function freePort() {
 }
 
 /**
- * Starts and waits until the port answers. `stop` ends it and removes the directory.
+ * Starts and waits until the port answers and `ready` says so too. `stop` ends it and removes the directory.
  *
- * @param {{ command: string, args: string[], directory: string, port: number, env?: Record<string, string>, startMs?: number }} options
+ * @param {{ command: string, args: string[], directory: string, port: number, env?: Record<string, string>, ready?: () => boolean }} options
  */
-export async function startProcess({ command, args, directory, port, env = {}, startMs = 60_000 }) {
+export async function startProcess({ command, args, directory, port, env = {}, ready = () => true }) {
   const file = join(directory, 'output.log')
   const output = createWriteStream(file)
   await new Promise((resolve) => output.once('open', resolve))
@@ -60,7 +62,7 @@ export async function startProcess({ command, args, directory, port, env = {}, s
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
   const until = Date.now() + startMs
-  while (!(await answers(port))) {
+  while (!ready() || !(await answers(port))) {
     if (ended || Date.now() > until) {
       const said = readFileSync(file, 'utf8').slice(-3000)
       await stop()

@@ -83,12 +83,13 @@ async function run(file: string, options: RunOptions, terminal: Terminal): Promi
   }
   if (options.showLogin === true && (await printLoginOfRunning(config, terminal))) return codes.done
   const log = makeLog(config.global.log_level)
-  const server = await startServer(config, {
-    log,
-    showLogin: options.showLogin === true,
-    announce: (text) => void terminal.output.write(text),
-  })
-  await runUntilStopped({ server, log, reload: () => loadConfig(file, modules), setLogLevel: log.setLevel })
+  const start = (): ReturnType<typeof startServer> =>
+    startServer(config, {
+      log,
+      showLogin: options.showLogin === true,
+      announce: (text) => void terminal.output.write(text),
+    })
+  await runUntilStopped({ start, log, reload: () => loadConfig(file, modules), setLogLevel: log.setLevel })
   return codes.done
 }
 

@@ -1,40 +1,52 @@
-/** Keeps a started server until a signal ends it: SIGTERM and SIGINT stop, SIGHUP reads configuration and certificates anew. */
+/** Runs a server until a signal ends it: SIGTERM and SIGINT stop, SIGHUP reads configuration and certificates anew. */
 import type { Config } from '../config/config.js'
 import type { RunningServer } from '../main.js'
 import type { Logger } from '../util/logger.js'
 import type { LogLevel } from './log.js'
 
 export interface RunParts {
-  readonly server: RunningServer
+  start(): Promise<RunningServer>
   readonly log: Logger
   /** Throws a ConfigError; the server then goes on with what it has. */
   reload(): Config
   setLogLevel(level: LogLevel): void
 }
 
-/** Resolves when the server has stopped. A second SIGINT or SIGTERM ends the process at once. */
-export function runUntilStopped({ server, log, reload, setLogLevel }: RunParts): Promise<void> {
-  return new Promise((resolve) => {
-    const onReload = (): void => {
-      try {
-        const config = reload()
-        setLogLevel(config.global.log_level)
-        server.reload(config)
-      } catch (error) {
-        log.error({}, `The configuration was not taken over:\n${(error as Error).message}`)
-      }
+/**
+ * Resolves when the server has stopped, rejects when it could not start. Signals count from the first moment: what comes
+ * during the start is done once it is over. A second SIGINT or SIGTERM ends the process at once.
+ */
+export async function runUntilStopped({ start, log, reload, setLogLevel }: RunParts): Promise<void> {
+  let server: RunningServer | undefined
+  let reloadWanted = false
+  const onReload = (): void => {
+    reloadWanted = server === undefined
+    if (server === undefined) return
+    try {
+      const config = reload()
+      setLogLevel(config.global.log_level)
+      server.reload(config)
+    } catch (error) {
+      log.error({}, `The configuration was not taken over:\n${(error as Error).message}`)
     }
-    const stop = (signal: NodeJS.Signals): void => {
-      process.off('SIGTERM', stop)
-      process.off('SIGINT', stop)
-      log.info({ signal }, 'Stopping')
-      void server.close().finally(() => {
-        process.off('SIGHUP', onReload)
-        resolve()
-      })
-    }
-    process.on('SIGTERM', stop)
-    process.on('SIGINT', stop)
-    process.on('SIGHUP', onReload)
+  }
+  let onStop = (_signal: NodeJS.Signals): void => {}
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    onStop = resolve
   })
+  // Whatever was missed on the way here is a fault of ours, and no reason to send everybody away.
+  const onBug = (error: unknown): void => log.error({ err: error }, 'A fault in the program; it goes on')
+  process.on('uncaughtException', onBug).on('unhandledRejection', onBug)
+  process.once('SIGTERM', onStop).once('SIGINT', onStop).on('SIGHUP', onReload)
+  try {
+    server = await start()
+    if (reloadWanted) onReload()
+    const signal = await stopped
+    process.off('SIGTERM', onStop).off('SIGINT', onStop)
+    log.info({ signal }, 'Stopping')
+    await server.close()
+  } finally {
+    process.off('SIGTERM', onStop).off('SIGINT', onStop).off('SIGHUP', onReload)
+    process.off('uncaughtException', onBug).off('unhandledRejection', onBug)
+  }
 }

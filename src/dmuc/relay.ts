@@ -15,7 +15,7 @@ import type {
 } from '../room/types.js'
 import { copy, type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
-import { type Instance, isSource, linked, type Replica, speaksFor } from './replica.js'
+import { type Instance, isClosed, isSource, linked, type Replica, speaksFor } from './replica.js'
 import type { Turn } from './turn.js'
 import { writeConfig } from './wire/config.js'
 import { writeEvent } from './wire/event.js'
@@ -48,7 +48,7 @@ function relayPlain(turn: Turn, instance: Instance, event: LoggedEvent): void {
   const { operation } = event
   if (operation.type === 'message' || operation.type === 'subject')
     turn.effects.push({ type: 'send', stanza: eventStanza(turn.self, instance.jid, event, false) })
-  else if (operation.type === 'config' && isSource(turn.replica))
+  else if (operation.type === 'config' && isSource(turn.replica) && !isClosed(turn.replica.room))
     askConfig(turn, instance.jid, configPayload(turn.replica))
 }
 

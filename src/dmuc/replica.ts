@@ -206,6 +206,9 @@ export const defaultLimits: DmucLimits = {
 
 export const isSource = (replica: Replica): boolean => replica.identity.source === replica.room.jid
 
+/** Who may enter it is checked at the door, which a plain peer knows nothing of: such a room has no plain shadows. */
+export const isClosed = ({ config }: RoomState): boolean => config.membersOnly || config.password !== ''
+
 /** The instances other than ourselves that are not gone. */
 export const others = (replica: Replica): Instance[] =>
   [...replica.table.instances.values()].filter((instance) => !instance.gone && instance.jid !== replica.room.jid)

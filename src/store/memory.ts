@@ -318,6 +318,8 @@ function page(log: readonly StoredLogRecord[], query: LogQuery): StoredLogRecord
       record.archivedAt >= start &&
       record.archivedAt <= end &&
       (query.with === undefined || record.jid === query.with) &&
+      (query.nick === undefined || record.nick === query.nick) &&
+      (query.stanzaIds === undefined || query.stanzaIds.includes(record.stanzaId)) &&
       (types === undefined || types.includes(record.type)) &&
       (includeVoid || !record.void),
   )

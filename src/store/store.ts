@@ -194,6 +194,10 @@ export interface LogQuery {
   readonly end?: number
   /** Bare JID of the author. */
   readonly with?: string
+  /** Only what was said under this nick. */
+  readonly nick?: string
+  /** Only records with one of these ids. */
+  readonly stanzaIds?: readonly string[]
   readonly types?: readonly string[]
   readonly includeVoid?: boolean
   readonly limit: number

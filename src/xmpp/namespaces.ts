@@ -27,6 +27,8 @@ export const ns = {
   stanzaId: 'urn:xmpp:sid:0',
   occupantId: 'urn:xmpp:occupant-id:0',
   ping: 'urn:xmpp:ping',
+  archive: 'urn:xmpp:mam:2',
+  forward: 'urn:xmpp:forward:0',
   /** XEP-0281. */
   dmuc: 'urn:xmpp:dmuc:0',
   /** Our extension of XEP-0281, docs/dmuc-sync.md. */

@@ -1,5 +1,6 @@
 /** Replies and small questions about stanzas (RFC 6120 §8). None changes what it is given. */
 import { copy, type Element, elements, type Node, xml } from '../xml/element.js'
+import { ns } from './namespaces.js'
 import { StanzaError } from './stanza-error.js'
 
 export const isStanza = (element: Element): boolean =>
@@ -15,13 +16,19 @@ export const result = (iq: Element, ...children: (Node | undefined)[]): Element 
 
 /**
  * The error reply to a stanza, or undefined where RFC 6120 §8.3.1 forbids one: an error is never answered with an
- * error, nor is the result of an IQ.
+ * error, nor is the result of an IQ. The reply to a presence that asked to enter a room says so (XEP-0045 §7.2): clients
+ * tell by it what has failed.
  */
 export function errorReply(stanza: Element, error: StanzaError): Element | undefined {
   const { type, id, from, to } = stanza.attrs
   if (type === 'error' || (stanza.name === 'iq' && type === 'result')) return undefined
-  const echoed = stanza.name === 'iq' ? elements(stanza).map(copy) : []
-  return xml(stanza.name, { type: 'error', id, from: to, to: from }, ...echoed, error.toElement())
+  return xml(stanza.name, { type: 'error', id, from: to, to: from }, ...echoed(stanza), error.toElement())
+}
+
+function echoed(stanza: Element): Element[] {
+  if (stanza.name === 'iq') return elements(stanza).map(copy)
+  const joins = stanza.name === 'presence' && stanza.getChild('x', ns.muc) !== undefined
+  return joins ? [xml('x', { xmlns: ns.muc })] : []
 }
 
 /** Everything thrown on the way of a stanza as what its sender is told; an unknown error is our own fault. */

@@ -289,6 +289,7 @@ function log(given: () => Store): void {
         archivedAt: 100 + 10 * index,
         type: index % 5 === 4 ? 'config' : index % 7 === 6 ? 'subject' : 'message',
         jid: index % 3 === 2 ? undefined : `author${index % 3}@a.example`,
+        nick: index % 3 === 2 ? undefined : `witch${index % 4}`,
         void: index % 11 === 10,
         body: index % 11 === 10 ? '' : `body ${index}`,
       }),
@@ -324,6 +325,8 @@ function log(given: () => Store): void {
         start: times,
         end: times,
         with: fc.constantFrom('author0@a.example', 'author1@a.example', 'nobody@a.example'),
+        nick: fc.constantFrom('witch0', 'witch3', 'nobody'),
+        stanzaIds: fc.array(fc.integer({ min: 1, max: 70 }).map((seq) => `id-${seq}`), { maxLength: 5 }),
         types: fc.constantFrom(['message'], ['message', 'subject'], [], ['config']),
         includeVoid: fc.boolean(),
         limit: fc.integer({ min: 0, max: 20 }),
@@ -428,6 +431,8 @@ function filtered(all: readonly StoredLogRecord[], query: LogQuery): StoredLogRe
     if (query.start !== undefined && record.archivedAt < query.start) return false
     if (query.end !== undefined && record.archivedAt > query.end) return false
     if (query.with !== undefined && record.jid !== query.with) return false
+    if (query.nick !== undefined && record.nick !== query.nick) return false
+    if (query.stanzaIds !== undefined && !query.stanzaIds.includes(record.stanzaId)) return false
     if (query.types !== undefined && !query.types.includes(record.type)) return false
     return query.includeVoid === true || !record.void
   })

@@ -24,13 +24,18 @@ const newChunk = (): Chunk => {
 export class CommitQueue {
   readonly #store: Store
   readonly #onFailure: (error: unknown) => void
+  readonly #onBug: (error: unknown) => void
   #open: Chunk | undefined
   #pending: Chunk[] = []
 
-  /** `onFailure` hears once of each failed batch, after everything that waited for it was dropped and failed. */
-  constructor(store: Store, onFailure: (error: unknown) => void) {
+  /**
+   * `onFailure` hears once of each failed batch, after everything that waited for it was dropped and failed; `onBug` of what
+   * was thrown by something that had waited.
+   */
+  constructor(store: Store, onFailure: (error: unknown) => void, onBug: (error: unknown) => void) {
     this.#store = store
     this.#onFailure = onFailure
+    this.#onBug = onBug
   }
 
   /** Is nothing waiting? */
@@ -84,8 +89,17 @@ export class CommitQueue {
   #release(): void {
     while (this.#pending[0]?.settled === true) {
       const chunk = this.#pending.shift()!
-      for (const { run } of chunk.runs) run()
+      for (const { run } of chunk.runs) this.#guarded(run)
       chunk.finish()
+    }
+  }
+
+  /** What fails here is our own fault, and must not keep back what comes after it. */
+  #guarded(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#onBug(error)
     }
   }
 
@@ -96,7 +110,7 @@ export class CommitQueue {
     this.#pending = []
     this.#open = undefined
     for (const { runs, finish } of dropped) {
-      for (const { fail } of runs) fail?.(error)
+      for (const { fail } of runs) if (fail !== undefined) this.#guarded(() => fail(error))
       finish()
     }
     this.#onFailure(error)

@@ -3,7 +3,7 @@
  * service, the operator's policy, and the links to peers. What happens inside a room is its replica's business.
  */
 import { newShadow } from '../../dmuc/new-replica.js'
-import { isSource, others, type RoomIdentity } from '../../dmuc/replica.js'
+import { isClosed, isSource, others, type RoomIdentity } from '../../dmuc/replica.js'
 import { readTable } from '../../dmuc/wire/hello.js'
 import { readAccepted, readReplicate, writeAccepted, writeReplicate } from '../../dmuc/wire/replicate.js'
 import { affiliationOf, newRoom, type RoomPolicy } from '../../room/index.js'
@@ -132,11 +132,23 @@ export class Distribution {
     const { config, locked } = room.replica.room
     const wanted = config.distributed && !locked ? config.peers.filter((peer) => peer !== this.#host.domain) : []
     for (const { jid } of others(room.replica))
-      if (!wanted.includes(Jid.parse(jid).domain)) room.happen({ type: 'removed', jid })
+      if (!wanted.includes(domainOf(jid))) room.happen({ type: 'removed', jid })
+    if (isClosed(room.replica.room)) this.#closed(room)
     if (this.#policy.replicate === 'manual' && !byOperator) return
     for (const service of wanted) {
-      const held = others(room.replica).some(({ jid }) => Jid.parse(jid).domain === service)
-      if (!held && (byOperator || this.#isTime(room, service))) this.#ask(room, service)
+      const known = [...room.replica.table.instances.values()].filter(({ jid }) => domainOf(jid) === service)
+      const barred = isClosed(room.replica.room) && known.some(({ kind }) => kind === 'plain')
+      const held = known.some(({ gone }) => !gone)
+      if (!held && !barred && (byOperator || this.#isTime(room, service))) this.#ask(room, service)
+    }
+  }
+
+  /** Plain peers cannot keep anybody out, so they do not hold a closed room. */
+  #closed(room: LiveRoom): void {
+    for (const { jid, kind } of others(room.replica)) {
+      if (kind !== 'plain') continue
+      room.happen({ type: 'removed', jid })
+      this.#tellOwners(room, `${domainOf(jid)} cannot enforce who may enter, so it holds this closed room no more`)
     }
   }
 
@@ -174,8 +186,7 @@ export class Distribution {
   #accepted(room: LiveRoom, service: string, answer: Element): void {
     const named = readAccepted(answer)
     const jid = named ?? `${Jid.parse(room.jid).local}@${service}`
-    const { membersOnly, password } = room.replica.room.config
-    if (named === undefined && (membersOnly || password !== '')) {
+    if (named === undefined && isClosed(room.replica.room)) {
       this.#tellOwners(room, `${service} cannot enforce who may enter, so it was given no shadow of this closed room`)
       return
     }

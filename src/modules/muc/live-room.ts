@@ -13,7 +13,6 @@ import {
   commandFromStanza,
   type Decision,
   decide,
-  deliverPrivately,
   notInRoom,
   withReply,
 } from '../../room/index.js'
@@ -26,6 +25,7 @@ import { Claims } from './claims.js'
 import { Expectations } from './expectations.js'
 import { FormerOccupants, reservedMs } from './former-occupants.js'
 import { Orders } from './pending-orders.js'
+import { isPrivate, privateRoute } from './private-route.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
 import { serveHistory, servePages } from './serve-log.js'
@@ -84,8 +84,9 @@ export class LiveRoom {
   receiveFromInstance(stanza: Element, from: Jid, to: Jid): Promise<void> | undefined {
     const instance = from.bare().toString()
     if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
+    if (stanza.name === 'iq' && isAnswer(stanza)) return undefined
     if (stanza.name === 'iq' && from.isBare && to.isBare) this.happen({ type: 'request', from: instance, iq: stanza })
-    else if (isPrivate(stanza, to)) this.#deliverPrivately(stanza, from, to)
+    else if (isPrivate(stanza, from, to)) this.#passPrivately(stanza, from, to)
     else {
       if (stanza.attrs.type === 'error') {
         if (!isLost(stanza)) return undefined
@@ -321,18 +322,22 @@ export class LiveRoom {
     return true
   }
 
-  #deliverPrivately(stanza: Element, from: Jid, to: Jid): void {
-    const delivery = deliverPrivately(this.replica.room, from.resource, to.resource, stanza)
-    if (delivery === undefined) throw new StanzaError('recipient-unavailable')
-    this.#output.push(() => this.#output.deliver([delivery]))
+  /** An IQ goes on under an id of our own, by which its answer finds back. */
+  #passPrivately(stanza: Element, from: Jid, to: Jid): void {
+    const route = privateRoute(this.replica, stanza, from, to)
+    if (route === undefined) throw new StanzaError('recipient-unavailable')
+    const id = stanza.name === 'iq' ? this.#env.random.token() : undefined
+    this.#output.push(() => {
+      if (id === undefined) return this.#output.deliver([route])
+      const requester = from.toString()
+      const requestId = String(stanza.attrs.id)
+      this.#expectations.expect({ id, from: String(route.to[0]), requester, requestId, answerFrom: to.toString() })
+      this.#output.deliver([{ ...route, stanza: readdress(route.stanza, { id }) }])
+    })
   }
 }
 
-/** From occupant to occupant: a message of another type than groupchat, or an IQ, to a nick. */
-const isPrivate = (stanza: Element, to: Jid): boolean =>
-  to.isFull &&
-  (stanza.name === 'iq' ||
-    (stanza.name === 'message' && stanza.attrs.type !== 'groupchat' && stanza.attrs.type !== 'error'))
+const isAnswer = ({ attrs }: Element): boolean => attrs.type === 'result' || attrs.type === 'error'
 
 const unreachable: ReadonlySet<string> = new Set([
   'remote-server-not-found',

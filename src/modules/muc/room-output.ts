@@ -8,7 +8,8 @@ import type { Router } from '../../server/router.js'
 import type { OccupantRecord, Store, Write } from '../../store/store.js'
 import type { Clock } from '../../util/clock.js'
 import type { Logger } from '../../util/logger.js'
-import type { Element } from '../../xml/element.js'
+import { type Element, xml } from '../../xml/element.js'
+import { ns } from '../../xmpp/namespaces.js'
 import { errorReply, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { CommitQueue } from './commit-queue.js'
@@ -56,7 +57,9 @@ export class RoomOutput {
     this.createdAt = stored?.createdAt ?? parts.clock.now()
     this.#jid = replica.room.jid
     this.#parts = parts
-    this.#queue = new CommitQueue(parts.store, parts.failed)
+    this.#queue = new CommitQueue(parts.store, parts.failed, (error) => {
+      parts.log.error({ room: this.#jid, err: error }, 'Something in a room could not be done')
+    })
     this.#saved = stored === undefined ? undefined : replica
     this.#lastArchivedAt = stored?.lastArchivedAt ?? 0
   }
@@ -119,7 +122,7 @@ export class RoomOutput {
 
   /** The same at once. */
   answer(stanza: Element, error: StanzaError): void {
-    const reply = errorReply(stanza, error)
+    const reply = errorReply(stanza.name === 'presence' ? askingToEnter(stanza) : stanza, error)
     if (reply !== undefined) void this.#parts.router.route(reply)
   }
 
@@ -183,6 +186,9 @@ export class RoomOutput {
     return this.#lastArchivedAt
   }
 }
+
+/** A refused nick change is answered as a refused entry is (XEP-0045 §7.6): with the same element, which it did not carry. */
+const askingToEnter = (presence: Element): Element => xml('presence', presence.attrs, xml('x', { xmlns: ns.muc }))
 
 export const notStored = (cause: unknown): StanzaError =>
   new StanzaError('internal-server-error', {

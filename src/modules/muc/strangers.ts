@@ -15,10 +15,11 @@ export function looksRelayed(stanza: Element, from: Jid, to: Jid): boolean {
       return isOurs(payload(stanza))
     case 'presence':
       // E18: clients never send an item.
-      return hasItem(stanza) || elements(stanza).some(isOurs)
+      return hasItem(stanza)
     default:
-      // E25: the sender's nick on both sides.
-      return elements(stanza).some(isOurs) || (isGroupchat(stanza) && to.isFull && to.resource === from.resource)
+      // E25: the sender's nick on both sides. What else a client sends to all is stripped of our elements, not refused.
+      if (stanza.attrs.type === 'groupchat') return to.isFull && to.resource === from.resource
+      return to.isBare && elements(stanza).some(isOurs)
   }
 }
 
@@ -31,5 +32,3 @@ const hasItem = (presence: Element): boolean => {
   const user = child(presence, 'x', ns.mucUser)
   return user !== undefined && child(user, 'item', ns.mucUser) !== undefined
 }
-
-const isGroupchat = ({ attrs }: Element): boolean => attrs.type === 'groupchat'

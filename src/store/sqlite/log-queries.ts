@@ -13,6 +13,10 @@ const columns = `origin.instance, origin.incarnation, log.seq, log.stamp_ms, log
 /** CROSS JOIN keeps this order of the loops: through the room's rows, each with its origin. */
 const logThenOrigin = 'log CROSS JOIN origin ON origin.id = log.origin'
 
+/** Found by their index, so that a handful of ids is not looked for in the whole room. */
+const withStanzaId =
+  'SELECT id FROM log WHERE room = @room AND stanza_id IN (SELECT value FROM json_each(@stanzaIds))'
+
 interface Position {
   readonly id: number
   readonly at: number
@@ -24,6 +28,8 @@ interface PageParameters {
   readonly last: number
   readonly limit: number
   readonly with: string
+  readonly nick: string
+  readonly stanzaIds: string
   readonly types: string
 }
 
@@ -115,6 +121,8 @@ export class LogQueries {
       ),
       limit,
       with: query.with ?? '',
+      nick: query.nick ?? '',
+      stanzaIds: JSON.stringify(query.stanzaIds ?? []),
       types: JSON.stringify(types ?? []),
     })
     return query.backward === true ? rows.reverse() : rows
@@ -125,6 +133,8 @@ export class LogQueries {
       'log.room = @room AND log.id BETWEEN @first AND @last',
       ...(query.includeVoid === true ? [] : ['log.void = 0']),
       ...(query.with === undefined ? [] : ['log.jid = @with']),
+      ...(query.nick === undefined ? [] : ['log.nick = @nick']),
+      ...(query.stanzaIds === undefined ? [] : [`log.id IN (${withStanzaId})`]),
       ...(query.types === undefined ? [] : ['log.type IN (SELECT value FROM json_each(@types))']),
     ]
     const direction = query.backward === true ? 'DESC' : 'ASC'

@@ -4,7 +4,16 @@ import type { Element } from '../../../src/xml/element.js'
 import type { Client } from '../../dialogue/stage.js'
 import { expectXml } from '../../support/xml-match.js'
 import { covenRoster, PlainFirsthost, PlainPeer } from './plain-peer.js'
-import { distributed, field, joins, makesCoven, openFirsthost, openPeerhost, quiet, type Theatre } from './shakespeare.js'
+import {
+  distributed,
+  field,
+  joins,
+  makesCoven,
+  openFirsthost,
+  openPeerhost,
+  quiet,
+  type Theatre,
+} from './shakespeare.js'
 
 let theatre: Theatre
 let shakespeare: PlainFirsthost
@@ -167,7 +176,10 @@ describe('determining support', () => {
       <iq to='coven@rooms.macbeth.lit' id='items1' type='get'>
         <query xmlns='http://jabber.org/protocol/disco#items'/>
       </iq>`)
-    const names = (await somewitch.next()).getChild('query')?.getChildren('item').map(({ attrs }) => attrs.name)
+    const names = (await somewitch.next())
+      .getChild('query')
+      ?.getChildren('item')
+      .map(({ attrs }) => attrs.name)
     expect(names).toEqual(['foo', 'bar', 'baz', 'anotherwitch'])
   })
 })

@@ -446,7 +446,10 @@ describe('40 what the text leaves open goes the same way', () => {
 
   test('40 changes at a plain source are seen at the shadow: 303, 307, 301, affiliation', async () => {
     const [shakespeare, somewitch] = await shadowWithWitch()
-    await shakespeare.announces('baz', "<item affiliation='member' role='participant' jid='hag66@shakespeare.lit/pda'/>")
+    await shakespeare.announces(
+      'baz',
+      "<item affiliation='member' role='participant' jid='hag66@shakespeare.lit/pda'/>",
+    )
     await somewitch.receives(`
       <presence from='${shadow}/baz' to='somewitch@macbeth.lit/mobile'>
         ${user("<item affiliation='member' role='participant'/>")}${occupantId}
@@ -460,7 +463,10 @@ describe('40 what the text leaves open goes the same way', () => {
       ),
     )
     expect((await somewitch.next()).attrs.from).toBe(`${shadow}/qux`)
-    await shakespeare.announces('qux', "<item affiliation='member' role='participant' jid='hag66@shakespeare.lit/pda'/>")
+    await shakespeare.announces(
+      'qux',
+      "<item affiliation='member' role='participant' jid='hag66@shakespeare.lit/pda'/>",
+    )
     await shakespeare.withdraws('qux', ['307'])
     await somewitch.receives(
       leaves(
@@ -489,17 +495,22 @@ describe('40 what the text leaves open goes the same way', () => {
     await joins(somewitch, `${shadow}/anotherwitch`)
     await quiet(somewitch)
     await shakespeare.withdraws('anotherwitch', ['301'])
-    expect((await somewitch.next()).getChild('x')?.getChildren('status').map(({ attrs }) => attrs.code)).toEqual([
-      '110',
-      '301',
-    ])
+    expect(
+      (await somewitch.next())
+        .getChild('x')
+        ?.getChildren('status')
+        .map(({ attrs }) => attrs.code),
+    ).toEqual(['110', '301'])
     await joins(somewitch, `${shadow}/anotherwitch`)
     expect((await somewitch.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
   })
 
   test('40 a plain source takes voice from an occupant of the shadow', async () => {
     const [shakespeare, somewitch] = await shadowWithWitch(field('muc#roomconfig_moderatedroom', '0'))
-    await shakespeare.announces('anotherwitch', "<item affiliation='none' role='visitor' jid='somewitch@macbeth.lit/mobile'/>")
+    await shakespeare.announces(
+      'anotherwitch',
+      "<item affiliation='none' role='visitor' jid='somewitch@macbeth.lit/mobile'/>",
+    )
     expect((await somewitch.next()).getChild('x')?.getChild('item')?.attrs.role).toBe('visitor')
     await somewitch.sends(`<message to='${shadow}' type='groupchat'><body>Hail!</body></message>`)
     expect((await somewitch.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
