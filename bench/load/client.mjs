@@ -112,7 +112,9 @@ export class Client {
   #bind() {
     if (this.#until('</stream:features>') === undefined) return
     this.#step = this.#bound
-    this.send("<iq type='set' id='b1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>r</resource></bind></iq>")
+    this.send(
+      "<iq type='set' id='b1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>r</resource></bind></iq>",
+    )
   }
 
   #bound() {

@@ -35,7 +35,9 @@ export class Ledger {
     const expected = this.#next[at]
     if (number !== expected) {
       const what = number < expected ? 'again or late' : 'too early'
-      return this.#fault(`recipient ${recipient} got message ${number} of sender ${sender} ${what}, after ${expected - 1}`)
+      return this.#fault(
+        `recipient ${recipient} got message ${number} of sender ${sender} ${what}, after ${expected - 1}`,
+      )
     }
     this.#next[at] = expected + 1
     this.count++

@@ -83,7 +83,10 @@ async function enterAll(options, clients) {
     }
   })
   enter(options, clients[0], 0)
-  await until(() => seen > 0, () => seen)
+  await until(
+    () => seen > 0,
+    () => seen,
+  )
   await sleep(100)
   clients[0].send(
     `<iq type='set' id='open' to='${roomOf(options)}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
@@ -91,7 +94,10 @@ async function enterAll(options, clients) {
   await sleep(100)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   for (let nick = 1; nick < n; nick++) enter(options, clients[nick], nick)
-  await until(() => seen >= n * n, () => seen)
+  await until(
+    () => seen >= n * n,
+    () => seen,
+  )
   const seconds = (lastAt - startedAt) / 1000
   const cpu = cpuSeconds(pid) - startedCpu
   await sleep(lingerMs)
@@ -138,7 +144,10 @@ async function exchange({ pid, window }, clients, { senders, messages, warmUp, w
   const run = async (to) => {
     limit = to
     for (let sender = 0; sender < senders; sender++) pump(sender)
-    await until(() => ledger.count >= to * senders * recipients || ledger.faults.length > 0, () => ledger.count)
+    await until(
+      () => ledger.count >= to * senders * recipients || ledger.faults.length > 0,
+      () => ledger.count,
+    )
   }
   await run(warmUp)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
@@ -185,7 +194,8 @@ async function fanout(options) {
     messages: options.messages,
     warmUp: options.warmUp,
     recipients: options.n,
-    write: (_sender, number, body) => `<message type='groupchat' id='m${number}' to='${to}'><body>${body}</body></message>`,
+    write: (_sender, number, body) =>
+      `<message type='groupchat' id='m${number}' to='${to}'><body>${body}</body></message>`,
     echo: (sender) => sender,
   })
 }

@@ -54,4 +54,4 @@ const dmucd = (name, durability) => ({
 })
 
 export const dmucdFull = dmucd('dmucd', 'full')
-export const dmucdNormal = dmucd('dmucd, "normal"', 'normal')
+export const dmucdNormal = dmucd('dmucd-normal', 'normal')

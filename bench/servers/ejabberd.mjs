@@ -57,11 +57,12 @@ end).`
 
 export const ejabberd = {
   name: 'ejabberd',
+  isPeer: true,
   /** Undefined where it is not installed. */
   version() {
     if (program === undefined) return undefined
-    const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'ejabberd'], { encoding: 'utf8' })
-    return `${stdout || 'unknown'}, archive in ${sqlite ? 'SQLite' : 'Mnesia'}`
+    const { stdout } = spawnSync('dpkg-query', ['--status', 'ejabberd'], { encoding: 'utf8' })
+    return `${/^Version: (.+)$/m.exec(stdout ?? '')?.[1] ?? 'unknown'}, archive in ${sqlite ? 'SQLite' : 'Mnesia'}`
   },
   async start({ certificate, key, users }) {
     const directory = temporaryDirectory()

@@ -103,7 +103,9 @@ class Client {
   }
 
   #authenticate(stanza) {
-    const [, user] = Buffer.from(stanza.slice(stanza.indexOf('>') + 1, -'</auth>'.length), 'base64').toString().split('\0')
+    const [, user] = Buffer.from(stanza.slice(stanza.indexOf('>') + 1, -'</auth>'.length), 'base64')
+      .toString()
+      .split('\0')
     this.jid = `${user}@localhost/r`
     online.set(this.jid, this)
     this.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")

@@ -1,8 +1,8 @@
 /** A server under measurement: a process in the foreground with a directory of its own, pinned to the first core. */
 import { spawn, spawnSync } from 'node:child_process'
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
 import { connect, createServer } from 'node:net'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 const works = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
@@ -43,7 +43,11 @@ export async function startProcess({ command, args, directory, port, env = {}, r
   const output = createWriteStream(file)
   await new Promise((resolve) => output.once('open', resolve))
   const [program, all] = onCore(0, command, args)
-  const child = spawn(program, all, { cwd: directory, env: { ...process.env, ...env }, stdio: ['ignore', output, output] })
+  const child = spawn(program, all, {
+    cwd: directory,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', output, output],
+  })
   let ended = false
   const end = new Promise((resolve) => {
     const over = () => {

@@ -1,8 +1,9 @@
 /** Prosody, where it is installed: modules and limits like dmucd's, archives of rooms in its own files, the faster collector. */
-import { createHmac, createHash, pbkdf2Sync } from 'node:crypto'
+
+import { spawnSync } from 'node:child_process'
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { spawnSync } from 'node:child_process'
 import { freePort, put, startProcess, temporaryDirectory } from './process.mjs'
 
 const program = ['/usr/bin/prosody', '/usr/local/bin/prosody'].find(existsSync)
@@ -52,6 +53,7 @@ function account() {
 
 export const prosody = {
   name: 'prosody',
+  isPeer: true,
   /** Undefined where it is not installed. (`prosody --version` would start a server.) */
   version() {
     if (program === undefined) return undefined

@@ -8,21 +8,59 @@ import { witness } from './clock.js'
 import { stanzaIdOf } from './ids.js'
 import { passOn } from './relay.js'
 import type { Turn } from './turn.js'
+import type { Origin } from './vector.js'
 
 /** A live event from its origin. What is already held is ignored; what lies above a gap waits for the gap to be pulled. */
 export function acceptLive(turn: Turn, event: LoggedEvent): 'taken' | 'known' | 'gap' {
   const { vector } = turn.replica
   if (vector.has(event.id, event.id.seq)) return 'known'
   const peer = turn.peer(event.id.instance)
-  turn.changePeer(event.id.instance, { vector: peer.vector.with(event.id, event.id.seq) })
+  if (startsTooOften(turn, event.id)) {
+    turn.note('warn', 'began anew too often; an event was dropped', event.id.instance)
+    return 'known'
+  }
+  // An origin holds what it said before.
+  turn.changePeer(event.id.instance, { vector: peer.vector.withFloor(event.id, event.id.seq) })
   if (event.id.seq > vector.get(event.id).contiguous + 1) {
-    const held = peer.held.length < turn.env.limits.maxHeld ? [...peer.held, event] : peer.held
+    const held = hasRoom(turn, peer.held, event) ? [...peer.held, event] : peer.held
     turn.changePeer(event.id.instance, { held })
     return 'gap'
   }
   accept(turn, event, false)
   releaseHeld(turn, event.id.instance)
   return 'taken'
+}
+
+/** Starts of one instance that a vector tells apart: it travels in every hello, and is copied for every event. */
+const maxIncarnations = 1000
+
+/** Is this one start too many? */
+export function startsTooOften({ replica: { vector } }: Turn, { instance, incarnation }: Origin): boolean {
+  if (vector.get({ instance, incarnation }).contiguous > 0) return false
+  let starts = 0
+  for (const origin of vector.origins()) if (origin.instance === instance) starts++
+  return starts >= maxIncarnations
+}
+
+/** Characters of what may wait above a gap, for one peer. */
+const maxHeldLength = 1024 * 1024
+
+function hasRoom({ env }: Turn, held: readonly LoggedEvent[], event: LoggedEvent): boolean {
+  const length = held.reduce((sum, { operation }) => sum + lengthOf(operation), lengthOf(event.operation))
+  return held.length < env.limits.maxHeld && length <= maxHeldLength
+}
+
+function lengthOf(operation: LoggedEvent['operation']): number {
+  switch (operation.type) {
+    case 'message':
+      return operation.content.length
+    case 'subject':
+      return operation.text.length
+    case 'unknown':
+      return operation.body.length
+    default:
+      return 1000
+  }
 }
 
 /** Takes held events that a pull has closed the gap to. */
@@ -88,5 +126,6 @@ function knowsOccupants(turn: Turn, { instance, incarnation }: LoggedEvent['id']
 }
 
 /** Who spoke before we heard of it may have left since: of what is late, only the size is ours to judge. */
-const tooLong = (turn: Turn, { operation }: LoggedEvent): boolean =>
-  operation.type === 'message' && operation.content.length > turn.env.bounds.maxMessageLength
+const tooLong = ({ env: { bounds } }: Turn, { operation }: LoggedEvent): boolean =>
+  (operation.type === 'message' && operation.content.length > bounds.maxMessageLength) ||
+  (operation.type === 'subject' && operation.text.length > bounds.maxSubjectLength)

@@ -7,19 +7,20 @@ import type { Element } from '../xml/element.js'
 import { xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { accept, releaseHeld } from './accept.js'
+import { accept, releaseHeld, startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
 import { takeList } from './presences.js'
 import type { Question } from './replica.js'
 import type { Turn } from './turn.js'
-import type { Range } from './vector.js'
+import type { Origin, Range } from './vector.js'
 import { readPage, writePull } from './wire/pull.js'
 
 /** Asks `jid` for the next thing we lack from it, if there is one and it is not under way. */
 export function catchUp(turn: Turn, jid: string): void {
   const peer = turn.peer(jid)
   if (peer.link !== 'up' || peer.pulling || peer.listAsked) return
-  const ranges = bounded(turn.replica.vector.missing(peer.vector), turn.env.limits.pageEvents)
+  const lacking = turn.replica.vector.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
+  const ranges = bounded(lacking, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
   if (ranges.length > 0) {
     turn.changePeer(jid, { pulling: true })
     ask(turn, jid, writePull(turn.replica.identity.roomId, ranges), { type: 'pull', ranges })
@@ -32,6 +33,23 @@ export function catchUp(turn: Turn, jid: string): void {
 function ask(turn: Turn, to: string, payload: Element, question: Question): void {
   turn.effects.push({ type: 'ask', iq: xml('iq', { type: 'get', from: turn.self, to }, payload), question })
 }
+
+/**
+ * Until the heads of other origins are signed (dmuc.md §3, Proof of origin), an instance tells of itself, the source of all, and
+ * another of those alone with whom we are not in touch: of an instance that we can ask, nobody else is believed.
+ */
+function mayTell(turn: Turn, teller: string, { instance, incarnation }: Origin): boolean {
+  const { table, identity } = turn.replica
+  if (instance === teller || teller === identity.source || instance === turn.self) return true
+  const { link, incarnation: present } = turn.peer(instance)
+  return table.instances.has(instance) && !(link === 'up' && incarnation === present)
+}
+
+/** What only the source decides is believed of the source alone, whatever its place in the log (dmuc.md §4). */
+const isCredible = (turn: Turn, teller: string, { id, operation }: LoggedEvent): boolean =>
+  teller === turn.replica.identity.source ||
+  (operation.type !== 'config' && operation.type !== 'register' && operation.type !== 'destroy') ||
+  id.instance !== turn.replica.identity.source
 
 /** The first ranges that together hold at most `events`. */
 function bounded(ranges: readonly Range[], events: number): Range[] {
@@ -64,7 +82,7 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
   const events = readPage(answer.getChild('events', ns.dmucSync)).filter(wanted).sort(inOrder)
   let progress = 0
   for (const event of events) {
-    if (turn.replica.vector.has(event.id, event.id.seq)) continue
+    if (turn.replica.vector.has(event.id, event.id.seq) || !isCredible(turn, from, event)) continue
     accept(turn, event, true)
     progress++
   }

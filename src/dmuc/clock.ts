@@ -6,13 +6,18 @@ import type { Stamp } from '../room/types.js'
 
 export const maxLeadMs = 5 * 60_000
 
+/** What nine digits hold: a stamp that a peer could not read would be lost to it. */
+const maxCounter = 999_999_999
+
 export const noStamp: Stamp = { ms: 0, counter: 0 }
 
 export const compareStamps = (a: Stamp, b: Stamp): number => a.ms - b.ms || a.counter - b.counter
 
 /** The stamp of a local event at wall time `now`, given the last stamp made or seen. */
-export const tick = (last: Stamp, now: number): Stamp =>
-  now > last.ms ? { ms: now, counter: 0 } : { ms: last.ms, counter: last.counter + 1 }
+export const tick = (last: Stamp, now: number): Stamp => {
+  if (now > last.ms) return { ms: now, counter: 0 }
+  return last.counter < maxCounter ? { ms: last.ms, counter: last.counter + 1 } : { ms: last.ms + 1, counter: 0 }
+}
 
 /** Our clock after a peer's stamp was seen: not before it, unless it lies too far ahead of our own time. */
 export function witness(last: Stamp, seen: Stamp, now: number): Stamp {

@@ -38,7 +38,7 @@ export function answerHello(turn: Turn, from: string, iq: Element, payload: Elem
     turn.effects.push({ type: 'reply', iq, payload: refusal })
     return
   }
-  takeTable(turn, hello.table)
+  takeTable(turn, from, hello.table)
   turn.effects.push({ type: 'reply', iq, payload: writeHello(turn.replica) })
   if (otherInstance(turn.replica, from) !== undefined) linkUp(turn, from, hello)
 }
@@ -64,7 +64,7 @@ export function takeHelloAnswer(turn: Turn, from: string, answer: Element | Stan
   if (hello === undefined || refuseHello(turn, hello) !== undefined)
     linkDown(turn, from, 'its hello means another room')
   else {
-    takeTable(turn, hello.table)
+    takeTable(turn, from, hello.table)
     linkUp(turn, from, hello)
   }
 }
@@ -114,18 +114,38 @@ export function expireLinks(turn: Turn): void {
   }
 }
 
-/** A table of a higher revision replaces ours; occupants of instances that are gone leave. */
-export function takeTable(turn: Turn, table: InstanceTable): void {
-  if (table.revision <= turn.replica.table.revision) return
+/**
+ * A table of a higher revision replaces ours; occupants of instances that are gone leave. Only the source numbers it
+ * (dmuc.md §4): what any other instance says of it is passed over.
+ */
+export function takeTable(turn: Turn, from: string, table: InstanceTable): void {
+  const { identity, room } = turn.replica
+  if (from !== identity.source || from === room.jid || table.revision <= turn.replica.table.revision) return
+  if (!isSound(turn, table)) return turn.note('warn', 'its table of instances cannot be; ignored', from)
   const before = others(turn.replica)
   turn.change({ table })
   turn.effects.push({ type: 'save' })
   for (const { jid } of before) if (otherInstance(turn.replica, jid) === undefined) dropOccupants(turn, jid)
 }
 
+/** Tombstones kept for each instance that a room may have. */
+const tombstones = 8
+
+/** The source and we are in it, and it is within its bounds. */
+function isSound({ replica, env }: Turn, { instances }: InstanceTable): boolean {
+  const { maxInstances } = env.limits
+  const live = [...instances.values()].filter(({ gone }) => !gone)
+  return (
+    live.length <= maxInstances &&
+    instances.size <= maxInstances * (1 + tombstones) &&
+    instances.get(replica.identity.source)?.gone === false &&
+    instances.has(replica.room.jid)
+  )
+}
+
 /** E12: the source tells who the instances are; newcomers are greeted. */
 export function takeNotice(turn: Turn, table: InstanceTable): void {
-  takeTable(turn, table)
+  takeTable(turn, turn.replica.identity.source, table)
   for (const { jid, kind } of others(turn.replica))
     if (kind === 'sync' && !turn.replica.peers.has(jid)) greet(turn, jid)
 }

@@ -3,7 +3,7 @@
  * by our own state, whatever the peer says of it.
  */
 import { judge } from '../room/judge.js'
-import { affiliationOf } from '../room/occupants.js'
+import { affiliationOf, homesOf } from '../room/occupants.js'
 import type { Operation } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
@@ -33,6 +33,7 @@ export function takeOrder(turn: Turn, from: string, iq: Element, payload: Elemen
 }
 
 function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaError | undefined {
+  if (!maySpeakFor(turn.replica, instance, order.actor)) return new StanzaError('forbidden')
   for (const operation of order.operations) {
     if (!isOurs(turn.replica, operation)) return new StanzaError('item-not-found')
     const refusal = refuseActor(turn, operation, order.actor, instance)
@@ -40,6 +41,11 @@ function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaE
   }
   return undefined
 }
+
+/** An instance speaks for its own occupants and for nobody else; the source for everybody. */
+const maySpeakFor = (replica: Replica, instance: string, actor: string): boolean =>
+  instance === replica.identity.source ||
+  [...replica.room.occupants.values()].some((other) => other.jid === actor && homesOf(other).includes(instance))
 
 /** Occupants are ordered about at their home, everything else at the source. */
 const isOurs = (replica: Replica, operation: Operation): boolean =>
@@ -61,6 +67,9 @@ export const writeClaim = (nick: string, jid: string): Element => xml('claim', {
 export const readGrant = (result: Element): number | undefined =>
   readCount(result.getChild('grant', ns.dmucSync)?.attrs.number)
 
+/** Nicks that may be granted and not announced at a time. */
+const maxGrants = 1000
+
 export function takeClaim(turn: Turn, iq: Element, payload: Element): void {
   const nick = Jid.tryParse(`room@service.invalid/${payload.attrs.nick ?? ''}`)?.resource
   const jid = Jid.tryParse(payload.attrs.jid)?.bare().toString()
@@ -75,7 +84,12 @@ export function takeClaim(turn: Turn, iq: Element, payload: Element): void {
     return
   }
   const number = turn.replica.lastGrant + 1
-  const live = [...turn.replica.grants].filter(([, grant]) => grant.until > turn.env.now)
+  // A bare JID waits for one nick at a time, so that nobody keeps all of them from the others.
+  const live = [...turn.replica.grants].filter(([, grant]) => grant.until > turn.env.now && grant.jid !== jid)
+  if (live.length >= maxGrants) {
+    turn.effects.push({ type: 'reply', iq, payload: new StanzaError('resource-constraint') })
+    return
+  }
   const grant = { number, jid, until: turn.env.now + turn.env.limits.grantMs }
   turn.change({ lastGrant: number, grants: new Map(live).set(nick, grant) })
   turn.effects.push({ type: 'reply', iq, payload: xml('grant', { xmlns: ns.dmucSync, number: String(number) }) })

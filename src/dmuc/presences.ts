@@ -68,6 +68,8 @@ function showAvailable(turn: Turn, occupant: Occupant): void {
   const affiliation = affiliationOf(room, occupant.jid)
   if (affiliation === 'outcast' || (room.config.membersOnly && affiliation === 'none'))
     return turn.note('warn', `announced an occupant who may not be in this room; ignored`, occupant.home)
+  const fault = excess(turn, occupant)
+  if (fault !== undefined) return turn.note('warn', `announced an occupant ${fault}; ignored`, home)
   const known = turn.replica.room.occupants.get(occupant.nick)
   if (known === undefined) return performSoft(turn, { type: 'join', occupant }, home)
   if (known.jid !== occupant.jid) return settleClash(turn, known, occupant)
@@ -77,6 +79,18 @@ function showAvailable(turn: Turn, occupant: Occupant): void {
   const [was, is] = [known.sessions[0], occupant.sessions[0]]
   if (is !== undefined && (was?.presence !== is.presence || was.jid !== is.jid))
     performSoft(turn, { type: 'presence', nick: occupant.nick, session: is }, home)
+}
+
+/** What is too much of an occupant, or of those of its home together (dmuc.md §4, Bounds). */
+function excess({ replica, env }: Turn, { nick, home, sessions }: Occupant): string | undefined {
+  const { occupants } = replica.room
+  if (nick.length > env.bounds.maxNickLength) return 'with a nickname that is too long'
+  if (sessions.some(({ presence }) => presence.length > env.bounds.maxPresenceLength))
+    return 'with a presence that is too long'
+  if (occupants.has(nick) || occupants.size < env.limits.maxOccupants) return undefined
+  let theirs = 0
+  for (const occupant of occupants.values()) if (homesOf(occupant).includes(home)) theirs++
+  return theirs < env.limits.maxOccupants ? undefined : 'beyond the number that one instance may have'
 }
 
 /**

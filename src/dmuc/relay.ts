@@ -194,15 +194,27 @@ const destroyElement = ({ alternate, password, reason }: Extract<Operation, { ty
     reason === undefined ? undefined : xml('reason', {}, reason),
   )
 
-/** All occupants that we speak for, to a plain peer that may have missed some. */
+/** All occupants that are at home here, to a plain source that may have missed some. */
 export function announceAll(turn: Turn, to: string): void {
-  const { room } = turn.replica
-  for (const occupant of room.occupants.values())
-    if (occupant.home !== to && speaksFor(turn.replica, occupant.home)) {
-      const stanza = writeAvailable(turn.self, to, occupant, affiliationOf(room, occupant.jid), undefined)
-      turn.effects.push({ type: 'send', stanza })
-    }
+  for (const occupant of ownOccupants(turn))
+    turn.effects.push({
+      type: 'send',
+      stanza: writeAvailable(turn.self, to, occupant, affiliationOf(turn.replica.room, occupant.jid), undefined),
+    })
 }
+
+/** To a plain source, that none of them is in the room any more. */
+export function withdrawAll(turn: Turn, to: string): void {
+  const gone = { departure: { cause: 'left' }, status: undefined, renamed: undefined } as const
+  for (const occupant of ownOccupants(turn)) {
+    const affiliation = affiliationOf(turn.replica.room, occupant.jid)
+    const stanza = writeUnavailable(turn.self, to, occupant, affiliation, gone, undefined)
+    turn.effects.push({ type: 'send', stanza })
+  }
+}
+
+const ownOccupants = (turn: Turn): Occupant[] =>
+  [...turn.replica.room.occupants.values()].filter(({ home }) => home === turn.self)
 
 type Ephemeral = Extract<SoftOperation, { type: 'ephemeral' }>
 

@@ -9,6 +9,7 @@ import { child, type Element } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { acceptLive } from './accept.js'
 import { catchUp } from './catch-up.js'
+import { endHere } from './ending.js'
 import { linkDown } from './greet.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
@@ -88,6 +89,6 @@ function takeEphemeral(turn: Turn, instance: Instance, stanza: Element): void {
 function takeLeave(turn: Turn, instance: Instance): void {
   if (instance.jid === turn.replica.identity.source) {
     turn.note('info', 'the source took this room back from us', instance.jid)
-    turn.effects.push({ type: 'end' })
+    endHere(turn)
   } else turn.effects.push({ type: 'left', jid: instance.jid })
 }

@@ -118,7 +118,7 @@ export type Happening =
     }
   /** The peerhost of `jid` accepted to replicate; `kind` as its answer showed. */
   | { readonly type: 'replicated'; readonly jid: string; readonly kind: Instance['kind'] }
-  /** An instance was un-distributed, refused, or left. */
+  /** An instance was un-distributed, refused, or left. At a shadow: we give up our own, if it is that. */
   | { readonly type: 'removed'; readonly jid: string }
   /** E12 brought a table from the service of the source. */
   | { readonly type: 'table'; readonly table: InstanceTable }
@@ -186,6 +186,8 @@ export interface DmucLimits {
   readonly pageBytes: number
   readonly maxHeld: number
   readonly maxInstances: number
+  /** Occupants of one other instance. */
+  readonly maxOccupants: number
   /** How long a lost link is only suspected, before its occupants are shown as gone. */
   readonly graceMs: number
   /** How long a granted nick waits to be announced. */
@@ -199,6 +201,7 @@ export const defaultLimits: DmucLimits = {
   pageBytes: 64 * 1024,
   maxHeld: 1000,
   maxInstances: 32,
+  maxOccupants: 10_000,
   graceMs: 60_000,
   grantMs: 10_000,
   historyStanzas: 1000,

@@ -22,6 +22,8 @@ import { writeRoster } from './wire/roster.js'
 export function addShadow(turn: Turn, jid: string, kind: Instance['kind']): void {
   const { table } = turn.replica
   const known = table.instances.get(jid)
+  if ((known === undefined || known.gone) && others(turn.replica).length + 1 >= turn.env.limits.maxInstances)
+    return turn.note('warn', 'holds no shadow: the room has as many instances as it may have', jid)
   if (known === undefined || known.gone || known.kind !== kind) {
     const rank = 1 + Math.max(0, ...[...table.instances.values()].map((instance) => instance.rank))
     const instances = new Map(table.instances).set(jid, { jid, kind, rank, gone: false })

@@ -7,6 +7,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { takeListAnswer, takePage } from './catch-up.js'
+import { giveUpShadow } from './ending.js'
 import { answerHello, expireLinks, greet, linkDown, takeHelloAnswer, takeNotice } from './greet.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeClaim, takeOrder } from './orders.js'
@@ -41,7 +42,7 @@ function dispatch(turn: Turn, happening: Happening): void {
     case 'replicated':
       return addShadow(turn, happening.jid, happening.kind)
     case 'removed':
-      return removeInstance(turn, happening.jid)
+      return happening.jid === turn.self ? giveUpShadow(turn) : removeInstance(turn, happening.jid)
     case 'table':
       return takeNotice(turn, happening.table)
     case 'link':

@@ -2,6 +2,7 @@
 import { type Element, xml } from '../xml/element.js'
 import { type Field, writeForm } from '../xmpp/data-form.js'
 import { ns } from '../xmpp/namespaces.js'
+import { archiveFeatures } from './archive.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
 import { registerForm, registerNamespace } from './registration.js'
@@ -46,6 +47,7 @@ export function decideDiscoInfo(state: RoomState, command: CommandOf<'disco-info
     ...always,
     ...(context.policy.registration === 'none' ? [] : [registerNamespace, registerForm]),
     ...kindOf(state.config),
+    ...(state.config.archive ? archiveFeatures : []),
     ...(context.disco?.features ?? []),
   ])
   const query = xml(

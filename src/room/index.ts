@@ -22,6 +22,13 @@
  *   `deliverPrivately`.
  */
 export { apply, newRoom } from './apply.js'
+export {
+  type ArchiveReader,
+  archivedMessage,
+  archivedTypes,
+  authorsOf,
+  readerOf,
+} from './archive.js'
 export { carryOut, type Outcome, withReply } from './carry-out.js'
 export type { Command, CommandOf } from './command.js'
 export { type CommandOptions, commandFromStanza } from './commands.js'

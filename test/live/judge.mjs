@@ -2,64 +2,86 @@
 // acknowledged), the observation from what clients received. The servers are not asked.
 
 /**
- * @typedef {import('./person.mjs').Said & { by: string }} Word `by` is the sender's nick, one for all its logins
- * @typedef {{ who: string, room: string, heard: readonly import('./person.mjs').Heard[], words: readonly Word[] }} View
- *   what one client received of a room, and the words that it had to receive if they were acknowledged
+ * @typedef {import('./person.mjs').Said} Said
+ * @typedef {import('./person.mjs').Heard} Heard
+ *
+ * @typedef {object} View what one client received in one room
+ * @property {string} who
+ * @property {string} room bare JID
+ * @property {readonly Heard[]} heard in order; what is of other rooms does not count
+ * @property {readonly Said[]} owed what it had to receive, where acknowledged; of other rooms, or at other servers, as above
+ *
  * @typedef {object} Verdict
- * @property {number} expected acknowledged words times the clients that had to see each
+ * @property {number} expected acknowledged messages, times the clients that had to see each
  * @property {number} seen of these
  * @property {string[]} lost
  * @property {string[]} duplicated
- * @property {string[]} disordered two words of one sender, the wrong way round
+ * @property {string[]} disordered two of one sender, the wrong way round
  * @property {string[]} invented that nobody said
  */
 
 /**
- * @param {readonly Word[]} said everything that anybody said, acknowledged or not, each sender's in its order
+ * @param {readonly Said[]} said everything that could be heard, acknowledged or not, of each sender in its order; no sender says
+ *   the same twice in one room
  * @param {readonly View[]} views
  * @returns {Verdict}
  */
 export function judge(said, views) {
   /** @type {Verdict} */
   const verdict = { expected: 0, seen: 0, lost: [], duplicated: [], disordered: [], invented: [] }
-  const place = new Map(said.map((word, index) => [key(word.room, word.by, word.body), index]))
-  for (const view of views) judgeView(verdict, place, view)
+  const places = new Map(said.map(({ room, by, body }, index) => [key(room, by, body), index]))
+  for (const view of views) judgeView(verdict, places, view)
   return verdict
 }
 
-/** @param {Verdict} verdict @param {ReadonlyMap<string, number>} place @param {View} view */
-function judgeView(verdict, place, { who, room, heard, words }) {
+/** @param {Verdict} verdict @param {ReadonlyMap<string, number>} places @param {View} view */
+function judgeView(verdict, places, { who, room, heard, owed }) {
   /** @type {Map<string, number>} */
   const times = new Map()
   /** @type {Map<string, number>} */
-  const last = new Map()
-  for (const { room: where, from, body } of heard) {
-    if (where !== room || from === '') continue
-    const word = key(room, from, body)
-    const index = place.get(word)
-    if (index === undefined) verdict.invented.push(`${who} heard ${from}: ${body}`)
-    else {
-      const count = (times.get(word) ?? 0) + 1
-      times.set(word, count)
-      if (count > 1) verdict.duplicated.push(`${who} heard ${from} ${count} times: ${body}`)
-      else if (index < (last.get(from) ?? -1)) verdict.disordered.push(`${who} heard ${from} too late: ${body}`)
-      else last.set(from, index)
+  const newest = new Map()
+  for (const one of heard) {
+    // The room's own notices are nobody's words.
+    if (one.room !== room || one.from === '') continue
+    const words = key(room, one.from, one.body)
+    const place = places.get(words)
+    const told = `${who} heard ${one.from}: ${one.body}`
+    if (place === undefined) {
+      verdict.invented.push(told)
+      continue
     }
+    times.set(words, (times.get(words) ?? 0) + 1)
+    if (times.get(words) !== 1) verdict.duplicated.push(told)
+    else if (place < (newest.get(one.from) ?? -1)) verdict.disordered.push(told)
+    else newest.set(one.from, place)
   }
-  for (const word of words) {
-    if (!word.acknowledged || word.room !== room) continue
+  for (const { acknowledged, by, body, room: where } of owed) {
+    if (!acknowledged || localOf(where) !== localOf(room)) continue
     verdict.expected++
-    if (times.has(key(room, word.by, word.body))) verdict.seen++
-    else verdict.lost.push(`${who} never heard ${word.by}: ${word.body}`)
+    if (times.has(key(room, by, body))) verdict.seen++
+    else verdict.lost.push(`${who} never heard ${by}: ${body}`)
   }
 }
 
-/** @param {Verdict} verdict */
-export const isClean = ({ lost, duplicated, disordered, invented }) =>
-  lost.length + duplicated.length + disordered.length + invented.length === 0
+/** Everything that is wrong, in words. @param {Verdict} verdict */
+export const faultsOf = ({ lost, duplicated, disordered, invented }) => [
+  ...lost.map((what) => `lost: ${what}`),
+  ...duplicated.map((what) => `duplicated: ${what}`),
+  ...disordered.map((what) => `out of order: ${what}`),
+  ...invented.map((what) => `said by nobody: ${what}`),
+]
 
-/** @param {readonly import('./person.mjs').Person[]} people @returns {Word[]} */
-export const wordsOf = (people) => people.flatMap(({ name, said }) => said.map((one) => Object.assign(one, { by: name })))
+/** What the person has not received yet of what it is owed. @param {Omit<View, 'who'>} view */
+export function lacking({ room, heard, owed }) {
+  const there = new Set(heard.map((one) => key(one.room, one.from, one.body)))
+  return owed.filter(
+    ({ acknowledged, by, body, room: where }) =>
+      acknowledged && localOf(where) === localOf(room) && !there.has(key(room, by, body)),
+  )
+}
+
+/** An instance of the room is as good as another. @param {string} room */
+const localOf = (room) => room.slice(0, room.indexOf('@'))
 
 /** @param {string} room @param {string} by @param {string} body */
-const key = (room, by, body) => `${room.slice(0, room.indexOf('@'))}\0${by}\0${body}`
+const key = (room, by, body) => `${localOf(room)} ${by} ${body}`

@@ -1,29 +1,20 @@
-// kill -9 in the middle of a conversation, again and again: two servers, two rooms on both, two people speaking in each. A
-// room sends a newcomer at most 200 messages, so what is said between two kills is spread over two rooms and can be looked
-// at whole, on both sides, by people who enter after each kill.
+// kill -9 in the middle of a conversation, again and again: two servers, two rooms on both, one person of each server
+// speaking in both. A newcomer is sent at most 200 messages, so what is said between two kills is spread over two rooms,
+// and can be looked at whole, on both sides, by people who enter after the kill.
 import { roomAt } from './federation.mjs'
-import { judge, wordsOf } from './judge.mjs'
-import { Person } from './person.mjs'
+import { faultsOf, judge, lacking } from './judge.mjs'
 import { until } from './until.mjs'
+
+/** @typedef {import('./person.mjs').Person} Person @typedef {import('./person.mjs').Said} Said */
 
 const localparts = ['hall', 'yard']
 const acknowledgedBetween = 200
-const inFlight = 20
-
-/**
- * @typedef {object} KillCount
- * @property {number} kills
- * @property {number} acknowledged
- * @property {number} leastAcknowledged between two kills
- * @property {number} leastInFlight at a kill
- * @property {number} expected
- * @property {number} seen
- * @property {number} damaged databases, by `integrity_check`
- * @property {string[]} faults lost, duplicated, disordered and invented messages, in words
- */
+const underWay = 20
+/** Rounds of which a newcomer may still hear. */
+const remembered = 3
 
 export class KillRounds {
-  /** @type {KillCount} */
+  /** Of all rounds; `least…` of the round with the fewest. */
   count = {
     kills: 0,
     acknowledged: 0,
@@ -31,69 +22,94 @@ export class KillRounds {
     leastInFlight: Number.POSITIVE_INFINITY,
     expected: 0,
     seen: 0,
+    /** Databases that `integrity_check` finds fault with. */
     damaged: 0,
-    faults: [],
   }
-  /** The speakers by server; each login is a person of its own. @type {Map<string, Person>} */
+  /** Lost, duplicated, disordered and invented messages, in words. @type {string[]} */
+  faults = []
+  /** By server. @type {Map<string, Person>} */
   #speakers = new Map()
+  /** What was said in the last rounds. @type {Said[][]} */
+  #rounds = []
   #serial = 0
+  #federation
 
-  /** @param {import('./federation.mjs').Federation} federation with servers `a` and `b` */
+  /** @param {import('./federation.mjs').Federation} federation of `a` and `b` */
   constructor(federation) {
-    this.federation = federation
+    this.#federation = federation
   }
 
   /** Accounts and rooms. */
   async open() {
-    const { federation } = this
     for (const at of ['a', 'b'])
-      for (const name of [`speaker-${at}`, `visitor-${at}`]) await federation.addUser(at, name)
-    const owner = await this.#enter('a', 'speaker-a')
-    for (const localpart of localparts) await federation.distribute(owner, 'a', localpart)
+      for (const name of [`speaker-${at}`, `visitor-${at}`]) await this.#federation.addUser(at, name)
+    const owner = await this.#federation.login('a', 'speaker-a')
     this.#speakers.set('a', owner)
-    const other = await this.#enter('b', 'speaker-b')
-    for (const localpart of localparts) await other.join(roomAt(localpart, 'b'))
-    this.#speakers.set('b', other)
+    for (const localpart of localparts) await this.#federation.distribute(owner, 'a', localpart)
+    await this.#speakerEnters('b')
+  }
+
+  /** One kill. @param {string} doomed `a` or `b` */
+  async round(doomed) {
+    /** @type {Said[]} */
+    const said = []
+    this.#rounds = [...this.#rounds.slice(1 - remembered), said]
+    const acknowledged = () => said.filter((one) => one.acknowledged).length
+    const victim = this.#speaker(doomed)
+    await until(() => {
+      for (const [at, person] of this.#speakers) while (person.inFlight < underWay / 2) said.push(this.#say(at, 'word'))
+      return acknowledged() >= acknowledgedBetween
+    }, 'the conversation to go on')
+    while (victim.inFlight < underWay) said.push(this.#say(doomed, 'word'))
+    const { count } = this
+    count.leastAcknowledged = Math.min(count.leastAcknowledged, acknowledged())
+    count.leastInFlight = Math.min(count.leastInFlight, victim.inFlight)
+    await this.#kill(doomed, victim)
+    await this.#look(doomed)
+    count.acknowledged += acknowledged()
+  }
+
+  /** @param {string} doomed @param {Person} victim */
+  async #kill(doomed, victim) {
+    const server = this.#federation.server(doomed)
+    await server.kill9()
+    this.count.kills++
+    victim.drop()
+    if (server.integrity() !== 'ok') this.count.damaged++
+    await this.#federation.startServer(doomed)
+    await this.#speakerEnters(doomed)
   }
 
   /**
-   * One kill.
-   * @param {string} doomed `a` or `b`
+   * On both sides somebody new enters and looks at what was said. It is over when everybody has heard a last word from each
+   * side, behind which nothing can be on its way.
+   * @param {string} doomed
    */
-  async round(doomed) {
-    const { federation, count } = this
-    const speakers = [...this.#speakers.values()]
-    const marks = new Map(speakers.map((person) => [person, person.said.length]))
-    const since = (/** @type {Person} */ person) => person.said.slice(marks.get(person) ?? 0)
-    const acknowledged = () =>
-      speakers.flatMap(since).reduce((sum, said) => sum + (said.acknowledged ? 1 : 0), 0)
-    const victim = this.#speaker(doomed)
-    await this.#talk(() => acknowledged() >= acknowledgedBetween)
-    while (victim.inFlight < inFlight) this.#say(doomed, victim)
-    count.leastAcknowledged = Math.min(count.leastAcknowledged, acknowledged())
-    count.leastInFlight = Math.min(count.leastInFlight, victim.inFlight)
-    await federation.server(doomed).kill9()
-    count.kills++
-    victim.drop()
-    if (federation.server(doomed).integrity() !== 'ok') count.damaged++
-    await federation.startServer(doomed)
-    const words = wordsOf(speakers).filter((word) => speakers.some((person) => since(person).includes(word)))
-    await this.#look(words, doomed)
-    count.acknowledged += words.filter((word) => word.acknowledged).length
+  async #look(doomed) {
+    const survivor = doomed === 'a' ? 'b' : 'a'
+    await this.#speaker(survivor).settled()
+    const visitors = await Promise.all(['a', 'b'].map((at) => this.#visitorEnters(at)))
+    const said = this.#rounds.at(-1) ?? []
+    for (const at of this.#speakers.keys())
+      for (let turn = 0; turn < localparts.length; turn++) said.push(this.#say(at, 'last word'))
+    await Promise.all([...this.#speakers.values()].map((person) => person.settled()))
+    const views = [...visitors, ...this.#speakers].flatMap(([at, { jid, heard }]) =>
+      localparts.map((localpart) => ({ who: jid, room: roomAt(localpart, at), heard, owed: said })),
+    )
+    const open = () => views.filter((view) => lacking(view).length > 0)
+    // What does not come is the verdict's to report.
+    await until(() => open().length === 0, 'everybody to hear everything').catch(() => {})
+    const verdict = judge(this.#rounds.flat(), views)
+    this.count.expected += verdict.expected
+    this.count.seen += verdict.seen
+    this.faults.push(...faultsOf(verdict))
+    await Promise.all(visitors.map(([, person]) => person.stop()))
   }
 
-  /** Both speak in both rooms, each with a few words under way, until `enough`. @param {() => boolean} enough */
-  async #talk(enough) {
-    await until(() => {
-      for (const [at, person] of this.#speakers) while (person.inFlight < inFlight / 2 && !enough()) this.#say(at, person)
-      return enough()
-    }, 'the conversation to go on')
-  }
-
-  /** @param {string} at @param {Person} person */
-  #say(at, person) {
+  /** In the two rooms by turns. @param {string} at @param {string} what */
+  #say(at, what) {
     this.#serial++
-    person.say(roomAt(localparts[this.#serial % 2] ?? '', at), `word ${this.#serial}`)
+    return this.#speaker(at).say(roomAt(localparts[this.#serial % 2] ?? '', at), `${what} ${this.#serial}`)
   }
 
   /** @param {string} at */
@@ -103,77 +119,20 @@ export class KillRounds {
     return person
   }
 
-  /**
-   * The killed server's speaker comes back, and on both sides somebody new enters and looks at what was said. It is over when
-   * each has heard a last word from both sides, behind which nothing can be on its way.
-   * @param {readonly import('./judge.mjs').Word[]} words
-   * @param {string} doomed
-   */
-  async #look(words, doomed) {
-    const { federation, count } = this
-    const survivor = this.#speaker(doomed === 'a' ? 'b' : 'a')
-    const back = await this.#enter(doomed, `speaker-${doomed}`)
-    for (const localpart of localparts) await back.join(roomAt(localpart, doomed))
-    this.#speakers.set(doomed, back)
-    await survivor.settled()
-    const visitors = await Promise.all(['a', 'b'].map((at) => this.#visit(at)))
-    const watchers = /** @type {const} */ ([...visitors, [doomed, back], [doomed === 'a' ? 'b' : 'a', survivor]])
-    const last = this.#lastWords()
-    for (const [at, person] of watchers)
-      await until(
-        () => lacking(person, at, [...words, ...last]).length === 0,
-        () => `${person.jid} to hear ${lacking(person, at, [...words, ...last]).map(({ body }) => body)}`,
-      ).catch((error) => count.faults.push(String(error)))
-    const said = [...wordsOf(this.federation.people), ...last]
-    const views = watchers.flatMap(([at, person]) =>
-      localparts.map((localpart) => {
-        const room = roomAt(localpart, at)
-        const mine = (/** @type {import('./judge.mjs').Word} */ word) => ({ ...word, room: sameRoom(word.room, at) })
-        return { who: person.jid, room, heard: person.heard, words: words.map(mine).filter((word) => word.room === room) }
-      }),
-    )
-    const verdict = judge(said, views)
-    count.expected += verdict.expected
-    count.seen += verdict.seen
-    count.faults.push(...verdict.lost, ...verdict.duplicated, ...verdict.disordered, ...verdict.invented)
-    await Promise.all(visitors.map(([, person]) => person.stop()))
+  /** @param {string} at */
+  async #speakerEnters(at) {
+    this.#speakers.set(at, await this.#enters(at, `speaker-${at}`))
   }
 
   /** @param {string} at @returns {Promise<[string, Person]>} */
-  async #visit(at) {
-    const visitor = await this.#enter(at, `visitor-${at}`)
-    for (const localpart of localparts) await visitor.join(roomAt(localpart, at))
-    return [at, visitor]
-  }
-
-  #lastWords() {
-    return [...this.#speakers].flatMap(([at, person]) =>
-      localparts.map((localpart) => {
-        this.#serial++
-        return Object.assign(person.say(roomAt(localpart, at), `last word ${this.#serial}`), { by: person.name })
-      }),
-    )
+  async #visitorEnters(at) {
+    return [at, await this.#enters(at, `visitor-${at}`)]
   }
 
   /** @param {string} at @param {string} name */
-  async #enter(at, name) {
-    return this.federation.login(at, name)
+  async #enters(at, name) {
+    const person = await this.#federation.login(at, name)
+    for (const localpart of localparts) await person.join(roomAt(localpart, at))
+    return person
   }
 }
-
-/** The room of the same name at another server. @param {string} room @param {string} at */
-const sameRoom = (room, at) => roomAt(room.slice(0, room.indexOf('@')), at)
-
-/**
- * Words that were acknowledged, and that somebody has not heard.
- * @param {Person} person
- * @param {string} at
- * @param {readonly import('./judge.mjs').Word[]} words
- */
-function lacking(person, at, words) {
-  const heard = new Set(person.heard.map(({ room, from, body }) => `${room} ${from} ${body}`))
-  return words.filter(
-    (word) => !(word.acknowledged && heard.has(`${sameRoom(word.room, at)} ${word.by} ${word.body}`)) && must(word),
-  )
-}
-const must = (/** @type {import('./judge.mjs').Word} */ word) => word.acknowledged || word.body.startsWith('last')

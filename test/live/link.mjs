@@ -22,11 +22,16 @@ export class Link {
   /** @returns {Promise<Link>} listening on a port of 127.0.0.1 that was free */
   static async open() {
     const link = new Link()
-    await new Promise((resolve, reject) => {
-      link.#server.once('error', reject)
-      link.#server.listen(0, '127.0.0.1', () => resolve(undefined))
-    })
+    await link.listen()
     return link
+  }
+
+  /** @returns {Promise<void>} */
+  listen() {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(0, '127.0.0.1', () => resolve())
+    })
   }
 
   /** @returns {number} */

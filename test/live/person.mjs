@@ -28,6 +28,7 @@ const ns = {
 
 /**
  * @typedef {object} Said
+ * @property {string} by the nick
  * @property {string} room
  * @property {string} id
  * @property {string} body
@@ -150,7 +151,7 @@ export class Person extends EventEmitter {
    */
   say(room, body) {
     this.#serial++
-    const said = { room, id: `${this.name}-${this.#serial}-${body.length}`, body, acknowledged: false }
+    const said = { by: this.name, room, id: `${this.#serial}`, body, acknowledged: false }
     this.said.push(said)
     this.#unacknowledged.set(said.id, said)
     const message = xml('message', { to: room, type: 'groupchat', id: said.id }, xml('body', {}, body))

@@ -304,7 +304,7 @@ function log(given: () => Store): void {
     const records = await fill(20)
     expect(records).toHaveLength(20)
     expect(records[0]).toEqual({
-      ...logRecord(1, { archivedAt: 100, jid: 'author0@a.example', body: 'body 0' }),
+      ...logRecord(1, { archivedAt: 100, jid: 'author0@a.example', nick: 'witch0', body: 'body 0' }),
       order: records[0]?.order,
     })
     expect(records[2]?.jid).toBeUndefined()
@@ -326,7 +326,10 @@ function log(given: () => Store): void {
         end: times,
         with: fc.constantFrom('author0@a.example', 'author1@a.example', 'nobody@a.example'),
         nick: fc.constantFrom('witch0', 'witch3', 'nobody'),
-        stanzaIds: fc.array(fc.integer({ min: 1, max: 70 }).map((seq) => `id-${seq}`), { maxLength: 5 }),
+        stanzaIds: fc.array(
+          fc.integer({ min: 1, max: 70 }).map((seq) => `id-${seq}`),
+          { maxLength: 5 },
+        ),
         types: fc.constantFrom(['message'], ['message', 'subject'], [], ['config']),
         includeVoid: fc.boolean(),
         limit: fc.integer({ min: 0, max: 20 }),

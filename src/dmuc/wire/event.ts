@@ -100,18 +100,19 @@ function readOperation(body: Element | undefined, event: Element): DurableOperat
 }
 
 function readSpoken(message: Element, event: Element): DurableOperation | undefined {
-  const { nick, jid: author } = event.attrs
+  const { jid: author } = event.attrs
+  const nick = Jid.tryParse(`room@service.invalid/${event.attrs.nick ?? ''}`)?.resource
   const jid = Jid.tryParse(author)?.bare().toString()
   const occupantId = readToken(event.attrs['occupant-id'])
-  if (nick === undefined || jid === undefined || occupantId === undefined) return undefined
+  if (!nick || jid === undefined || occupantId === undefined) return undefined
   const children = relayedContent(message)
   const lang = message.attrs['xml:lang']
   const by = {
     nick,
     jid,
     occupantId,
-    ...text('id', message.attrs),
-    ...(lang === undefined ? {} : { lang: String(lang) }),
+    ...(isShort(message.attrs.id) ? text('id', message.attrs) : {}),
+    ...(lang === undefined || !isShort(lang) ? {} : { lang: String(lang) }),
   }
   const subject = subjectOf(children)
   if (subject !== undefined) return { type: 'subject', ...by, text: subject }
@@ -119,6 +120,9 @@ function readSpoken(message: Element, event: Element): DurableOperation | undefi
   remember(operation, children)
   return operation
 }
+
+/** Beside the content, which has its own bound; kept with every message. */
+const isShort = (text: unknown): boolean => typeof text === 'string' && text.length <= 1023
 
 /** A subject change is a message with a subject and neither body nor thread (XEP-0045 §8.1). */
 function subjectOf(children: readonly Element[]): string | undefined {

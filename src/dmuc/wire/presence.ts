@@ -149,7 +149,8 @@ export function readPresence(stanza: Element, home: string, fill: Fill): Relayed
   const occupant: Occupant = {
     nick,
     jid: bare,
-    occupantId: readToken(sync?.attrs['occupant-id']) ?? fill.occupantId(bare),
+    // Every instance computes the same; what one says of it counts for nothing.
+    occupantId: fill.occupantId(bare),
     role: readRole(about?.attrs.role) ?? 'participant',
     home,
     sessions: [{ jid: jid.toString(), presence: writeContent(presenceContent(stanza)) }],

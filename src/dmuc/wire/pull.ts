@@ -17,7 +17,7 @@ export const writePull = (roomId: string, ranges: readonly Range[]): Element =>
     ),
   )
 
-/** Undefined where a range is not one, or there are none, or more than a thousand. */
+/** Undefined where a range is not one, or there are none, or more than a hundred. */
 export function readPull(element: Element): readonly Range[] | undefined {
   const ranges = elements(element).map((row): Range | undefined => {
     const instance = Jid.tryParse(row.attrs.instance)?.toString()
@@ -29,7 +29,7 @@ export function readPull(element: Element): readonly Range[] | undefined {
       ? undefined
       : { instance, incarnation, from, to }
   })
-  if (ranges.length === 0 || ranges.length > 1000) return undefined
+  if (ranges.length === 0 || ranges.length > 100) return undefined
   return ranges.every((range) => range !== undefined) ? ranges : undefined
 }
 

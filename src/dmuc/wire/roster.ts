@@ -67,7 +67,7 @@ export function readRoster(
       const occupant: Occupant = {
         nick,
         jid: bare,
-        occupantId: readToken(sync?.attrs['occupant-id']) ?? fill.occupantId(bare),
+        occupantId: fill.occupantId(bare),
         role: readRole(sync?.attrs.role) ?? roleBy(item.attrs.affiliation),
         home: Jid.tryParse(sync?.attrs.home)?.toString() ?? fill.home,
         sessions: [{ jid: jid.toString(), presence: writeContent(presence ? unscoped(presence) : []) }],

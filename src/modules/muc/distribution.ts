@@ -106,6 +106,11 @@ export class Distribution {
     this.#reconcile(room, true)
   }
 
+  /** Gives our shadow up; for the operator. Does nothing at a source. */
+  leave(room: LiveRoom): void {
+    if (!isSource(room.replica)) room.happen({ type: 'removed', jid: room.jid })
+  }
+
   #meet(room: LiveRoom, service: string): void {
     this.#links.watch(service)
     if (this.#links.isUp(service)) this.#tell(room, service)

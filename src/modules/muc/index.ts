@@ -14,7 +14,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
 import type { LiveRoom } from './live-room.js'
-import { type DmucValues, mucOptions, roomPolicy } from './options.js'
+import { archivePage, type DmucValues, mucOptions, roomPolicy } from './options.js'
 import { Rooms } from './rooms.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
 import { looksRelayed } from './strangers.js'
@@ -66,13 +66,14 @@ export class MucService {
         log: host.log,
         policy,
         limits: dmuc.limits,
+        archivePage: archivePage(host.options),
         isLocal: (domain) => host.isLocal(domain),
         isAdmin: (jid) => host.admins.has(jid),
         mayCreate: (from) => mayCreate(host, from),
         redirect: this.distribution.redirect,
         changed: (room, change) => {
           this.distribution.changed(room, change)
-          if (isAbandoned(room.replica.room) && isSource(room.replica)) this.#forget(room)
+          this.#forget(room)
         },
         unreachable: (peer) => this.distribution.unreachable(peer),
         left: this.distribution.left,
@@ -188,15 +189,20 @@ export class MucService {
     return refuseUnknown(stanza)
   }
 
-  /** A temporary room that everybody has left; its shadows are told. */
+  /** A temporary room that everybody has left, as far as everybody can be asked: its shadows are told. */
   #forget(room: LiveRoom): void {
-    if (room.ended || others(room.replica).length > 0 || this.#closed) return
-    room.perform([{ type: 'destroy' }])
+    if (room.ended || this.#closed || !isSource(room.replica) || !isAbandoned(room.replica.room)) return
+    const inTouch = others(room.replica).every(({ jid }) => room.replica.peers.get(jid)?.link === 'up')
+    if (inTouch) room.perform([{ type: 'destroy' }])
   }
 
   #housekeep(): void {
     if (this.#closed) return
-    for (const room of this.rooms.live()) if (this.distribution.needed(room)) room.happen({ type: 'tick' })
+    for (const room of this.rooms.live()) {
+      if (!this.distribution.needed(room)) continue
+      room.happen({ type: 'tick' })
+      this.#forget(room)
+    }
     this.rooms.unloadIdle((room) => this.distribution.needed(room))
     this.#host.clock.after(housekeepingMs, () => this.#housekeep())
   }

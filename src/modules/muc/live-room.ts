@@ -26,6 +26,7 @@ import { Expectations } from './expectations.js'
 import { FormerOccupants, reservedMs } from './former-occupants.js'
 import { Orders } from './pending-orders.js'
 import { isPrivate, privateRoute } from './private-route.js'
+import { answerArchive, asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
 import { serveHistory, servePages } from './serve-log.js'
@@ -70,6 +71,7 @@ export class LiveRoom {
     if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
     const command = commandFromStanza(stanza, { instances: new Set(this.replica.table.instances.keys()) })
     if (command === 'ignored') return undefined
+    if (command === 'foreign' && asksArchive(stanza)) return this.#serveArchive(stanza, from)
     if (command === 'foreign') throw new StanzaError('feature-not-implemented')
     if (command instanceof StanzaError) throw command
     if (this.#isKept(command, from)) throw new StanzaError('conflict', { text: 'That nickname is kept for who had it' })
@@ -185,6 +187,11 @@ export class LiveRoom {
     for (const order of admission.orders) this.happen({ type: 'order', order, token })
   }
 
+  #serveArchive(iq: Element, from: Jid): Promise<void> {
+    const admin = this.#env.isAdmin(from.bare().toString())
+    return this.#output.serve(iq, answerArchive(this.#env, this.replica.room, iq, from, admin))
+  }
+
   /** What a command came to: rows first, then what clients see with the reply in its place, then what peers are told. */
   #finish(effects: readonly Effect[], decision: Decision, stanza: Element): void {
     const changes = effects.filter(isChange)
@@ -230,9 +237,9 @@ export class LiveRoom {
       case 'reply':
         return this.#output.reply(effect.iq, effect.payload)
       case 'serve':
-        return this.#output.serve(effect.iq, () => servePages(this.#env, this.jid, effect.ranges))
+        return void this.#output.serve(effect.iq, () => servePages(this.#env, this.jid, effect.ranges))
       case 'serve-history':
-        return this.#output.serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
+        return void this.#output.serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
       case 'note':
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
       case 'left':

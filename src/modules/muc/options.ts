@@ -54,6 +54,12 @@ export const mucOptions = {
     doc: 'The most that an owner may set for that.',
     check: atLeast(0),
   },
+  max_archive_query_results: {
+    type: 'integer',
+    default: 50,
+    doc: 'The most results on one page of the archive of a room (XEP-0313).',
+    check: atLeast(1),
+  },
 } as const satisfies Readonly<Record<string, OptionDeclaration>>
 
 /** The values of `[dmuc]`, as far as rooms are concerned. */
@@ -73,6 +79,9 @@ export interface DmucValues {
 }
 
 type Values = Readonly<Record<string, unknown>>
+
+export const archivePage = (options: Values): number =>
+  Number(options.max_archive_query_results ?? mucOptions.max_archive_query_results.default)
 
 /** The rules of a service's rooms. `peers`: the services that owners may spread rooms over; empty: none. */
 export function roomPolicy(options: Values, peers: readonly string[], distributed: boolean): RoomPolicy {

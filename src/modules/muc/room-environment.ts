@@ -17,6 +17,8 @@ export interface RoomEnvironment<Room> {
   readonly log: Logger
   readonly policy: RoomPolicy
   readonly limits: DmucLimits
+  /** Results on one page of an archive at most (XEP-0313). */
+  readonly archivePage: number
   /** Is this a domain of our own? */
   readonly isLocal: (domain: string) => boolean
   readonly isAdmin: (bareJid: string) => boolean

@@ -136,12 +136,20 @@ export class RoomOutput {
       )
   }
 
-  /** Answers an IQ with what has to be read first. */
-  serve(iq: Element, read: () => Promise<Element>): void {
-    this.#queue.push(() => {
-      read().then(
-        (payload) => void this.#parts.router.route(result(iq, payload)),
-        (error: unknown) => this.answer(iq, notStored(error)),
+  /** Answers an IQ with what has to be read first; settles when that is done. */
+  serve(iq: Element, read: () => Promise<Element>): Promise<void> {
+    return new Promise((settle) => {
+      const answered = (): Promise<void> =>
+        read().then(
+          (payload) => void this.#parts.router.route(result(iq, payload)),
+          (error: unknown) => this.answer(iq, error instanceof StanzaError ? error : notRead(error)),
+        )
+      this.#queue.push(
+        () => void answered().then(settle),
+        (error) => {
+          this.answer(iq, notStored(error))
+          settle()
+        },
       )
     })
   }
@@ -189,6 +197,9 @@ export class RoomOutput {
 
 /** A refused nick change is answered as a refused entry is (XEP-0045 §7.6): with the same element, which it did not carry. */
 const askingToEnter = (presence: Element): Element => xml('presence', presence.attrs, xml('x', { xmlns: ns.muc }))
+
+const notRead = (cause: unknown): StanzaError =>
+  new StanzaError('internal-server-error', { type: 'wait', text: 'This could not be read', cause })
 
 export const notStored = (cause: unknown): StanzaError =>
   new StanzaError('internal-server-error', {

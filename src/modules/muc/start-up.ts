@@ -18,15 +18,19 @@ async function* allRooms(host: Host): AsyncGenerator<RoomRecord> {
 /** Nobody is in them: their occupants' connections ended with the process (XEP-0045 §10.1: temporary rooms). */
 export async function purgeTemporary(host: Host): Promise<void> {
   for await (const room of allRooms(host))
-    if (!room.persistent && room.source === room.jid) await host.store.commit([{ type: 'room.delete', jid: room.jid }])
+    if (!room.persistent && !isDistributed(room)) await host.store.commit([{ type: 'room.delete', jid: room.jid }])
+}
+
+/** A shadow, or a source that has had shadows: people may be in it elsewhere. */
+function isDistributed({ source, jid, state }: RoomRecord): boolean {
+  return source !== jid || (JSON.parse(state) as { tableRevision: number }).tableRevision > 0
 }
 
 /** In the background; each greets its peers once it is loaded. */
 export function loadDistributed(host: Host, rooms: Rooms): void {
   const load = async (): Promise<void> => {
     for await (const room of allRooms(host)) {
-      const { tableRevision } = JSON.parse(room.state) as { tableRevision: number }
-      if (room.source !== room.jid || tableRevision > 0) await rooms.with(room.jid, () => undefined)
+      if (isDistributed(room)) await rooms.with(room.jid, () => undefined)
     }
   }
   load().catch((error: unknown) => host.log.error({ err: error }, 'Distributed rooms could not be loaded'))

@@ -14,8 +14,7 @@ const columns = `origin.instance, origin.incarnation, log.seq, log.stamp_ms, log
 const logThenOrigin = 'log CROSS JOIN origin ON origin.id = log.origin'
 
 /** Found by their index, so that a handful of ids is not looked for in the whole room. */
-const withStanzaId =
-  'SELECT id FROM log WHERE room = @room AND stanza_id IN (SELECT value FROM json_each(@stanzaIds))'
+const withStanzaId = 'SELECT id FROM log WHERE room = @room AND stanza_id IN (SELECT value FROM json_each(@stanzaIds))'
 
 interface Position {
   readonly id: number

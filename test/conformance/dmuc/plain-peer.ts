@@ -12,6 +12,10 @@ type Captures = Record<string, string>
 /** A service that answers pings (XEP-0199) by itself, and everything else by the script. */
 export class PlainPeer {
   readonly domain: string
+  /** While it is, nothing reaches it, and nobody hears of that. */
+  isCutOff = false
+  /** Stanzas that reached it, but for pings. */
+  heard = 0
   readonly #peer: Peer
 
   constructor(peer: Peer) {
@@ -19,7 +23,11 @@ export class PlainPeer {
     this.#peer = peer
     const hear = peer.deliver.bind(peer)
     peer.deliver = (stanza) => {
-      if (stanza.getChild('ping', 'urn:xmpp:ping') === undefined) return hear(stanza)
+      if (this.isCutOff) return
+      if (stanza.getChild('ping', 'urn:xmpp:ping') === undefined) {
+        this.heard += 1
+        return hear(stanza)
+      }
       const { id, from, to } = stanza.attrs
       setImmediate(() => void peer.sends(`<iq type='result' id='${id}' from='${to}' to='${from}'/>`))
     }

@@ -1,0 +1,27 @@
+/** How a shadow ends (checklist 48): its occupants leave as from a destroyed room, and are told where the source is. */
+import { xml } from '../xml/element.js'
+import { ns } from '../xmpp/namespaces.js'
+import { isPlain } from './plain.js'
+import { withdrawAll } from './relay.js'
+import { isSource } from './replica.js'
+import type { Turn } from './turn.js'
+
+/** The source took the room back from us. */
+export function endHere(turn: Turn): void {
+  const { source } = turn.replica.identity
+  const event = turn.logOwn({ type: 'destroy', alternate: source, reason: 'This service holds the room no more.' })
+  turn.perform(event)
+  turn.effects.push({ type: 'end' })
+}
+
+/** We give our shadow up. A plain source knows nothing of `<leave/>`: to it our occupants leave one by one. */
+export function giveUpShadow(turn: Turn): void {
+  const { source } = turn.replica.identity
+  if (isSource(turn.replica)) return
+  if (isPlain(turn, source)) withdrawAll(turn, source)
+  turn.effects.push({
+    type: 'send',
+    stanza: xml('message', { from: turn.self, to: source }, xml('leave', { xmlns: ns.dmucSync })),
+  })
+  endHere(turn)
+}

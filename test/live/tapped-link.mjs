@@ -1,0 +1,76 @@
+// A link whose carrier reads along and meddles. With dialback alone (`s2s_secure_auth = false`) nothing ties TLS to the
+// peer's domain, so it can end the TLS of one side, begin its own to the other, and see every stanza. Tests use it to lose
+// or repeat a stanza between two servers that know nothing of it.
+import { connect, TLSSocket } from 'node:tls'
+import { generate } from 'selfsigned'
+import { Link } from './link.mjs'
+
+/** Changes what the side that opened the connection says; text is one byte a character. @typedef {(text: string) => string} Meddle */
+
+export class TappedLink extends Link {
+  /** @type {Meddle} */
+  meddle = (text) => text
+  /** How often it changed something. */
+  meddled = 0
+  #pair
+
+  /** @param {{ private: string, cert: string }} pair */
+  constructor(pair) {
+    super()
+    this.#pair = pair
+  }
+
+  /** @returns {Promise<TappedLink>} */
+  static async open() {
+    const extensions = [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'carrier.example' }] }]
+    const options = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256', extensions }
+    const pair = await generate([{ name: 'commonName', value: 'carrier.example' }], options)
+    const link = new TappedLink(pair)
+    await link.listen()
+    return link
+  }
+
+  /**
+   * @override
+   * @param {import('node:net').Socket} near
+   * @param {import('node:net').Socket} far
+   */
+  join(near, far) {
+    this.carry(near, far)
+    this.carry(far, near, (chunk) => {
+      if (chunk.includes('<proceed')) setImmediate(() => this.#secure(near, far))
+      return chunk
+    })
+  }
+
+  /** @param {import('node:net').Socket} near @param {import('node:net').Socket} far */
+  #secure(near, far) {
+    for (const socket of [near, far]) socket.removeAllListeners('data')
+    const { private: key, cert } = this.#pair
+    const nearTls = new TLSSocket(near, { isServer: true, key, cert })
+    const farTls = connect({ socket: far, rejectUnauthorized: false })
+    this.carry(farTls, nearTls)
+    this.carry(nearTls, farTls, (chunk) => {
+      const before = chunk.toString('latin1')
+      const after = this.meddle(before)
+      if (after !== before) this.meddled++
+      return Buffer.from(after, 'latin1')
+    })
+  }
+}
+
+/** The relayed message with `body` never arrives; neither does anything later that holds it. @param {string} body @returns {Meddle} */
+export const losing = (body) => (text) => text.replace(messageWith(body), '')
+
+/** It arrives twice, word for word. @param {string} body @returns {Meddle} */
+export const repeating = (body) => (text) => text.replace(messageWith(body), (stanza) => stanza + stanza)
+
+/** It arrives a second time as if it were the next event of its origin. @param {string} body @returns {Meddle} */
+export const forging = (body) => (text) =>
+  text.replace(messageWith(body), (stanza) => {
+    const next = stanza.replace(/\bseq=(['"])(\d+)/, (_, quote, seq) => `seq=${quote}${Number(seq) + 1}`)
+    return stanza + next
+  })
+
+/** @param {string} body plain words */
+const messageWith = (body) => new RegExp(`<message (?:(?!</message>).)*<body>${body}</body>(?:(?!</message>).)*</message>`, 'gs')
