@@ -7,5 +7,6 @@ export default {
   ...base,
   testMatch: ['<rootDir>/test/peers/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
+  reporters: ['default', '<rootDir>/test/peers/count.mjs'],
   testTimeout: 180_000,
 }

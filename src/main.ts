@@ -40,6 +40,7 @@ import {
 } from './server/c2s.js'
 import { startServerListener } from './server/s2s-listener.js'
 import { S2sPool } from './server/s2s-pool.js'
+import { SendBudget } from './server/send-budget.js'
 import { Server } from './server/server.js'
 import { lockDataDirectory } from './store/lock.js'
 import { openSqliteStore } from './store/sqlite/store.js'
@@ -240,6 +241,7 @@ class Start {
       log: this.#log,
       secret: await lastingSecret(store, this.#random),
       iterations: defaultIterations,
+      budget: new SendBudget(this.#clock, this.#config.limits.c2s_send_queues),
     }
     // All at once, so that their deadlines do not add up.
     const open: { close(deadlineMs: number): Promise<void> }[] = []

@@ -10,6 +10,7 @@ const { SetupError } = require('./job.cjs')
 const { npm } = require('./npm.cjs')
 
 const PACKAGE = 'node_modules/better-sqlite3'
+const BINDING = `${PACKAGE}/build/Release/better_sqlite3.node`
 const PROBE = `new (require('better-sqlite3'))(':memory:').close()`
 
 const PACKAGES = {
@@ -21,13 +22,20 @@ const PACKAGES = {
 }
 
 /**
- * Whether the binding loads, tried in a process of its own: one built for another Node would stay loaded and fail again.
+ * Whether the binding loads and can be trusted with a server. Loading is tried in a process of its own: a binding built for
+ * another Node would stay loaded and fail again.
  *
  * @param {string} root the checkout
  */
 async function loads(root) {
   if (!fs.existsSync(path.join(root, PACKAGE, 'package.json'))) return false
+  if (aborts(path.join(root, BINDING))) return false
   return spawnSync(process.execPath, ['-e', PROBE], { cwd: root, stdio: 'ignore' }).status === 0
+}
+
+/** Whether a binding was compiled with what object-wrap.h keeps out; no other part of it uses that function. */
+function aborts(binding) {
+  return fs.existsSync(binding) && fs.readFileSync(binding).includes('RemoveEnvironmentCleanupHook')
 }
 
 /** @param {(command: string, ...args: string[]) => boolean} works whether a command runs and succeeds */
@@ -145,8 +153,9 @@ async function compile(job) {
   }
   job.say('there is none for this system, so it is compiled; that can take two minutes')
   env.npm_config_build_from_source = 'true'
+  env.CXXFLAGS = `${env.CXXFLAGS ?? ''} -include "${path.join(__dirname, 'object-wrap.h')}"`.trim()
   const { code, output, log } = await job.run({ command, args, env, log: 'sqlite-compile.log', doing: 'compiling' })
   if (code !== 0 || !(await loads(job.root))) throw new SetupError(compileProblem(output, log))
 }
 
-module.exports = { compile, compileProblem, headersAbi, loads, missingTools, nodedir, toolSentence }
+module.exports = { aborts, compile, compileProblem, headersAbi, loads, missingTools, nodedir, toolSentence }

@@ -54,12 +54,26 @@ export function readable(line: string): string {
     ...fields
   } = JSON.parse(line) as Record<string, unknown>
   const clock = new Date(Number(time)).toTimeString().slice(0, 8)
-  const rest = Object.entries(fields).map(([key, value]) => ` \x1b[2m${key}=\x1b[22m${spell(value)}`)
-  const stack = typeof err === 'object' && err !== null && 'stack' in err ? `\n${err.stack}` : ''
+  const rest = Object.entries(fields).map(([key, value]) => ` \x1b[2m${key}=\x1b[22m${tamed(spell(value))}`)
+  const stack = typeof err === 'object' && err !== null && 'stack' in err ? `\n${tamedLines(String(err.stack))}` : ''
   const number = Number(level)
   const word = (words[number] ?? 'fatal').padEnd(7)
-  return `\x1b[2m${clock}\x1b[22m ${colours[number] ?? ''}${word}\x1b[0m ${msg}${rest.join('')}${stack}\n`
+  return `\x1b[2m${clock}\x1b[22m ${colours[number] ?? ''}${word}\x1b[0m ${tamedLines(String(msg))}${rest.join('')}${stack}\n`
 }
 
 const spell = (value: unknown): string =>
-  typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)
+  typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : String(JSON.stringify(value))
+
+/** Further lines are set in, so that none looks like a line of the log. */
+const tamedLines = (text: string): string =>
+  text
+    .split('\n')
+    .map(tamed)
+    .join('\n')
+    .replace(/\n(?=\S)/g, '\n    ')
+
+/** What strangers say may stand in a line: it must neither end it nor steer the terminal (C0, C1, and marks of direction). */
+const tamed = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (found) => {
+    return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })

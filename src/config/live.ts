@@ -35,6 +35,9 @@ export class LiveConfig {
       get secureDomains() {
         return domains(current().global.s2s_secure_domains, current(), 'certificate')
       },
+      get encryptedDomains() {
+        return new Set(current().dmuc.allow)
+      },
     }
   })()
 }

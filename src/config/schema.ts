@@ -161,6 +161,12 @@ export const limitsOptions = {
     1_000 * mib,
     'Bytes that wait for one client that reads too slowly, before it is disconnected.',
   ),
+  c2s_send_queues: integer(
+    64 * mib,
+    mib,
+    100_000 * mib,
+    'Bytes that wait for all clients together, before those that read most slowly are disconnected.',
+  ),
   s2s_rate: integer(8 * mib, 10_000, 1_000 * mib, 'Bytes a second from one connection of another server.'),
   s2s_burst: integer(32 * mib, mib, 1_000 * mib, 'Bytes that it may send at once before the rate holds it back.'),
   s2s_connections: integer(1_000, 1, 100_000, 'Connections from one address of servers.'),

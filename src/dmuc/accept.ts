@@ -2,11 +2,14 @@
  * Taking in events of other origins: in order per origin, each once, judged once (dmuc.md §3 and §4). A refused event is
  * kept as a void identity, so that refusing never keeps two instances apart.
  */
+import { moderation } from '../room/features/moderation.js'
 import { judge } from '../room/judge.js'
+import { homesOf } from '../room/occupants.js'
 import type { LoggedEvent } from '../room/types.js'
 import { witness } from './clock.js'
 import { stanzaIdOf } from './ids.js'
-import { passOn } from './relay.js'
+import { passOn, relayRefitted } from './relay.js'
+import { revisionOf } from './replica.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
 
@@ -21,7 +24,7 @@ export function acceptLive(turn: Turn, event: LoggedEvent): 'taken' | 'known' | 
   }
   // An origin holds what it said before.
   turn.changePeer(event.id.instance, { vector: peer.vector.withFloor(event.id, event.id.seq) })
-  if (event.id.seq > vector.get(event.id).contiguous + 1) {
+  if (event.id.seq > vector.get(event.id).contiguous + 1 || skipsRevision(turn, event)) {
     const held = hasRoom(turn, peer.held, event) ? [...peer.held, event] : peer.held
     turn.changePeer(event.id.instance, { held })
     return 'gap'
@@ -63,11 +66,24 @@ function lengthOf(operation: LoggedEvent['operation']): number {
   }
 }
 
+/**
+ * Would a decision of the source be taken before one that it was numbered after? It waits, too: what was decided before a
+ * restart of the source may come later than what was decided after it.
+ */
+export function skipsRevision({ replica }: Turn, { id, operation }: LoggedEvent): boolean {
+  if (id.instance !== replica.identity.source) return false
+  const { configRevision, registerRevision } = replica.room
+  if (operation.type === 'config') return operation.revision > configRevision + 1
+  return operation.type === 'register' && operation.revision > registerRevision + 1
+}
+
 /** Takes held events that a pull has closed the gap to. */
 export function releaseHeld(turn: Turn, instance: string): void {
   for (;;) {
     const { held } = turn.peer(instance)
-    const next = held.find((event) => event.id.seq <= turn.replica.vector.get(event.id).contiguous + 1)
+    const next = held.find(
+      (event) => event.id.seq <= turn.replica.vector.get(event.id).contiguous + 1 && !skipsRevision(turn, event),
+    )
     if (next === undefined) return
     turn.changePeer(instance, { held: held.filter((event) => event !== next) })
     if (!turn.replica.vector.has(next.id, next.id.seq)) accept(turn, next, false)
@@ -89,9 +105,14 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
     turn.note('warn', `refused an event (${event.operation.type}): ${refusal}`, event.id.instance)
   if (logged.void === true) return
   if (isStale(turn, logged)) return
+  const before = turn.replica.room
   turn.perform(logged, late)
   passOn(turn, logged)
-  if (event.operation.type === 'register' || event.operation.type === 'config') turn.effects.push({ type: 'save' })
+  if (event.operation.type === 'register' || event.operation.type === 'config') {
+    turn.effects.push({ type: 'save' })
+    relayRefitted(turn, logged, before)
+    reconsider(turn)
+  }
   if (event.operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }
 
@@ -113,10 +134,32 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
       return event.id.instance === identity.source ? undefined : 'only the source decides this'
     case 'unknown':
       return undefined
+    case 'moderate':
+      return moderation.judge(room, operation, event.id.instance, late || !knowsOccupants(turn, event.id) || !sameRights(turn, event))?.message
     default:
-      if (late || !knowsOccupants(turn, event.id)) return tooLong(turn, event) ? 'it is longer than allowed' : undefined
+      if (tooLong(turn, event)) return 'it is longer than allowed'
+      if (late || !knowsOccupants(turn, event.id)) return undefined
+      if (!sameRights(turn, event)) return namesAnother(turn, event) ? 'it speaks for somebody else' : undefined
       return judge(room, operation, event.id.instance, turn.env.bounds)?.message
   }
+}
+
+/**
+ * Was it decided by the rights that we know? What the source decides reaches each instance in its own time, and an event is judged
+ * by what its origin knew: by ours only where that is the same (dmuc.md §3, Judged once).
+ */
+const sameRights = ({ replica: { room } }: Turn, { revision }: LoggedEvent): boolean => revision === revisionOf(room)
+
+/** Has somebody the nick who is not at home at the origin? */
+function namesAnother({ replica: { room } }: Turn, { id, operation }: LoggedEvent): boolean {
+  const holder = 'nick' in operation ? room.occupants.get(operation.nick) : undefined
+  return holder !== undefined && !homesOf(holder).includes(id.instance)
+}
+
+/** The source has decided something: who could not be in the room by what we knew may be in it now. */
+function reconsider(turn: Turn): void {
+  for (const [jid, peer] of turn.replica.peers)
+    if (peer.leftOut) turn.changePeer(jid, { leftOut: false, listWanted: true })
 }
 
 /** Is our list of the origin's occupants its present one? Just after a start, or a split, it is not. */
@@ -126,6 +169,6 @@ function knowsOccupants(turn: Turn, { instance, incarnation }: LoggedEvent['id']
 }
 
 /** Who spoke before we heard of it may have left since: of what is late, only the size is ours to judge. */
-const tooLong = ({ env: { bounds } }: Turn, { operation }: LoggedEvent): boolean =>
+export const tooLong = ({ env: { bounds } }: Turn, { operation }: Pick<LoggedEvent, 'operation'>): boolean =>
   (operation.type === 'message' && operation.content.length > bounds.maxMessageLength) ||
   (operation.type === 'subject' && operation.text.length > bounds.maxSubjectLength)

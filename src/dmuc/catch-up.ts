@@ -7,20 +7,27 @@ import type { Element } from '../xml/element.js'
 import { xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { accept, releaseHeld, startsTooOften } from './accept.js'
+import { accept, releaseHeld, skipsRevision, startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
 import { takeList } from './presences.js'
 import type { Question } from './replica.js'
 import type { Turn } from './turn.js'
-import type { Origin, Range } from './vector.js'
+import { type Held, type Origin, type Range, Vector } from './vector.js'
 import { readPage, writePull } from './wire/pull.js'
+
+/** What comes of news from `jid`: its own next thing, and the lists that are looked at again since the source decided something. */
+export function catchUpAll(turn: Turn, jid: string): void {
+  catchUp(turn, jid)
+  for (const [other, { listWanted }] of turn.replica.peers) if (listWanted && other !== jid) catchUp(turn, other)
+}
 
 /** Asks `jid` for the next thing we lack from it, if there is one and it is not under way. */
 export function catchUp(turn: Turn, jid: string): void {
   const peer = turn.peer(jid)
   if (peer.link !== 'up' || peer.pulling || peer.listAsked) return
   const lacking = turn.replica.vector.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
-  const ranges = bounded(lacking, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
+  const ordered = earlierFirst(lacking, jid, peer.incarnation)
+  const ranges = bounded(ordered, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
   if (ranges.length > 0) {
     turn.changePeer(jid, { pulling: true })
     ask(turn, jid, writePull(turn.replica.identity.roomId, ranges), { type: 'pull', ranges })
@@ -51,17 +58,24 @@ const isCredible = (turn: Turn, teller: string, { id, operation }: LoggedEvent):
   (operation.type !== 'config' && operation.type !== 'register' && operation.type !== 'destroy') ||
   id.instance !== turn.replica.identity.source
 
-/** The first ranges that together hold at most `events`. */
+/** The first ranges that together hold at most `events`; each has its share, so that none waits for what another one lacks. */
 function bounded(ranges: readonly Range[], events: number): Range[] {
   const first: Range[] = []
   let left = events
-  for (const range of ranges) {
-    if (left === 0) break
-    const to = Math.min(range.to, range.from + left - 1)
+  for (const [index, range] of ranges.entries()) {
+    const share = Math.ceil(left / (ranges.length - index))
+    if (share === 0) break
+    const to = Math.min(range.to, range.from + share - 1)
     first.push({ ...range, to })
     left -= to - range.from + 1
   }
   return first
+}
+
+/** What was begun before the present start of `jid` comes first. */
+const earlierFirst = (ranges: readonly Range[], jid: string, incarnation: string | undefined): Range[] => {
+  const isPresent = (range: Range): boolean => range.instance === jid && range.incarnation === incarnation
+  return [...ranges.filter((range) => !isPresent(range)), ...ranges.filter(isPresent)]
 }
 
 /** A page of what we asked for. Without progress we stop until the next hello rather than ask for ever. */
@@ -79,27 +93,56 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
         range.from <= event.id.seq &&
         event.id.seq <= range.to,
     )
-  const events = readPage(answer.getChild('events', ns.dmucSync)).filter(wanted).sort(inOrder)
-  let progress = 0
-  for (const event of events) {
-    if (turn.replica.vector.has(event.id, event.id.seq) || !isCredible(turn, from, event)) continue
-    accept(turn, event, true)
-    progress++
-  }
-  releaseHeld(turn, from)
-  if (progress > 0) catchUp(turn, from)
+  const events = inOrder(readPage(answer.getChild('events', ns.dmucSync)).filter(wanted))
+  const before = turn.replica.vector
+  acceptPage(turn, from, events)
+  for (const instance of new Set(events.map(({ id }) => id.instance))) releaseHeld(turn, instance)
+  const held = (range: Range): boolean => before.missing(Vector.of([wholly(range)])).length === 0
+  if (turn.replica.vector !== before || asked.every(held)) catchUpAll(turn, from)
   else turn.note('warn', 'it does not have what it says it holds', from)
 }
 
-/** Canonical (dmuc.md §3, Order); an origin's stamps rise with its seqs, so its own order is kept. */
-const inOrder = (a: LoggedEvent, b: LoggedEvent): number =>
-  compareStamps(a.stamp, b.stamp) ||
-  (a.id.instance < b.id.instance ? -1 : a.id.instance > b.id.instance ? 1 : 0) ||
-  a.id.seq - b.id.seq
+/** Each after what its origin said before it. What the source decided may have to wait, and keeps nothing else waiting. */
+function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): void {
+  let reach = turn.replica.vector
+  for (const event of events) {
+    const { id } = event
+    if (turn.replica.vector.has(id, id.seq) || id.seq !== reach.get(id).contiguous + 1) continue
+    reach = reach.with(id, id.seq)
+    if (isCredible(turn, from, event) && !skipsRevision(turn, event)) accept(turn, event, true)
+  }
+}
+
+const wholly = ({ instance, incarnation, from, to }: Range): Origin & Held => ({
+  instance,
+  incarnation,
+  contiguous: 0,
+  above: [[from, to]],
+})
+
+/** Canonical (dmuc.md §3, Order), and each origin in its own order, even where its stamps fall. */
+function inOrder(events: readonly LoggedEvent[]): LoggedEvent[] {
+  const origins = new Map<string, LoggedEvent[]>()
+  for (const event of events) {
+    const key = `${event.id.instance}\n${event.id.incarnation}`
+    origins.set(key, [...(origins.get(key) ?? []), event])
+  }
+  const queues = [...origins.values()].map((queue) => queue.sort((a, b) => a.id.seq - b.id.seq))
+  const ordered: LoggedEvent[] = []
+  while (ordered.length < events.length) {
+    const queue = queues.filter(({ length }) => length > 0).reduce((a, b) => (isEarlier(b[0]!, a[0]!) ? b : a))
+    ordered.push(queue.shift()!)
+  }
+  return ordered
+}
+
+const isEarlier = (a: LoggedEvent, b: LoggedEvent): boolean =>
+  (compareStamps(a.stamp, b.stamp) || (a.id.instance < b.id.instance ? -1 : 1)) < 0
 
 export function takeListAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
   turn.changePeer(from, { listAsked: false })
   if (answer instanceof StanzaError) {
+    turn.changePeer(from, { listWanted: true })
     turn.note('warn', `could not fetch its occupants: ${answer.text ?? answer.condition}`, from)
     return
   }

@@ -7,7 +7,7 @@ import { xml } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { catchUp } from './catch-up.js'
 import { dropOccupants } from './presences.js'
-import { type InstanceTable, isSource, otherInstance, others } from './replica.js'
+import { type InstanceTable, isSource, otherInstance, others, type Replica } from './replica.js'
 import type { Turn } from './turn.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
 
@@ -16,11 +16,36 @@ export function greet(turn: Turn, jid: string): void {
   if (turn.replica.phase !== 'serving') return
   const { listWanted, listAsked } = turn.peer(jid)
   turn.changePeer(jid, { link: 'greeting', pulling: false, listAsked: false, listWanted: listWanted || listAsked })
+  sayHello(turn, jid)
+}
+
+function sayHello(turn: Turn, jid: string): void {
+  turn.changePeer(jid, { helloAt: turn.env.now, telling: standing(turn.replica), retryAt: undefined })
   turn.effects.push({
     type: 'ask',
     iq: xml('iq', { type: 'set', from: turn.self, to: jid }, writeHello(turn.replica)),
     question: { type: 'hello' },
   })
+}
+
+/** What others have of us when they miss nothing. */
+const standing = ({ nextSeq, occupantsRevision, table }: Replica): string =>
+  `${nextSeq} ${occupantsRevision} ${table.revision}`
+
+/**
+ * As time passes: who refused our hello is greeted again, and who was told something since the last one gets another, because
+ * what was lost on the way with nothing behind it is noticed by nobody else. A room where nothing happens says nothing.
+ */
+export function reassure(turn: Turn): void {
+  const { now, limits } = turn.env
+  if (turn.replica.phase !== 'serving') return
+  for (const { jid, kind } of others(turn.replica)) {
+    const { link, told, helloAt, retryAt } = turn.peer(jid)
+    if (kind !== 'sync') continue
+    const due = now >= helloAt + limits.helloMs || now < helloAt
+    if (link === 'up' && due && told !== standing(turn.replica)) sayHello(turn, jid)
+    else if (link === 'down' && retryAt !== undefined && now >= retryAt) greet(turn, jid)
+  }
 }
 
 export function greetAll(turn: Turn): void {
@@ -41,6 +66,7 @@ export function answerHello(turn: Turn, from: string, iq: Element, payload: Elem
   takeTable(turn, from, hello.table)
   turn.effects.push({ type: 'reply', iq, payload: writeHello(turn.replica) })
   if (otherInstance(turn.replica, from) !== undefined) linkUp(turn, from, hello)
+  greetNewcomers(turn)
 }
 
 function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
@@ -55,23 +81,27 @@ function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
 
 export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
   if (answer instanceof StanzaError) {
-    linkDown(turn, from, answer.text ?? answer.condition)
+    linkDown(turn, from, answer.text ?? answer.condition, true)
     if (answer.condition === 'item-not-found' && isSource(turn.replica)) turn.effects.push({ type: 'lost', jid: from })
     return
   }
   const payload = answer.children.find((node): node is Element => typeof node !== 'string' && node.name === 'hello')
   const hello = payload && readHello(payload)
   if (hello === undefined || refuseHello(turn, hello) !== undefined)
-    linkDown(turn, from, 'its hello means another room')
+    linkDown(turn, from, 'its hello means another room', true)
   else {
     takeTable(turn, from, hello.table)
+    turn.changePeer(from, { told: turn.peer(from).telling })
     linkUp(turn, from, hello)
+    greetNewcomers(turn)
   }
 }
 
 function linkUp(turn: Turn, from: string, hello: Hello): void {
   const peer = turn.peer(from)
   const restarted = peer.incarnation !== hello.incarnation
+  // It is greeted anew though nothing was lost: what we asked for is still on its way.
+  const goesOn = peer.link === 'up' && !restarted
   if (peer.link === 'down') turn.note('info', 'in touch again', from)
   turn.changePeer(from, {
     link: 'up',
@@ -80,18 +110,26 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     lastError: undefined,
     incarnation: hello.incarnation,
     occupants: restarted ? 0 : peer.occupants,
-    vector: hello.vector,
-    pulling: false,
-    listAsked: false,
+    // An answer may be dealt with later than what came behind it.
+    vector: restarted ? hello.vector : peer.vector.union(hello.vector),
+    pulling: goesOn && peer.pulling,
+    listAsked: goesOn && peer.listAsked,
     listWanted:
-      restarted || peer.split || peer.listWanted || peer.listAsked || hello.occupantsRevision !== peer.occupants,
+      restarted ||
+      peer.split ||
+      peer.listWanted ||
+      (!goesOn && peer.listAsked) ||
+      hello.occupantsRevision !== peer.occupants,
+    retryAt: undefined,
     held: restarted ? [] : peer.held,
   })
   catchUp(turn, from)
 }
 
-export function linkDown(turn: Turn, jid: string, reason: string): void {
+/** `retry`: the way to it may be open all the same; otherwise who watches over the links says when it is. */
+export function linkDown(turn: Turn, jid: string, reason: string, retry: boolean): void {
   const peer = turn.peer(jid)
+  turn.changePeer(jid, { retryAt: retry ? turn.env.now + turn.env.limits.helloMs : undefined })
   if (peer.link === 'down' || peer.link === 'joining') return
   turn.changePeer(jid, {
     link: 'down',
@@ -146,6 +184,10 @@ function isSound({ replica, env }: Turn, { instances }: InstanceTable): boolean 
 /** E12: the source tells who the instances are; newcomers are greeted. */
 export function takeNotice(turn: Turn, table: InstanceTable): void {
   takeTable(turn, turn.replica.identity.source, table)
+  greetNewcomers(turn)
+}
+
+function greetNewcomers(turn: Turn): void {
   for (const { jid, kind } of others(turn.replica))
     if (kind === 'sync' && !turn.replica.peers.has(jid)) greet(turn, jid)
 }

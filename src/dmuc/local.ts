@@ -22,7 +22,7 @@ function performDurable(turn: Turn, operation: DurableOperation, except: string 
   turn.perform(event)
   if (operation.type === 'config' || operation.type === 'register') turn.effects.push({ type: 'save' })
   relayEvent(turn, event, except)
-  if (operation.type !== 'message' && operation.type !== 'subject') relayRefit(turn, event, before)
+  if (changesRights(operation)) relayRefit(turn, event, before)
   if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }
 
@@ -39,3 +39,7 @@ function performOwnSoft(turn: Turn, operation: SoftOperation, except: string | u
   turn.perform(operation)
   relayEphemeral(turn, operation, except)
 }
+
+/** Does it make or unmake occupants? */
+const changesRights = ({ type }: DurableOperation): boolean =>
+  type === 'config' || type === 'register' || type === 'destroy' || type === 'unknown'

@@ -37,9 +37,9 @@ function nameless(turn: Turn, occupant: Occupant): Occupant {
 }
 
 /** An affiliation of a real bare JID, as the source tells it beside an occupant. */
-export function adoptAffiliation(turn: Turn, jid: string, affiliation: Affiliation): void {
+function adoptAffiliation(turn: Turn, jid: string, affiliation: Affiliation | undefined): void {
   const present = turn.replica.room.register.get(jid)
-  if (jid.includes('/') || (present?.affiliation ?? 'none') === affiliation) return
+  if (affiliation === undefined || jid.includes('/') || (present?.affiliation ?? 'none') === affiliation) return
   performLocal(turn, [{ type: 'register', jid, entry: { ...present, affiliation }, revision: 0 }])
 }
 

@@ -7,6 +7,7 @@ import { affiliationOf, homesOf } from '../room/occupants.js'
 import type { Occupant } from '../room/types.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
+import { startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
 import { occupantIdOf } from './ids.js'
 import { isPlain, obey, weigh } from './plain.js'
@@ -14,7 +15,7 @@ import { placeOf } from './relay.js'
 import { type Replica, speaksFor } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
-import { type RelayedPresence, readPresence, writeAvailable } from './wire/presence.js'
+import { type ListPlace, type RelayedPresence, readPresence, writeAvailable } from './wire/presence.js'
 import { readCount, readToken } from './wire/read.js'
 
 /** A live presence from the instance `home`. */
@@ -28,11 +29,17 @@ export function takePresence(turn: Turn, home: string, stanza: Element): void {
   const overtakes = place.seq > held
   if (place.incarnation !== peer.incarnation || overtakes || place.revision > peer.occupants + 1) {
     turn.changePeer(home, { listWanted: true })
+    if (place.incarnation === peer.incarnation) learn(turn, home, place)
     return
   }
   if (place.revision <= peer.occupants) return
   turn.changePeer(home, { occupants: place.revision })
   show(turn, home, presence)
+}
+
+/** Where its list stands at this seq, it holds the events up to there. */
+function learn(turn: Turn, home: string, { incarnation, seq }: Pick<ListPlace, 'incarnation' | 'seq'>): void {
+  turn.changePeer(home, { vector: turn.peer(home).vector.withFloor({ instance: home, incarnation }, seq) })
 }
 
 const read = (turn: Turn, home: string, stanza: Element): RelayedPresence | undefined =>
@@ -66,10 +73,19 @@ function showAvailable(turn: Turn, occupant: Occupant): void {
   const { home } = occupant
   const { room } = turn.replica
   const affiliation = affiliationOf(room, occupant.jid)
-  if (affiliation === 'outcast' || (room.config.membersOnly && affiliation === 'none'))
+  if (affiliation === 'outcast' || (room.config.membersOnly && affiliation === 'none')) {
+    turn.changePeer(home, { leftOut: true })
     return turn.note('warn', `announced an occupant who may not be in this room; ignored`, occupant.home)
+  }
   const fault = excess(turn, occupant)
   if (fault !== undefined) return turn.note('warn', `announced an occupant ${fault}; ignored`, home)
+  enter(turn, occupant)
+  const shown = turn.replica.room.occupants.get(occupant.nick)
+  if (shown?.home === home && shown.role !== occupant.role) turn.changePeer(home, { leftOut: true })
+}
+
+function enter(turn: Turn, occupant: Occupant): void {
+  const { home } = occupant
   const known = turn.replica.room.occupants.get(occupant.nick)
   if (known === undefined) return performSoft(turn, { type: 'join', occupant }, home)
   if (known.jid !== occupant.jid) return settleClash(turn, known, occupant)
@@ -132,13 +148,21 @@ export function writeList(replica: Replica): Element {
   )
 }
 
-/** Takes the whole list of `home`: who is not in it is gone. False while events that it presumes are missing. */
+/**
+ * Takes the whole list of `home`: who is not in it is gone. False while events that it presumes are missing, and where a
+ * presence that was sent after it has been taken already: an answer may be dealt with later than what came behind it.
+ */
 export function takeList(turn: Turn, home: string, list: Element): boolean {
   const incarnation = readToken(list.attrs.incarnation)
   const revision = readCount(list.attrs.revision)
   const seq = readCount(list.attrs.seq)
   if (incarnation === undefined || revision === undefined || seq === undefined) return true
-  if (turn.replica.vector.get({ instance: home, incarnation }).contiguous < seq) return false
+  if (turn.replica.vector.get({ instance: home, incarnation }).contiguous < seq) {
+    if (!startsTooOften(turn, { instance: home, incarnation })) learn(turn, home, { incarnation, seq })
+    return false
+  }
+  const peer = turn.peer(home)
+  if (peer.incarnation === incarnation && revision < peer.occupants) return false
   const entries = elements(list)
     .map((presence) => read(turn, home, unembedded(presence)))
     .filter((entry) => entry?.type === 'available')

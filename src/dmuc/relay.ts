@@ -32,7 +32,7 @@ const reachable = (turn: Turn, except?: string): Instance[] =>
 export function relayEvent(turn: Turn, event: LoggedEvent, except?: string): void {
   for (const instance of reachable(turn, except)) {
     if (instance.kind === 'plain') relayPlain(turn, instance, event)
-    else turn.effects.push({ type: 'send', stanza: eventStanza(turn.self, instance.jid, event, true) })
+    else turn.effects.push({ type: 'send', stanza: eventStanza(turn.self, instance.jid, event, turn.replica) })
   }
 }
 
@@ -47,7 +47,7 @@ const plainPeers = (turn: Turn, except?: string): Instance[] =>
 function relayPlain(turn: Turn, instance: Instance, event: LoggedEvent): void {
   const { operation } = event
   if (operation.type === 'message' || operation.type === 'subject')
-    turn.effects.push({ type: 'send', stanza: eventStanza(turn.self, instance.jid, event, false) })
+    turn.effects.push({ type: 'send', stanza: eventStanza(turn.self, instance.jid, event, undefined) })
   else if (operation.type === 'config' && isSource(turn.replica) && !isClosed(turn.replica.room))
     askConfig(turn, instance.jid, configPayload(turn.replica))
 }
@@ -64,11 +64,14 @@ export function askConfig(turn: Turn, to: string, payload: Element): void {
 export const configPayload = (replica: Replica, ...extension: Element[]): Element =>
   xml('config', { xmlns: ns.dmuc }, writeConfig(replica.room.config), ...extension)
 
-/** E25; `sync` adds the identity of the event. Operations that are no message travel inside it. */
-function eventStanza(self: string, to: string, event: LoggedEvent, sync: boolean): Element {
+/** E25; `sync`, that is us, adds the identity of the event. Operations that are no message travel inside it. */
+function eventStanza(self: string, to: string, event: LoggedEvent, sync: Replica | undefined): Element {
   const { operation } = event
   if (operation.type !== 'message' && operation.type !== 'subject')
     return xml('message', { from: self, to }, writeEvent(event, true))
+  const identity = sync && writeEvent(event, false)
+  // By which list of our occupants it is to be judged.
+  if (sync !== undefined && identity !== undefined) identity.attrs.occupants = String(sync.occupantsRevision)
   const children =
     operation.type === 'subject'
       ? [xml('subject', {}, operation.text)]
@@ -83,7 +86,7 @@ function eventStanza(self: string, to: string, event: LoggedEvent, sync: boolean
       to: `${to}/${operation.nick}`,
     },
     ...children,
-    sync ? writeEvent(event, false) : undefined,
+    identity,
   )
 }
 
@@ -107,7 +110,9 @@ export function relaySoft(
 ): void {
   const [was, is] = [ours(turn, before), ours(turn, after)]
   const own = was !== undefined || is !== undefined
-  if (own) turn.change({ occupantsRevision: turn.replica.occupantsRevision + 1 })
+  // A change of the nick is two stanzas, and each has its place in the list.
+  const stanzas = operation.type === 'nick' && was !== undefined && is !== undefined ? 2 : 1
+  if (own) turn.change({ occupantsRevision: turn.replica.occupantsRevision + stanzas })
   const targets = own ? reachable(turn, except) : plainPeers(turn, except)
   const [from, to] = own ? [was, is] : [before, after]
   for (const instance of targets) {
@@ -133,8 +138,9 @@ function presenceStanzas(
   const left: Departure = { cause: 'left' }
   if (operation.type === 'nick' && before !== undefined && after !== undefined) {
     const renamed = { to: after.nick, grant: operation.grant, forced: operation.forced === true }
+    const first = place && { ...place, revision: place.revision - 1 }
     return [
-      writeUnavailable(turn.self, to, before, affiliation, { departure: left, status: undefined, renamed }, place),
+      writeUnavailable(turn.self, to, before, affiliation, { departure: left, status: undefined, renamed }, first),
       writeAvailable(turn.self, to, after, affiliation, place),
     ]
   }
@@ -171,6 +177,22 @@ export function relayRefit(turn: Turn, { operation }: LoggedEvent, before: RoomS
           stanza: writeAvailable(turn.self, instance.jid, is, affiliation, undefined),
         })
     }
+}
+
+/**
+ * What an event of the source did to our own occupants, to all: whether they heard of it earlier or later than of what else
+ * happened to these occupants, in the end they know what became of them.
+ */
+export function relayRefitted(turn: Turn, { operation }: LoggedEvent, before: RoomState): void {
+  for (const was of before.occupants.values()) {
+    if (was.home !== turn.self) continue
+    const is = turn.replica.room.occupants.get(was.nick)
+    if (is === was) continue
+    const departure = shutOut(operation, affiliationOf(turn.replica.room, was.jid))
+    const change: SoftOperation =
+      is === undefined ? { type: 'leave', nick: was.nick, departure } : { type: 'role', nick: was.nick, role: is.role }
+    relaySoft(turn, change, was, is)
+  }
 }
 
 function shutOut(operation: Operation, affiliation: Affiliation): Departure {

@@ -8,7 +8,7 @@ import type { DurableOperation, Operation, SoftOperation } from '../room/types.j
 import { child, type Element } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { acceptLive } from './accept.js'
-import { catchUp } from './catch-up.js'
+import { catchUpAll } from './catch-up.js'
 import { endHere } from './ending.js'
 import { linkDown } from './greet.js'
 import { occupantIdOf } from './ids.js'
@@ -19,16 +19,17 @@ import { type Instance, isSource, otherInstance } from './replica.js'
 import type { Turn } from './turn.js'
 import { readEvent } from './wire/event.js'
 import { readPlainMessage } from './wire/history.js'
+import { readCount } from './wire/read.js'
 
 export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   const instance = otherInstance(turn.replica, from)
   if (instance === undefined || turn.replica.phase !== 'serving') return
   if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
     return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
-  if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back')
+  if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back', true)
   if (stanza.name === 'presence') takePresence(turn, from, stanza)
   else takeMessage(turn, instance, stanza)
-  catchUp(turn, from)
+  catchUpAll(turn, from)
 }
 
 function takeMessage(turn: Turn, instance: Instance, stanza: Element): void {
@@ -39,6 +40,10 @@ function takeMessage(turn: Turn, instance: Instance, stanza: Element): void {
   const event = readEvent(identity, stanza.attrs.type === 'groupchat' ? stanza : undefined)
   if (event === undefined || event.id.instance !== instance.jid)
     return turn.note('warn', 'sent an event that is not its own; dropped', instance.jid)
+  const occupants = readCount(identity.attrs.occupants)
+  // A presence was lost before it: what we know of its occupants is not what it was said by.
+  if (occupants !== undefined && occupants !== turn.peer(instance.jid).occupants)
+    turn.changePeer(instance.jid, { listWanted: true })
   acceptLive(turn, event)
 }
 

@@ -56,6 +56,15 @@ export interface Peer {
   /** Presence was withheld: fetch its list once nothing is missing. */
   readonly listWanted: boolean
   readonly listAsked: boolean
+  /** Its list names somebody who may not be here by what we know; it is asked for again once the source decided something. */
+  readonly leftOut: boolean
+  /** What we told it of ourselves in the last hello it answered, and in the one that is on its way (`standing`). */
+  readonly told: string | undefined
+  readonly telling: string | undefined
+  /** When the last hello left. */
+  readonly helloAt: number
+  /** When to try again although the way to it is open: it refused our hello. */
+  readonly retryAt: number | undefined
   /** Live events above a gap, rising by seq, at most `maxHeld`. */
   readonly held: readonly LoggedEvent[]
 }
@@ -156,7 +165,14 @@ export type Effect =
   /** Answer `iq` with these ranges of the log (./wire/pull.ts). */
   | { readonly type: 'serve'; readonly iq: Element; readonly ranges: readonly Range[] }
   /** Answer `iq` with the newest messages, as E10 shows. */
-  | { readonly type: 'serve-history'; readonly iq: Element; readonly limit: HistoryLimit; readonly sync: boolean }
+  /** `vector`: what config and roster told the shadow already; no floor lies above it. */
+  | {
+      readonly type: 'serve-history'
+      readonly iq: Element
+      readonly limit: HistoryLimit
+      readonly sync: boolean
+      readonly vector: Vector
+    }
   /** Tell the operator, in words. */
   | { readonly type: 'note'; readonly level: 'info' | 'warn'; readonly text: string; readonly peer?: string }
   /** A shadow gave itself up: remove it (`removed`). */
@@ -188,6 +204,8 @@ export interface DmucLimits {
   readonly maxInstances: number
   /** Occupants of one other instance. */
   readonly maxOccupants: number
+  /** How long after a hello the next one goes, if there was something to tell since: it may have been lost. */
+  readonly helloMs: number
   /** How long a lost link is only suspected, before its occupants are shown as gone. */
   readonly graceMs: number
   /** How long a granted nick waits to be announced. */
@@ -202,6 +220,7 @@ export const defaultLimits: DmucLimits = {
   maxHeld: 1000,
   maxInstances: 32,
   maxOccupants: 10_000,
+  helloMs: 60_000,
   graceMs: 60_000,
   grantMs: 10_000,
   historyStanzas: 1000,
@@ -211,6 +230,9 @@ export const isSource = (replica: Replica): boolean => replica.identity.source =
 
 /** Who may enter it is checked at the door, which a plain peer knows nothing of: such a room has no plain shadows. */
 export const isClosed = ({ config }: RoomState): boolean => config.membersOnly || config.password !== ''
+
+/** How much the source has decided, as far as it is known here: the number of changes of configuration and register. */
+export const revisionOf = ({ configRevision, registerRevision }: RoomState): number => configRevision + registerRevision
 
 /** The instances other than ourselves that are not gone. */
 export const others = (replica: Replica): Instance[] =>

@@ -35,7 +35,8 @@ export function addShadow(turn: Turn, jid: string, kind: Instance['kind']): void
 
 /** Config first; the roster follows its acknowledgement. Also what a plain shadow gets after a split. */
 export function replicateTo(turn: Turn, jid: string): void {
-  turn.changePeer(jid, { link: 'joining' })
+  // What the config tells, and what was said before: the shadow has it with what follows.
+  turn.changePeer(jid, { link: 'joining', vector: turn.replica.vector })
   const sync = otherInstance(turn.replica, jid)?.kind === 'sync'
   askConfig(turn, jid, configPayload(turn.replica, ...(sync ? [writeRoom(turn.replica)] : [])))
 }
@@ -80,8 +81,17 @@ export function takeRosterAnswer(turn: Turn, from: string, answer: Element | Sta
   tellTable(turn, from)
 }
 
+/** A shadow that did not take what it was given is asked after this time what it lacks. */
+const giveUpMs = 5000
+
 function giveUp(turn: Turn, jid: string, what: string, error: StanzaError): void {
-  turn.changePeer(jid, { link: 'down', downSince: turn.env.now, lastError: error.text ?? error.condition })
+  const { now } = turn.env
+  turn.changePeer(jid, {
+    link: 'down',
+    downSince: now,
+    lastError: error.text ?? error.condition,
+    retryAt: now + giveUpMs,
+  })
   turn.note('warn', `${what}: ${error.text ?? error.condition}`, jid)
 }
 

@@ -8,7 +8,7 @@ import { writeDateTime } from '../xmpp/date-time.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { accept } from './accept.js'
+import { accept, tooLong } from './accept.js'
 import { greetAll } from './greet.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
@@ -51,7 +51,8 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
     turn.change({ room, table: { ...replica.table, instances } })
   } else {
     const { identity, keys, configRevision, registerRevision, register, table } = extension
-    turn.change({ room: { ...room, configRevision, registerRevision, register }, identity, keys, table })
+    const subject = extension.subject ?? room.subject
+    turn.change({ room: { ...room, configRevision, registerRevision, register, subject }, identity, keys, table })
   }
   if (replica.phase === 'requested') turn.change({ phase: 'configured' })
   turn.effects.push({ type: 'save' })
@@ -164,12 +165,13 @@ function adoptHistory(turn: Turn, from: string, messages: readonly Element[]): v
   const { keys, identity } = turn.replica
   const known = new Map<string, number>()
   for (const event of turn.replica.room.history) count(known, fingerprint(event), 1)
-  for (const message of messages) {
+  for (const message of messages.slice(-turn.env.limits.historyStanzas)) {
     const plain = readPlainMessage(message, (jid) => occupantIdOf(keys, identity.roomId, jid))
     if (plain === undefined) continue
     const event = { operation: plain.operation }
-    if (count(known, fingerprint(event), -1)) continue
-    const logged = turn.logOwn(plain.operation, plain.at)
+    if (tooLong(turn, event) || count(known, fingerprint(event), -1)) continue
+    const at = plain.at === undefined ? undefined : Math.min(plain.at, turn.env.now)
+    const logged = turn.logOwn(plain.operation, at)
     turn.perform(logged, true)
     relayEvent(turn, logged, from)
   }

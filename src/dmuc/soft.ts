@@ -10,6 +10,7 @@ import type { Turn } from './turn.js'
 export function performSoft(turn: Turn, operation: SoftOperation, except?: string): void {
   const before = turn.replica.room
   turn.perform(operation)
+  if (turn.replica.room === before) return
   if (operation.type === 'unlock' || operation.type === 'ephemeral') return
   const [was, is] = [occupantBefore(before, operation), occupantAfter(turn.replica.room, operation)]
   if (was !== is) relaySoft(turn, operation, was, is, except)

@@ -8,7 +8,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { takeListAnswer, takePage } from './catch-up.js'
 import { giveUpShadow } from './ending.js'
-import { answerHello, expireLinks, greet, linkDown, takeHelloAnswer, takeNotice } from './greet.js'
+import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeClaim, takeOrder } from './orders.js'
 import { writeList } from './presences.js'
@@ -46,9 +46,10 @@ function dispatch(turn: Turn, happening: Happening): void {
     case 'table':
       return takeNotice(turn, happening.table)
     case 'link':
-      return happening.up ? linkBack(turn, happening.peer) : linkDown(turn, happening.peer, happening.reason ?? 'lost')
+      return happening.up ? linkBack(turn, happening.peer) : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
     case 'tick':
-      return expireLinks(turn)
+      expireLinks(turn)
+      return reassure(turn)
   }
 }
 
@@ -92,7 +93,7 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
     case `get ${ns.dmuc} room`: {
       const limit = readHistoryLimit(payload.getChild('history', ns.muc), turn.env.now, turn.env.limits.historyStanzas)
       const sync = otherInstance(turn.replica, from)?.kind === 'sync'
-      return void turn.effects.push({ type: 'serve-history', iq, limit, sync })
+      return void turn.effects.push({ type: 'serve-history', iq, limit, sync, vector: turn.peer(from).vector })
     }
     case `get ${ns.dmucSync} pull`: {
       const ranges = readPull(payload)

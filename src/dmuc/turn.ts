@@ -4,10 +4,10 @@
  */
 import { apply } from '../room/apply.js'
 import type { JudgeLimits } from '../room/judge.js'
-import type { Change, DurableOperation, EventId, LoggedEvent } from '../room/types.js'
-import { tick } from './clock.js'
+import type { Change, DurableOperation, EventId, LoggedEvent, Stamp } from '../room/types.js'
+import { compareStamps, tick } from './clock.js'
 import { stanzaIdOf } from './ids.js'
-import type { DmucLimits, Effect, Peer, Replica } from './replica.js'
+import { type DmucLimits, type Effect, type Peer, type Replica, revisionOf } from './replica.js'
 import { Vector } from './vector.js'
 
 export interface Env {
@@ -61,15 +61,21 @@ export class Turn {
     const stamp = tick(this.replica.stamp, this.env.now)
     const event: LoggedEvent = {
       id,
-      stamp: at === undefined ? stamp : { ms: at, counter: 0 },
+      stamp: at === undefined ? this.#overtaking(operation, stamp) : { ms: at, counter: 0 },
       epoch: identity.epoch,
-      revision: this.replica.room.registerRevision,
+      revision: revisionOf(this.replica.room),
       stanzaId: stanzaIdOf(keys, identity.roomId, id),
       operation,
     }
     this.change({ nextSeq: nextSeq + 1, stamp, vector: vector.with(id, nextSeq) })
     this.effects.push({ type: 'log', event })
     return event
+  }
+
+  /** Whoever changes the subject means to replace the present one, be it from a clock too far ahead of ours to follow. */
+  #overtaking(operation: DurableOperation, stamp: Stamp): Stamp {
+    const present = operation.type === 'subject' ? this.replica.room.subject?.stamp : undefined
+    return present !== undefined && compareStamps(present, stamp) >= 0 ? tick(present, present.ms) : stamp
   }
 
   note(level: 'info' | 'warn', text: string, peer?: string): void {
@@ -88,5 +94,10 @@ const newPeer: Peer = {
   pulling: false,
   listWanted: false,
   listAsked: false,
+  leftOut: false,
+  told: undefined,
+  telling: undefined,
+  helloAt: 0,
+  retryAt: undefined,
   held: [],
 }

@@ -64,6 +64,16 @@ export class Vector {
     return new Vector(new Map(this.#held).set(keyOf(origin), normal({ contiguous: seq, above: held.above })))
   }
 
+  /** What either holds. */
+  union(other: Vector): Vector {
+    const held = new Map(this.#held)
+    for (const [key, theirs] of other.#held) {
+      const ours = held.get(key)
+      held.set(key, ours === undefined ? theirs : merged(ours, theirs))
+    }
+    return new Vector(held)
+  }
+
   /** What `other` holds and this does not, origin by origin in the order of `other`. */
   missing(other: Vector): Range[] {
     const ranges: Range[] = []
@@ -114,6 +124,9 @@ function normal(held: Held): Held {
   }
   return { contiguous, above }
 }
+
+const merged = (a: Held, b: Held): Held =>
+  normal({ contiguous: Math.max(a.contiguous, b.contiguous), above: [...a.above, ...b.above] })
 
 /** The parts of `interval` that are not held. */
 function without([from, to]: Interval, held: Held): Interval[] {

@@ -6,6 +6,7 @@ import type { Host, Identity, Module } from '../server/module.js'
 import { type Element, xml } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
+import { readResultSet, writeResultSet } from '../xmpp/result-set.js'
 import { payload, result } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { type PresenceService, presenceService } from './services.js'
@@ -51,18 +52,35 @@ function info(iq: Element, identities: readonly Identity[], features: readonly s
   )
 }
 
-/** The components of this process, then what modules list. */
+/** Items on one page. */
+const maxListed = 200
+
+/**
+ * Of an account's host, the components of this process; of a component, what its module lists, a page at a time where the asker
+ * wants so or the list is longer than a page (XEP-0059).
+ */
 async function items(host: Host, iq: Element, from: Jid): Promise<Element> {
-  const components =
-    host.type === 'user'
-      ? host.siblings().flatMap(({ type, domain, name }) => (type === 'muc' ? [{ jid: domain, name }] : []))
-      : []
-  const listed = [...components, ...(await host.registered.discoItems(from))]
-  const rows = listed.map((item) =>
-    xml('item', { jid: item.jid, name: item.name, node: 'node' in item ? item.node : undefined }),
-  )
-  return result(iq, xml('query', { xmlns: ns.discoItems }, ...rows))
+  if (host.type === 'user') {
+    const components = host.siblings().filter(({ type }) => type === 'muc')
+    return result(iq, xml('query', { xmlns: ns.discoItems }, ...components.map(item)))
+  }
+  const asked = readResultSet(payload(iq)!, maxListed)
+  if (asked?.index !== undefined)
+    throw new StanzaError('feature-not-implemented', { text: 'Pages are asked for by JID' })
+  const { items: listed, count } = await host.registered.discoItems(from, {
+    limit: asked?.max ?? maxListed,
+    backward: asked?.before !== undefined,
+    ...(asked?.after === undefined ? {} : { after: asked.after }),
+    ...(asked?.before ? { before: asked.before } : {}),
+  })
+  const rows = listed.map((each) => item({ ...each, domain: each.jid }))
+  const set = writeResultSet({ first: listed[0]?.jid, last: listed.at(-1)?.jid, count })
+  const isPaged = asked !== undefined || count > listed.length
+  return result(iq, xml('query', { xmlns: ns.discoItems }, ...rows, isPaged ? set : undefined))
 }
+
+const item = ({ domain, name, node }: { domain: string; name?: string; node?: string }): Element =>
+  xml('item', { jid: domain, name, node })
 
 function withoutNode(iq: Element): void {
   if (payload(iq)?.attrs.node !== undefined) throw new StanzaError('item-not-found')

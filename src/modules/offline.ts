@@ -18,6 +18,9 @@ const accountData = 'offline'
 /** In `Session.data`: has been given the account's offline messages. */
 const given = 'offline.given'
 
+/** Characters of one kept message: all of an account are handed over at once, whoever sent them. */
+const longest = 32 * 1024
+
 interface Waiting {
   count: number
 }
@@ -55,6 +58,8 @@ function store(host: Host, stanza: Element, to: Jid): true | undefined | Promise
     throw new StanzaError('service-unavailable', { text: 'Too many messages wait for this user' })
   const at = host.clock.now()
   const text = serialize(delayed(stanza, host.domain, at))
+  if (text.length > longest)
+    throw new StanzaError('service-unavailable', { text: 'This user is away, and the message is too long to be kept' })
   return account.write([{ type: 'offline.add', owner: account.jid, at, stanza: text }], () => {
     waiting.count += 1
   })

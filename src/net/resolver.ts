@@ -8,6 +8,7 @@ import type { Clock } from '../util/clock.js'
 import type { Random } from '../util/random.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import { ipLiteral, isPublicAddress } from './address-public.js'
+import { fromHostsFile } from './hosts-file.js'
 
 const defaultPort = 5269
 
@@ -207,8 +208,12 @@ export class SystemDns implements Dns {
 
   async addresses(host: string): Promise<readonly string[]> {
     if (this.#hostsFile) {
-      const found = await orNone(lookup(host, { all: true, verbatim: true }))
-      return found.map(({ address }) => address)
+      const known = await fromHostsFile(host)
+      if (known.length > 0) return known
+      // The system's own search keeps one of four threads, which passwords are checked in too, for as long as a name server
+      // is silent; so it is not for names that strangers choose.
+      if (!host.includes('.'))
+        return (await orNone(lookup(host, { all: true, verbatim: true }))).map(({ address }) => address)
     }
     const [six, four] = await Promise.allSettled([
       orNone(this.#resolver.resolve6(host)),

@@ -157,10 +157,16 @@ export class TcpTransport implements UpgradableTransport {
         socket.off('end', hungUp)
         socket.off('close', failed)
         // In the same turn, so that no event is missed before the promise is heard of.
-        this.#tls = tlsInfo(socket)
         this.#listen(socket)
         if (this.#paused) socket.pause()
-        resolve(this.#tls)
+        try {
+          this.#tls = tlsInfo(socket)
+          resolve(this.#tls)
+        } catch (error) {
+          // A certificate of the peer's that cannot be read costs its own connection alone.
+          socket.destroy()
+          reject(error)
+        }
       })
     })
   }

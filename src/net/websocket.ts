@@ -16,6 +16,9 @@ const nobody: TransportHandler = { data: () => {}, closed: () => {} }
 /** RFC 6455 §7.4.1. */
 const closeCodes = { normal: 1000, unsupportedData: 1003 } as const
 
+/** Of one message. */
+const maxFragments = 64
+
 export interface WebSocketOptions {
   /** Default `/xmpp-websocket`. */
   readonly path?: string
@@ -182,6 +185,8 @@ export function acceptWebSockets(
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxPayload ?? 512 * 1024,
+    // Each is kept until the last is there: a message of single bytes would take a hundred times its length.
+    maxFragments,
     perMessageDeflate: false,
     clientTracking: false,
     handleProtocols: () => 'xmpp',

@@ -5,11 +5,12 @@
  */
 
 import type { RoomPolicy } from './contract.js'
+import { asItStands, retraction } from './features/retraction.js'
 import { withEvent } from './history.js'
 import { affiliationOf } from './occupants.js'
 import { roleFits } from './roles.js'
 import { addOccupant, refit, removeOccupant, renameOccupant, replaceOccupant } from './roster.js'
-import type { Change, LoggedEvent, Operation, RoomState } from './types.js'
+import type { Change, LoggedEvent, Operation, RoomState, Subject } from './types.js'
 
 /** A room that nobody has entered: locked, if that is how new rooms start (§10.1). */
 export const newRoom = (jid: string, policy: Pick<RoomPolicy, 'defaults' | 'fixed' | 'lockNewRooms'>): RoomState => ({
@@ -21,6 +22,7 @@ export const newRoom = (jid: string, policy: Pick<RoomPolicy, 'defaults' | 'fixe
   occupants: new Map(),
   subject: undefined,
   history: [],
+  retractions: new Map(),
   locked: policy.lockNewRooms,
   destroyed: false,
 })
@@ -34,9 +36,9 @@ export function apply(state: RoomState, change: Change): RoomState {
 export function applyOperation(state: RoomState, operation: Operation, event?: LoggedEvent): RoomState {
   switch (operation.type) {
     case 'message':
-      return event === undefined ? state : { ...state, history: withEvent(state.history, event) }
+      return event === undefined ? state : applyMessage(state, event)
     case 'subject':
-      return event === undefined ? state : { ...state, subject: subjectOf(operation, event) }
+      return event === undefined ? state : applySubject(state, subjectOf(operation, event))
     case 'config':
       return refit(state, {
         ...state,
@@ -45,6 +47,8 @@ export function applyOperation(state: RoomState, operation: Operation, event?: L
       })
     case 'register':
       return applyRegister(state, operation)
+    case 'moderate':
+      return event === undefined ? state : retraction.apply(state, event)
     case 'destroy':
       return { ...state, destroyed: true, locked: false, occupants: new Map() }
     case 'join':
@@ -65,7 +69,17 @@ export function applyOperation(state: RoomState, operation: Operation, event?: L
   }
 }
 
-const subjectOf = (operation: Extract<Operation, { type: 'subject' }>, event: LoggedEvent): RoomState['subject'] => ({
+const applyMessage = (state: RoomState, event: LoggedEvent): RoomState =>
+  retraction.apply({ ...state, history: withEvent(state.history, asItStands(state, event)) }, event)
+
+/** The later one stays, whichever comes first: so all instances come to the same. */
+const applySubject = (state: RoomState, subject: Subject): RoomState =>
+  state.subject === undefined || isLater(subject, state.subject) ? { ...state, subject } : state
+
+const isLater = (a: Subject, b: Subject): boolean =>
+  (a.stamp.ms - b.stamp.ms || a.stamp.counter - b.stamp.counter || (a.stanzaId < b.stanzaId ? -1 : 1)) > 0
+
+const subjectOf = (operation: Extract<Operation, { type: 'subject' }>, event: LoggedEvent): Subject => ({
   text: operation.text,
   nick: operation.nick,
   occupantId: operation.occupantId,

@@ -6,6 +6,7 @@ import { type Element, xml } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
+import { moderationMessage } from './features/moderation.js'
 import { groupchatMessage } from './groupchat.js'
 import { affiliationOf, maySeeJids, occupantOf } from './occupants.js'
 import { atLeast } from './roles.js'
@@ -16,7 +17,7 @@ import type { LoggedEvent, RoomState } from './types.js'
 export const archiveFeatures = [ns.archive, `${ns.archive}#extended`] as const
 
 /** The operations that are entries of the archive. */
-export const archivedTypes = ['message', 'subject'] as const
+export const archivedTypes = ['message', 'subject', 'moderate'] as const
 
 export interface ArchiveReader {
   /** The bare JID. */
@@ -61,6 +62,7 @@ export function authorsOf(
 /** An entry as this reader sees it, without `to`; undefined for what is no entry. */
 export function archivedMessage(room: string, event: LoggedEvent, { seesJids }: ArchiveReader): Element | undefined {
   const { operation, stanzaId } = event
+  if (operation.type === 'moderate') return moderationMessage(room, event)
   if (event.void === true || (operation.type !== 'message' && operation.type !== 'subject')) return undefined
   const message = groupchatMessage(room, operation, { stanzaId })
   if (seesJids && operation.jid !== '')

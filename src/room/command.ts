@@ -49,6 +49,8 @@ export type Command = Asked &
     | { readonly type: 'decline'; readonly to: string; readonly reason?: string }
     | { readonly type: 'voice-request' }
     | { readonly type: 'voice-approval'; readonly nick: string; readonly allow: boolean }
+    /** XEP-0425. */
+    | { readonly type: 'moderate'; readonly target: string; readonly reason?: string }
     | { readonly type: 'admin-get'; readonly list: Affiliation | Role; readonly by: 'affiliation' | 'role' }
     | { readonly type: 'admin-set'; readonly items: readonly AdminItem[] }
     | { readonly type: 'config-get' }

@@ -5,6 +5,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { payload } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { AdminItem, Command } from './command.js'
+import { moderation } from './features/moderation.js'
 import { resourceOf } from './jids.js'
 import { registerNamespace } from './registration.js'
 import { type Affiliation, affiliations, type Role, roles } from './types.js'
@@ -15,8 +16,10 @@ export function iqCommand(iq: Element): Command | StanzaError | 'ignored' | 'for
   const nick = resourceOf(to)
   if (nick !== undefined) return { type: 'private-iq', from, id, nick, stanza: iq }
   const query = payload(iq)
-  if (query?.name !== 'query') return 'foreign'
   const asked = { from, id }
+  const moderate = moderation.command(iq)
+  if (moderate !== undefined) return moderate
+  if (query?.name !== 'query') return 'foreign'
   switch (query.getNS()) {
     case ns.mucAdmin:
       return type === 'get' ? adminGet(query, asked) : adminSet(query, asked)

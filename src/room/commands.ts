@@ -6,6 +6,7 @@ import type { Command } from './command.js'
 import { iqCommand } from './commands-iq.js'
 import { formCommand, userCommand } from './commands-user.js'
 import { isEphemeral, remember, sanitized, writeContent } from './content.js'
+import { retraction } from './features/retraction.js'
 import { bareOf, resourceOf } from './jids.js'
 import type { HistoryRequest } from './types.js'
 
@@ -96,8 +97,8 @@ function messageCommand(stanza: Element, ours: ReadonlySet<string>): Command | S
   )
 }
 
-function groupchatCommand(stanza: Element, ours: ReadonlySet<string>): Command {
-  const { from, id } = stanza.attrs
+function groupchatCommand(stanza: Element, ours: ReadonlySet<string>): Command | StanzaError {
+  const { from, to, id } = stanza.attrs
   const lang: string | undefined = stanza.attrs['xml:lang']
   const subject = childText(stanza, 'subject')
   // §8.1: with a body or a thread it is a message that has a subject, too.
@@ -105,13 +106,15 @@ function groupchatCommand(stanza: Element, ours: ReadonlySet<string>): Command {
     subject !== undefined && childText(stanza, 'body') === undefined && childText(stanza, 'thread') === undefined
   if (isChange) return { type: 'subject', from, id, lang, text: subject }
   const content = sanitized(stanza, ours)
+  const fault = retraction.fault(content, to)
+  if (fault !== undefined) return fault
   const command: Command = {
     type: 'message',
     from,
     id,
     lang,
     content: writeContent(content),
-    ephemeral: isEphemeral(content),
+    ephemeral: isEphemeral(content) && retraction.element(content) === undefined,
   }
   remember(command, content)
   return command

@@ -49,6 +49,20 @@ const text = (name: string, label: string, key: KeysOf<string | undefined>, most
     value.length > most ? new Wrong(`have at most ${most} characters`) : { ...config, [key]: value },
 })
 
+/** A text that is not there when it is empty: so that the form says the same at every instance. */
+const optionalText = (name: string, label: string, key: 'pubsub', most: number): ConfigField => {
+  const field = text(name, label, key, most)
+  return {
+    ...field,
+    read: (values, config, policy) => {
+      const read = field.read(values, config, policy)
+      if (read instanceof Wrong || read[key] !== '') return read
+      const { [key]: _empty, ...rest } = read
+      return rest
+    },
+  }
+}
+
 const roleOptions = [
   { label: 'Moderator', value: 'moderator' },
   { label: 'Participant', value: 'participant' },
@@ -219,7 +233,7 @@ export const configFields: readonly ConfigField[] = [
   secret,
   whoisField,
   maxhistory,
-  text('muc#roomconfig_pubsub', 'XMPP URI of Associated Publish-Subscribe Node', 'pubsub', 500),
+  optionalText('muc#roomconfig_pubsub', 'XMPP URI of Associated Publish-Subscribe Node', 'pubsub', 500),
   distributed,
   peers,
 ]

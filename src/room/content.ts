@@ -68,6 +68,8 @@ function mayReflect(element: Element, ours: ReadonlySet<string> | string): boole
   if (reserved.has(namespace)) return false
   // XEP-0359 §3.1: ids by others stay, ids in our name do not.
   if (namespace === ns.stanzaId && element.name === 'stanza-id') return !claims(element.attrs.by, ours)
+  // XEP-0424 §4: a tombstone is the archive's word, not a client's.
+  if (namespace === 'urn:xmpp:message-retract:1' && element.name === 'retracted') return false
   if (namespace === ns.delay) return element.attrs.from === undefined || !claims(element.attrs.from, ours)
   return true
 }

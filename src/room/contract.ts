@@ -3,7 +3,7 @@
  * the decision on a command, and the stanzas that occupants see.
  */
 import type { Element } from '../xml/element.js'
-import type { Operation, RoomConfig, Stamp } from './types.js'
+import type { LoggedEvent, Operation, RoomConfig, Stamp } from './types.js'
 
 /** What the operator allows in every room of a service. */
 export interface RoomPolicy {
@@ -54,6 +54,8 @@ export interface Context {
   readonly mayCreate?: boolean
   /** The grant of the nick that is asked for, in a distributed room. Default 0. */
   readonly grant?: number
+  /** What the command is about, where the state has it not any more. */
+  readonly target?: LoggedEvent
   readonly disco?: Disco
 }
 

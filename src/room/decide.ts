@@ -5,6 +5,7 @@ import type { Command } from './command.js'
 import { decideConfigCancel, decideConfigGet, decideConfigSet, decideDestroy } from './config.js'
 import type { Context, Decision } from './contract.js'
 import { decideDiscoInfo, decideDiscoItems } from './disco.js'
+import { moderation } from './features/moderation.js'
 import { decideDecline, decideInvite } from './invite.js'
 import { decideBounce, decideJoin, decideLeave, decidePresence } from './join.js'
 import { decideMessage, decideSubject } from './message.js'
@@ -64,6 +65,8 @@ function decideIn(state: RoomState, command: Command, context: Context): Decisio
       return decideAdminGet(state, command, context)
     case 'admin-set':
       return decideAdminSet(state, command, context)
+    case 'moderate':
+      return moderation.decide(state, command, context)
     case 'config-get':
       return decideConfigGet(state, command, context)
     case 'config-set':

@@ -5,6 +5,8 @@ import { ns } from '../xmpp/namespaces.js'
 import { archiveFeatures } from './archive.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
+import { moderation } from './features/moderation.js'
+import { retraction } from './features/retraction.js'
 import { registerForm, registerNamespace } from './registration.js'
 import { atLeast } from './roles.js'
 import { refuse, replyTo, type Speaker, speakerOf, type Verdict } from './speaker.js'
@@ -25,6 +27,8 @@ const always = [
   ns.stanzaId,
 ] as const
 
+const features = [retraction, moderation].flatMap(({ disco }) => disco)
+
 const kindOf = (config: RoomConfig): string[] => [
   config.public ? 'muc_public' : 'muc_hidden',
   config.membersOnly ? 'muc_membersonly' : 'muc_open',
@@ -43,9 +47,10 @@ export function decideDiscoInfo(state: RoomState, command: CommandOf<'disco-info
   // §18.1.1: nothing is discarded, so there is no list of what is not.
   if (node === 'http://jabber.org/protocol/muc#traffic') return refuse(state, 'service-unavailable')
   if (node !== undefined) return refuse(state, 'item-not-found')
-  const features = new Set([
+  const all = new Set([
     ...always,
     ...(context.policy.registration === 'none' ? [] : [registerNamespace, registerForm]),
+    ...features,
     ...kindOf(state.config),
     ...(state.config.archive ? archiveFeatures : []),
     ...(context.disco?.features ?? []),
@@ -54,7 +59,7 @@ export function decideDiscoInfo(state: RoomState, command: CommandOf<'disco-info
     'query',
     { xmlns: ns.discoInfo },
     xml('identity', { category: 'conference', type: 'text', name: roomName(state) }),
-    ...[...features].map((feature) => xml('feature', { var: feature })),
+    ...[...all].map((feature) => xml('feature', { var: feature })),
     roomInfo(state, speaker, context),
   )
   return { operations: [], reply: replyTo(state, command, query) }

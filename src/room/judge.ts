@@ -6,6 +6,7 @@ import type { StanzaError } from '../xmpp/stanza-error.js'
 import { affiliationFault, keepsOwner } from './affiliation.js'
 import { applyOperation } from './apply.js'
 import type { RoomPolicy } from './contract.js'
+import { moderation } from './features/moderation.js'
 import { bareOf } from './jids.js'
 import { mayChangeSubject } from './message.js'
 import { roleFault } from './moderation.js'
@@ -49,6 +50,8 @@ export function judge(
         : ownership(state, operation.nick, operation.home ?? instance, instance)
     case 'register':
       return judgeRegister(state, operation)
+    case 'moderate':
+      return moderation.judge(state, operation, instance, false)
     case 'config':
     case 'destroy':
     case 'unlock':

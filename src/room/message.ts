@@ -2,10 +2,11 @@
 import type { CommandOf } from './command.js'
 import { handOn } from './content.js'
 import type { Context } from './contract.js'
+import { retraction } from './features/retraction.js'
 import { hasVoice } from './occupants.js'
 import { roleAtLeast } from './roles.js'
 import { refuse, speakerOf, type Verdict } from './speaker.js'
-import type { Occupant, Operation, RoomState } from './types.js'
+import type { Occupant, RoomState } from './types.js'
 
 const author = ({ nick, occupantId, jid }: Occupant): Pick<Occupant, 'nick' | 'occupantId' | 'jid'> => ({
   nick,
@@ -26,8 +27,8 @@ export function decideMessage(state: RoomState, command: CommandOf<'message'>, c
     ...(lang === undefined ? {} : { lang }),
     content,
   }
-  const operation: Operation = command.ephemeral ? { type: 'ephemeral', ...said } : { type: 'message', ...said }
-  return { operations: [handOn(command, operation)] }
+  if (command.ephemeral) return { operations: [handOn(command, { type: 'ephemeral', ...said })] }
+  return retraction.decide(state, occupant, handOn(command, { type: 'message', ...said }))
 }
 
 /** Moderators change the subject, and participants where the room lets them (`muc#roomconfig_changesubject`). */

@@ -1,5 +1,7 @@
 /** What the clients here see of a change. Nothing but the state before, the change and the state after goes in. */
 import type { Delivery } from './contract.js'
+import { moderation } from './features/moderation.js'
+import { asItStands } from './features/retraction.js'
 import { groupchatMessage } from './groupchat.js'
 import { localSessions } from './occupants.js'
 import { renderConfig, renderDestroy, renderRegister } from './render-admin.js'
@@ -22,13 +24,16 @@ export function render(
   options: RenderOptions = {},
 ): readonly Delivery[] {
   if ('operation' in change && change.void === true) return []
-  const operation = operationOf(change)
+  const shown = 'operation' in change ? asItStands(before, change) : change
+  const operation = operationOf(shown)
   switch (operation.type) {
     case 'message':
     case 'subject':
     case 'ephemeral': {
       const to = localSessions(after)
-      if (to.length === 0) return []
+      // A subject that a later one had overtaken before it came is not shown: clients take the last they see for the present one.
+      const overtaken = operation.type === 'subject' && after.subject === before.subject
+      if (to.length === 0 || overtaken) return []
       const marks = 'operation' in change ? { stanzaId: change.stanzaId, ...late(change.stamp, options) } : {}
       return [{ to, stanza: groupchatMessage(after.jid, operation, marks) }]
     }
@@ -48,6 +53,8 @@ export function render(
       return renderConfig(before, operation, after)
     case 'destroy':
       return renderDestroy(before, operation)
+    case 'moderate':
+      return 'operation' in change ? moderation.render(after, change) : []
     case 'unlock':
     case 'unknown':
       return []

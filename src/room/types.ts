@@ -78,6 +78,25 @@ export type Departure =
     }
   | { readonly cause: 'shutdown' | 'error' | 'unreachable' }
 
+/** What is told of a message that is gone (XEP-0424 §4, XEP-0425 §4). */
+export interface Retraction {
+  /** The `id` attribute of the message that retracted it. */
+  readonly id: string
+  /** When, in milliseconds since the epoch. */
+  readonly at: number
+  /** Absent where the author did it. */
+  readonly moderator?: { readonly nick: string; readonly occupantId: string }
+  readonly reason?: string
+}
+
+export interface PendingRetraction {
+  /** The stanza-id of what is retracted. */
+  readonly target: string
+  readonly retraction: Retraction
+  /** It counts only for what this bare JID said at this instance; absent: for all. */
+  readonly author?: { readonly jid: string; readonly instance: string }
+}
+
 /** Kept for ever (or until retention drops it): committed to the store before anybody sees it. */
 export type DurableOperation =
   | {
@@ -92,6 +111,8 @@ export type DurableOperation =
       readonly lang?: string
       /** Child elements as XML text, already stripped of what clients may not claim. */
       readonly content: string
+      /** It was taken back: `content` is empty. */
+      readonly retracted?: Retraction
     }
   | {
       readonly type: 'subject'
@@ -113,6 +134,17 @@ export type DurableOperation =
       readonly actor?: string
       readonly reason?: string
       readonly revision: number
+    }
+  /** A moderator retracts a message (XEP-0425). */
+  | {
+      readonly type: 'moderate'
+      /** Its stanza-id. */
+      readonly target: string
+      /** The moderator; `jid` is bare. */
+      readonly nick: string
+      readonly occupantId: string
+      readonly jid: string
+      readonly reason?: string
     }
   | { readonly type: 'destroy'; readonly reason?: string; readonly alternate?: string; readonly password?: string }
   /** From a newer release: stored, counted, served, and ignored by `apply`. */
@@ -198,6 +230,7 @@ const durableTypes: ReadonlySet<string> = new Set<DurableOperation['type']>([
   'subject',
   'config',
   'register',
+  'moderate',
   'destroy',
   'unknown',
 ])
@@ -206,7 +239,10 @@ const durableTypes: ReadonlySet<string> = new Set<DurableOperation['type']>([
 export interface LoggedEvent {
   readonly id: EventId
   readonly stamp: Stamp
-  /** The register revision it was decided under, and the epoch: it is judged by these, not by today's. */
+  /**
+   * The epoch, and how many changes of configuration and register together its origin knew when it was decided: it is judged by
+   * these, not by today's.
+   */
   readonly epoch: number
   readonly revision: number
   /** XEP-0359, the same at every instance. */
@@ -268,6 +304,8 @@ export interface RoomState {
   readonly subject: Subject | undefined
   /** The newest messages, oldest first, at most `historyLimit`. */
   readonly history: readonly LoggedEvent[]
+  /** The newest retractions by what they retract: some arrive before it, from another instance. */
+  readonly retractions: ReadonlyMap<string, PendingRetraction>
   /** Just created: only its owner may be in it until it is configured (XEP-0045 §10.1). */
   readonly locked: boolean
   readonly destroyed: boolean

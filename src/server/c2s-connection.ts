@@ -18,6 +18,7 @@ import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import type { ClientGateway } from './gateway.js'
+import type { Reader, SendBudget } from './send-budget.js'
 import type { Outbox, Session } from './session.js'
 
 /** What all connections of a listener share. */
@@ -29,11 +30,15 @@ export interface ConnectionParts {
   readonly allowUnencryptedPlain: boolean
   /** Bytes queued for a client that takes them too slowly; above this it is closed with `resource-constraint`. */
   readonly hardBacklog: number
+  readonly budget: SendBudget
   readonly log: Logger
   /** Every stream error that we send, for the metrics. */
   readonly refused: (condition: string) => void
   readonly closed: (connection: ClientConnection) => void
 }
+
+/** A queue that counts as long. */
+const longBacklog = 32 * 1024
 
 /** How long a client that takes nothing may take for its error. */
 const slowReaderMs = 1000
@@ -41,7 +46,7 @@ const slowReaderMs = 1000
 /** Stanzas that one client may have waiting for the disk or for others before we stop reading from it. */
 const unsettledStanzas = 1000
 
-export class ClientConnection implements TransportHandler, ClientStreamHandler, Outbox {
+export class ClientConnection implements TransportHandler, ClientStreamHandler, Outbox, Reader {
   readonly #parts: ConnectionParts
   readonly #transport: Transport
   readonly #upgradable: UpgradableTransport | undefined
@@ -50,6 +55,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   #session: Session | undefined
   #upgrading = false
   #unsettled = 0
+  #tooSlow = false
   /** What is sent while the session is being made: the client must learn its JID first. */
   #early: string[] | undefined
 
@@ -74,6 +80,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     }
     this.#stream = new ClientStream(parts.stream, channel, this)
     transport.handler = this
+    parts.budget.add(this)
   }
 
   get session(): Session | undefined {
@@ -88,6 +95,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
 
   closed(error?: Error): void {
     this.#stream.transportClosed(error)
+    this.#parts.budget.remove(this)
     this.#parts.closed(this)
   }
 
@@ -111,14 +119,25 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#transport.destroy()
   }
 
+  get backlog(): number {
+    return this.#transport.backlog
+  }
+
+  cutOff(): void {
+    this.#tooSlow = true
+    this.#parts.budget.remove(this)
+    this.close('resource-constraint', 'you read too slowly')
+  }
+
   #sendText(text: string): void {
     if (this.#early === undefined) this.#stream.sendText(text)
     else this.#early.push(text)
   }
 
   #watchBacklog(): void {
-    if (this.#transport.backlog <= this.#parts.hardBacklog) return
-    this.close('resource-constraint', 'you read too slowly')
+    const { backlog } = this.#transport
+    if (backlog > this.#parts.hardBacklog) this.cutOff()
+    else if (backlog > longBacklog) this.#parts.budget.check()
   }
 
   // From the stream.
@@ -208,10 +227,6 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     }
     if (this.#upgrading) this.#transport.destroy()
     else if (end.is !== 'lost') this.#transport.end(this.#tooSlow ? slowReaderMs : undefined)
-  }
-
-  get #tooSlow(): boolean {
-    return this.#transport.backlog > this.#parts.hardBacklog
   }
 
   #report(error: StreamError): void {

@@ -14,6 +14,7 @@ import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import { ClientConnection, type ConnectionParts } from './c2s-connection.js'
 import type { ClientGateway } from './gateway.js'
+import { SendBudget } from './send-budget.js'
 
 export interface ClientOptions {
   /** `c2s_require_encryption`: nobody logs in without TLS, but for WebSocket on loopback (see c2s-connection.ts). */
@@ -59,6 +60,8 @@ export interface ClientDependencies {
   /** See sasl/mechanism.ts: a secret that stays the same over restarts, and the iteration count of new keys. */
   readonly secret: Buffer
   readonly iterations: number
+  /** What waits for all clients of the process together; default 64 MiB for each listener. */
+  readonly budget?: SendBudget
   /** Counts by reason: a stream error that we sent, or `rate-limit`, or `tls-handshake`. */
   readonly refused?: (reason: string) => void
 }
@@ -153,6 +156,7 @@ class Clients {
       hasCertificate: (domain) => certificates.has(domain),
       allowUnencryptedPlain: options.allowUnencryptedPlain ?? false,
       hardBacklog: options.hardBacklog ?? 4 * 1024 * 1024,
+      budget: dependencies.budget ?? new SendBudget(clock, 64 * 1024 * 1024),
       log,
       refused: (condition) => dependencies.refused?.(condition),
       closed: (connection) => {

@@ -57,7 +57,7 @@ export type Registration =
   | { readonly kind: 'component'; readonly handler: (stanza: Element, from: Jid, to: Jid) => Handled }
   | {
       readonly kind: 'disco-items'
-      readonly items: (from: Jid) => Promise<readonly DiscoItem[]>
+      readonly items: (from: Jid, page: ListPage) => Promise<ListedItems>
     }
   | {
       readonly kind: 'session'
@@ -76,6 +76,20 @@ export type Registration =
   | { readonly kind: 'account'; readonly name: string; readonly load: (bareJid: string) => Promise<unknown> }
   | { readonly kind: 'stop'; readonly run: () => void | Promise<void> }
 
+/** A page of a long list, in order of JIDs (XEP-0059): above `after`, below `before`, from the end where `backward`. */
+export interface ListPage {
+  readonly after?: string
+  readonly before?: string
+  readonly backward?: boolean
+  readonly limit: number
+}
+
+export interface ListedItems {
+  readonly items: readonly DiscoItem[]
+  /** Of the whole list. */
+  readonly count: number
+}
+
 export interface DiscoItem {
   readonly jid: string
   readonly name?: string
@@ -86,7 +100,8 @@ export interface DiscoItem {
 export interface Registered {
   readonly features: readonly string[]
   readonly identities: readonly Identity[]
-  discoItems(from: Jid): Promise<readonly DiscoItem[]>
+  /** What at most one module of a host lists. */
+  discoItems(from: Jid, page: ListPage): Promise<ListedItems>
 }
 
 /** What a module sees of the host that it is set up on. */

@@ -3,10 +3,11 @@ import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { AccountLoader } from './account.js'
 import type {
-  DiscoItem,
   Handled,
   Identity,
   IqHandler,
+  ListedItems,
+  ListPage,
   Registered,
   Registration,
   Stage,
@@ -81,9 +82,9 @@ export class Registrations implements Registered {
     return this.#ways.get(`${direction} ${name}`) ?? noWay
   }
 
-  async discoItems(from: Jid): Promise<readonly DiscoItem[]> {
-    const found = await Promise.all(this.#all('disco-items').map(({ items }) => items(from)))
-    return found.flat()
+  async discoItems(from: Jid, page: ListPage): Promise<ListedItems> {
+    const [list] = this.#all('disco-items')
+    return list === undefined ? { items: [], count: 0 } : list.items(from, page)
   }
 
   streamFeatures(session: { readonly jid: Jid | undefined }): readonly Element[] {

@@ -17,6 +17,7 @@ import { StreamError } from '../xmpp/stream-error.js'
 import { connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
 import { encryptionChange, needsEncryption, refusal } from './s2s-policy.js'
+import type { Reader, SendBudget } from './send-budget.js'
 
 /** Somebody who needs a connection. All are called synchronously; after `moved` or `lost` the user is no longer one. */
 export interface ConnectionUser {
@@ -31,6 +32,7 @@ export interface ConnectionContext {
   readonly settings: S2sSettings
   readonly deps: S2sDeps
   readonly keys: DialbackKeys
+  readonly budget: SendBudget
   /** A connection to one of these addresses on which `connection.pair` may be authorized. */
   sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined
   authorized(connection: ServerConnection, pair: DomainPair, answer: DialbackAnswer): void
@@ -41,7 +43,10 @@ export interface ConnectionContext {
 /** Of one address: undefined where the stream is ready; `next` says whether another address may do better. */
 type Outcome = { readonly failure: Failure; readonly next: boolean } | undefined
 
-export class ServerConnection {
+/** Bytes that count as a long queue. */
+const longBacklog = 512 * 1024
+
+export class ServerConnection implements Reader {
   readonly pair: DomainPair
   /** Not to be replaced by a connection that exists already. */
   readonly dedicated: boolean
@@ -129,10 +134,19 @@ export class ServerConnection {
     this.#stream?.verify(pair, id, key)
   }
 
+  get backlog(): number {
+    return this.#transport?.backlog ?? 0
+  }
+
+  cutOff(): void {
+    this.abandon({ condition: 'resource-constraint', reason: `${this.pair.remote} takes what we write too slowly` })
+  }
+
   /** False where the peer takes too little: nothing was written. */
   write(text: string): boolean {
     if (this.#transport === undefined || this.#transport.backlog > this.#context.settings.backlog) return false
     this.#stream?.sendText(text)
+    if (this.backlog > longBacklog) this.#context.budget.check()
     return true
   }
 
@@ -237,6 +251,7 @@ export class ServerConnection {
         closed: (error) => stream.transportClosed(error),
       }
       this.#transport = transport
+      this.#context.budget.add(this)
       this.#stream = stream
       stream.start()
     })
@@ -300,6 +315,7 @@ export class ServerConnection {
     this.#deadline?.cancel()
     this.#linger?.cancel()
     this.#users.clear()
+    this.#context.budget.remove(this)
     this.#context.ended(this)
   }
 }

@@ -27,6 +27,9 @@ export interface IncomingContext {
   ended(connection: IncomingConnection): void
 }
 
+/** Stanzas of one connection that may wait for the disk or for others before we stop reading from it. */
+const unsettledStanzas = 1000
+
 export class IncomingConnection {
   readonly remoteAddress: string
   readonly #context: IncomingContext
@@ -34,6 +37,9 @@ export class IncomingConnection {
   readonly #stream: IncomingServerStream
   readonly #accepted = new Map<string, LinkInfo>()
   readonly #bucket: TokenBucket | undefined
+  /** Why nothing is read now. */
+  readonly #pauses = new Set<'rate' | 'unsettled'>()
+  #unsettled = 0
   #log: Logger
   #keepAlive: Timer
 
@@ -94,8 +100,17 @@ export class IncomingConnection {
     const { rate, deps } = this.#context
     if (rate === undefined || this.#bucket?.take(chunk.length) !== false) return
     // What is too much was read already; it is paid for by a pause.
+    this.#pause('rate')
+    deps.clock.after((chunk.length / rate.bytes) * 1000, () => this.#resume('rate'))
+  }
+
+  #pause(reason: 'rate' | 'unsettled'): void {
+    this.#pauses.add(reason)
     this.#transport.pause()
-    deps.clock.after((chunk.length / rate.bytes) * 1000, () => this.#transport.resume())
+  }
+
+  #resume(reason: 'rate' | 'unsettled'): void {
+    if (this.#pauses.delete(reason) && this.#pauses.size === 0) this.#transport.resume()
   }
 
   #offer(host: string | undefined): 'none' | 'optional' | 'required' {
@@ -163,7 +178,14 @@ export class IncomingConnection {
 
   #receive(stanza: Element, pair: DomainPair): void {
     this.#context.pool.heard(pair, false)
-    void this.#context.deps.gateway.receive(stanza)
+    const handled = this.#context.deps.gateway.receive(stanza)
+    if (handled === undefined) return
+    if (++this.#unsettled === unsettledStanzas) this.#pause('unsettled')
+    handled
+      .catch((error: unknown) => this.#log.error({ err: error }, 'A stanza of a server could not be dealt with'))
+      .finally(() => {
+        if (this.#unsettled-- === unsettledStanzas) this.#resume('unsettled')
+      })
   }
 
   #beat(): Timer {

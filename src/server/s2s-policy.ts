@@ -11,6 +11,8 @@ export interface S2sPolicy {
   readonly insecureDomains?: ReadonlySet<string>
   /** `s2s_secure_domains`: need a certificate although not `secureAuth`. */
   readonly secureDomains?: ReadonlySet<string>
+  /** Peers of distributed rooms: they are sent keys and real JIDs, so never without TLS, whatever else is allowed (dmuc.md §4). */
+  readonly encryptedDomains?: ReadonlySet<string>
 }
 
 export interface Refusal {
@@ -23,7 +25,7 @@ export const needsCertificate = (policy: S2sPolicy, domain: string): boolean =>
   policy.secureDomains?.has(domain) === true || (policy.secureAuth && policy.insecureDomains?.has(domain) !== true)
 
 export const needsEncryption = (policy: S2sPolicy, domain: string): boolean =>
-  policy.requireEncryption || needsCertificate(policy, domain)
+  policy.requireEncryption || policy.encryptedDomains?.has(domain) === true || needsCertificate(policy, domain)
 
 /** Undefined where the TLS layer (or its absence) is good enough for `domain`. */
 export function refusal(policy: S2sPolicy, domain: string, tls: TlsInfo | undefined): Refusal | undefined {
@@ -31,8 +33,8 @@ export function refusal(policy: S2sPolicy, domain: string, tls: TlsInfo | undefi
     const why = unproved(tls, domain)
     if (why !== undefined) return { reason: `its certificate ${why}`, change: certificateChange(policy, domain) }
   }
-  return tls === undefined && policy.requireEncryption
-    ? { reason: 'it does not use TLS', change: 'set s2s_require_encryption = false' }
+  return tls === undefined && needsEncryption(policy, domain)
+    ? { reason: 'it does not use TLS', change: encryptionChange(policy, domain) }
     : undefined
 }
 
@@ -42,5 +44,9 @@ function certificateChange(policy: S2sPolicy, domain: string): string {
 }
 
 /** What to change where TLS was required and not there. */
-export const encryptionChange = (policy: S2sPolicy, domain: string): string =>
-  needsCertificate(policy, domain) ? certificateChange(policy, domain) : 'set s2s_require_encryption = false'
+export const encryptionChange = (policy: S2sPolicy, domain: string): string => {
+  if (needsCertificate(policy, domain)) return certificateChange(policy, domain)
+  return policy.encryptedDomains?.has(domain) === true
+    ? `remove "${domain}" from dmuc.allow`
+    : 'set s2s_require_encryption = false'
+}

@@ -5,7 +5,7 @@
 
 import { unproved } from '../net/peer-certificate.js'
 import type { ServerTarget } from '../net/resolver.js'
-import { type DialbackAnswer, DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
+import { type DialbackAnswer, DialbackKeys, type DomainPair, dialbackError, pairKey } from '../stream/dialback.js'
 import type { Closeable } from '../util/lifecycle.js'
 import { type Element, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
@@ -23,16 +23,26 @@ import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s
 import { refusal } from './s2s-policy.js'
 import { asSent, type Waiting } from './s2s-queue.js'
 import { type Question, Verification } from './s2s-verification.js'
+import { SendBudget } from './send-budget.js'
 
 /** Links that are idle, and when their domains were heard of, are forgotten above this number. */
 const rememberedLinks = 5000
+/** Links in all: strangers and our own users choose the domains. What goes to a further one is returned. */
+const mostLinks = 2 * rememberedLinks
+/** Questions to authoritative servers at a time. */
+const mostVerifications = 1000
+/** What waits for all other servers together. */
+const budgetBytes = 256 * 1024 * 1024
 
 export class S2sPool implements Remote, Closeable {
   readonly keys: DialbackKeys
   readonly settings: S2sSettings
   readonly #deps: S2sDeps
   readonly #links = new Map<string, ServerLink>()
+  /** Number of links at which the idle ones are looked for. */
+  #sweepAt = rememberedLinks
   readonly #connections = new Map<ServerConnection, Heartbeat | undefined>()
+  readonly #byRemote = new Map<string, Set<ServerConnection>>()
   readonly #verifications = new Map<string, Verification>()
   /** By remote domain. */
   readonly #heardAt = new Map<string, number>()
@@ -62,6 +72,7 @@ export class S2sPool implements Remote, Closeable {
       settings,
       deps,
       keys: this.keys,
+      budget: new SendBudget(clock, budgetBytes),
       sharing: (connection, targets) => this.#sharing(connection, targets),
       authorized: (connection, pair, answer) => this.#links.get(pairKey(pair))?.authorized(connection, answer),
       verified: (connection, pair, id, answer) =>
@@ -84,12 +95,18 @@ export class S2sPool implements Remote, Closeable {
       )
       return
     }
-    this.#link({ local, remote }).send({ text, from, to, stanza })
+    const waiting = { text, from, to, stanza }
+    const link = this.#link({ local, remote })
+    if (link !== undefined) link.send(waiting)
+    else
+      this.#bounce(waiting, { condition: 'resource-constraint', reason: 'there are too many other servers at a time' })
   }
 
   /** Asks the authoritative server; never rejects. */
   verify(question: Question): Promise<DialbackAnswer> {
     const of = `${pairKey(question.pair)} ${question.streamId}`
+    if (this.#verifications.size >= mostVerifications)
+      return Promise.resolve(dialbackError(new StanzaError('resource-constraint')))
     return new Promise((resolve) => {
       const verification = new Verification(question, {
         clock: this.#deps.clock,
@@ -156,12 +173,15 @@ export class S2sPool implements Remote, Closeable {
     deadline.cancel()
   }
 
-  #link(pair: DomainPair): ServerLink {
+  #link(pair: DomainPair): ServerLink | undefined {
     const of = pairKey(pair)
     const known = this.#links.get(of)
     if (known !== undefined) return known
-    if (this.#links.size >= rememberedLinks)
+    if (this.#links.size >= this.#sweepAt) {
       for (const [key, link] of this.#links) if (link.isIdle) this.#links.delete(key)
+      this.#sweepAt = Math.max(rememberedLinks, Math.min(mostLinks, 2 * this.#links.size))
+    }
+    if (this.#links.size >= mostLinks) return undefined
     const link = new ServerLink(pair, this.#linkContext)
     if (this.#closing !== undefined) link.close()
     this.#links.set(of, link)
@@ -170,10 +190,11 @@ export class S2sPool implements Remote, Closeable {
 
   /** Another sender may share a stream to the same domain without further ado (XEP-0220 §2.6.1). */
   #connectionFor(pair: DomainPair, except: ReadonlySet<ServerConnection>): ServerConnection {
-    for (const connection of this.#connections.keys())
-      if (connection.pair.remote === pair.remote && connection.isUsable && !except.has(connection)) return connection
+    const there = this.#byRemote.get(pair.remote) ?? new Set()
+    for (const connection of there) if (connection.isUsable && !except.has(connection)) return connection
     const connection = new ServerConnection(pair, except.size > 0, this.#connectionContext)
     this.#connections.set(connection, undefined)
+    this.#byRemote.set(pair.remote, there.add(connection))
     void connection.start()
     return connection
   }
@@ -266,6 +287,8 @@ export class S2sPool implements Remote, Closeable {
   #ended(connection: ServerConnection): void {
     this.#connections.get(connection)?.stop()
     this.#connections.delete(connection)
+    const there = this.#byRemote.get(connection.pair.remote)
+    if (there?.delete(connection) === true && there.size === 0) this.#byRemote.delete(connection.pair.remote)
     if (this.#connections.size === 0) this.#allEnded?.()
   }
 

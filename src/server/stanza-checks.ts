@@ -13,9 +13,14 @@ const presenceTypes: ReadonlySet<string> = new Set([
   'unsubscribed',
 ])
 
+/** Of what is kept, logged and repeated beside the content. */
+const longestAttribute = 1023
+
 /** Throws StanzaError `bad-request`. A message of an unknown type counts as `normal`, so it is never refused here. */
 export function checkStanza(stanza: Element): void {
-  const { type, id } = stanza.attrs
+  const { type, id, 'xml:lang': lang } = stanza.attrs
+  if (id?.length > longestAttribute || lang?.length > longestAttribute)
+    throw badRequest(`an id or a language has at most ${longestAttribute} characters`)
   if (stanza.name === 'presence' && type !== undefined && !presenceTypes.has(type)) throw badRequest('unknown type')
   if (stanza.name !== 'iq') return
   if (!iqTypes.has(type)) throw badRequest('an IQ is of type get, set, result or error')

@@ -65,7 +65,7 @@ export class StanzaRouter implements Router {
   broadcast(stanza: Element, recipients: readonly string[]): void {
     const { sessions } = this.#parts
     const hosts = this.#parts.hosts()
-    const rendered = new Rendered(stanza)
+    const rendered = Rendered.of(stanza)
     for (const recipient of recipients) {
       const session = sessions.get(recipient)
       if (session !== undefined && hosts.get(session.jid.domain)?.accounts.isIdle(session.jid.bare().toString())) {

@@ -12,6 +12,7 @@ import {
   type OccupantRecord,
   type OfflineMessage,
   type RoomRecord,
+  type RoomsQuery,
   type RosterItem,
   type Store,
   type StoredLogRecord,
@@ -140,16 +141,15 @@ class MemoryStore implements Store {
     return rows.filter((row) => row.kind === kind).map((row) => row.key)
   }
 
-  async rooms(
-    service: string,
-    options: { readonly after?: string; readonly limit: number; readonly publicOnly?: boolean },
-  ): Promise<RoomRecord[]> {
+  async rooms(service: string, query: RoomsQuery): Promise<RoomRecord[]> {
     this.#check()
-    const { after = '', limit, publicOnly = false } = options
-    const records = this.#rooms.list().map((room) => room.record)
-    return records
+    const { after = '', before, limit, publicOnly = false } = query
+    const found = this.#rooms
+      .list()
+      .map((room) => room.record)
       .filter((r) => r.service === service && compareUtf8(r.jid, after) > 0 && (r.public || !publicOnly))
-      .slice(0, limit)
+      .filter((r) => before === undefined || compareUtf8(r.jid, before) < 0)
+    return query.backward === true ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit)
   }
 
   async roomCount(service: string, publicOnly = false): Promise<number> {
@@ -242,6 +242,7 @@ class MemoryStore implements Store {
       const of = this.#room(room)
       for (const stanzaId of stanzaIds) this.#void(of, stanzaId)
     },
+    'room.amend': (write) => this.#amend(this.#room(write.room), write),
     'room.occupant.put': ({ room, occupant }) => this.#room(room).occupants.put(occupant.nick, occupant),
     'room.occupant.delete': ({ room, nick }) => this.#room(room).occupants.put(nick, undefined),
     'room.instance.put': ({ room, instance }) => this.#room(room).instances.put(instance.jid, instance),
@@ -296,6 +297,21 @@ class MemoryStore implements Store {
     const origin = `${instance}\0${incarnation}`
     const entry = room.vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
     room.vector.put(origin, addToVector(entry, seq))
+  }
+
+  #amend(room: Room, write: Extract<Write, { type: 'room.amend' }>): void {
+    const { stanzaId, jid, instance, once } = write
+    for (const [index, record] of room.log.entries()) {
+      if (record.stanzaId !== stanzaId || record.type !== 'message' || record.void) continue
+      if ((jid ?? record.jid) !== record.jid || (instance ?? record.instance) !== record.instance) continue
+      const body: Record<string, unknown> = JSON.parse(record.body)
+      if (once in body) continue
+      const patched = Object.entries({ ...body, ...JSON.parse(write.patch) }).filter(([, value]) => value !== null)
+      room.log[index] = { ...record, body: JSON.stringify(Object.fromEntries(patched)) }
+      this.#undo.push(() => {
+        room.log[index] = record
+      })
+    }
   }
 
   #void(room: Room, stanzaId: string): void {

@@ -158,6 +158,19 @@ export type Write =
     }
   /** Erases the content and keeps the identity: `void` becomes true and `body` ''. */
   | { readonly type: 'room.void'; readonly room: string; readonly stanzaIds: readonly string[] }
+  /**
+   * Changes the JSON body of the message with this id by a merge patch (RFC 7396), unless the body has the member `once` already, or
+   * the message is void. With `jid` and `instance`: only if that author said it there.
+   */
+  | {
+      readonly type: 'room.amend'
+      readonly room: string
+      readonly stanzaId: string
+      readonly patch: string
+      readonly once: string
+      readonly jid?: string
+      readonly instance?: string
+    }
   | { readonly type: 'room.occupant.put'; readonly room: string; readonly occupant: OccupantRecord }
   | { readonly type: 'room.occupant.delete'; readonly room: string; readonly nick: string }
   | { readonly type: 'room.instance.put'; readonly room: string; readonly instance: InstanceRecord }
@@ -205,6 +218,17 @@ export interface LogQuery {
   readonly backward?: boolean
 }
 
+export interface RoomsQuery {
+  /** Only rooms whose JID is above / below this one. */
+  readonly after?: string
+  readonly before?: string
+  /** The last page first found (still returned in rising order). */
+  readonly backward?: boolean
+  readonly limit: number
+  /** For disco#items. */
+  readonly publicOnly?: boolean
+}
+
 export interface Store extends Closeable {
   /**
    * Hands a batch to the writer: all of it becomes durable, or nothing. Batches take effect in the order of the calls. Batches that
@@ -223,11 +247,8 @@ export interface Store extends Closeable {
   offlineCount(owner: string): Promise<number>
   data(owner: string, kind: string, key: string): Promise<string | undefined>
   dataKeys(owner: string, kind: string): Promise<string[]>
-  /** A page of a service's rooms in order of their JIDs, those above `after`; `publicOnly` for disco#items. */
-  rooms(
-    service: string,
-    options: { readonly after?: string; readonly limit: number; readonly publicOnly?: boolean },
-  ): Promise<RoomRecord[]>
+  /** A page of a service's rooms in order of their JIDs. */
+  rooms(service: string, options: RoomsQuery): Promise<RoomRecord[]>
   roomCount(service: string, publicOnly?: boolean): Promise<number>
   /** `undefined` when there is none. `recent` bounds the history that comes with it. */
   loadRoom(jid: string, recent: number): Promise<LoadedRoom | undefined>

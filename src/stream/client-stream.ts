@@ -4,7 +4,7 @@
  */
 import type { SaslMechanism } from '../sasl/mechanism.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
-import type { Clock } from '../util/clock.js'
+import type { Clock, Timer } from '../util/clock.js'
 import type { Random } from '../util/random.js'
 import { type Element, xml } from '../xml/element.js'
 import { prepareDomain } from '../xmpp/domain.js'
@@ -79,6 +79,8 @@ export class ClientStream {
   #domain: string | undefined
   #account: Jid | undefined
   #authentication: Authentication | undefined = new Authentication()
+  /** How long the client may take to bind. */
+  #binding: Timer | undefined
 
   constructor(options: ClientStreamOptions, channel: Channel, handler: ClientStreamHandler) {
     this.#options = options
@@ -99,7 +101,10 @@ export class ClientStream {
         output: (text) => handler.output(text),
         opened: (header) => this.#opened(header),
         element: (element) => this.#element(element),
-        ended: (end) => handler.ended(end),
+        ended: (end) => {
+          this.#binding?.cancel()
+          handler.ended(end)
+        },
       },
     )
   }
@@ -205,6 +210,9 @@ export class ClientStream {
     this.#facts.add('authenticated')
     this.#authentication = undefined
     this.#stream.established()
+    const { clock, timeouts } = this.#options
+    // What was proved is not proved for ever: the password may change, the account may go.
+    this.#binding = clock.after(timeouts.negotiationMs, () => this.fail(new StreamError('connection-timeout')))
     this.#stream.restart()
   }
 
@@ -216,6 +224,7 @@ export class ClientStream {
   #bound(): void {
     this.#authentication = undefined
     this.#facts.add('bound')
+    this.#binding?.cancel()
     this.#handler.bound()
   }
 }

@@ -1,5 +1,5 @@
 /** Randomness is passed in: cryptographic in the server, seeded in simulations and tests. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
 
 export interface Random {
   bytes(length: number): Buffer
@@ -11,10 +11,24 @@ export interface Random {
   fraction(): number
 }
 
+const tokenBytes = 16
+/** Bytes for tokens are asked for by the block: the call costs more than the bytes. Each is used once. */
+const block = Buffer.alloc(256 * tokenBytes)
+let used = block.length
+
+function token(): string {
+  if (used === block.length) {
+    randomFillSync(block)
+    used = 0
+  }
+  used += tokenBytes
+  return block.toString('base64url', used - tokenBytes, used)
+}
+
 export const systemRandom: Random = {
   bytes: (length) => randomBytes(length),
   uuid: () => randomUUID(),
-  token: () => randomBytes(16).toString('base64url'),
+  token,
   fraction: () => Math.random(),
 }
 

@@ -35,6 +35,10 @@ window.converse.initialize({
   muc_domain: settings.rooms,
   muc_nickname_from_jid: true,
   muc_respect_autojoin: true,
+  // Entering a room is no wish to become its member.
+  auto_register_muc_nickname: false,
+  show_self_in_roster: false,
+  visible_toolbar_buttons: { call: false, emoji: true, location: false, spoiler: false },
   auto_reconnect: true,
   // Nothing leaves this machine: no previews of addresses in messages, no pictures from elsewhere.
   render_media: false,

@@ -4,7 +4,8 @@
  */
 import type { Element } from './element.js'
 
-const special = /[&<>"'\t\n\r]/g
+const special = /[&<>"'\t\n\r]/
+const eachSpecial = /[&<>"'\t\n\r]/g
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -15,10 +16,15 @@ const entities: Readonly<Record<string, string>> = {
   '\n': '&#xA;',
   '\r': '&#xD;',
 }
-const specialInText = /[&<>\r]/g
+const specialInText = /[&<>\r]/
+const eachSpecialInText = /[&<>\r]/g
+const entity = (found: string): string => entities[found]!
 
-export const escapeAttribute = (value: string): string => value.replace(special, (found) => entities[found]!)
-export const escapeText = (text: string): string => text.replace(specialInText, (found) => entities[found]!)
+// Most texts have nothing to escape, and a test that fails costs a fifth of a replacement that replaces nothing.
+export const escapeAttribute = (value: string): string =>
+  special.test(value) ? value.replace(eachSpecial, entity) : value
+export const escapeText = (text: string): string =>
+  specialInText.test(text) ? text.replace(eachSpecialInText, entity) : text
 
 /** The whole element as XML text. `xmlns`, where given, is written on the root if the root declares none itself. */
 export function serialize(element: Element, xmlns?: string): string {
@@ -44,24 +50,46 @@ function contentOf(element: Element): string {
   return `${text}</${element.name}>`
 }
 
+/**
+ * Text in one piece. What was concatenated is a tree of its pieces in V8, and every text that it becomes a part of would be
+ * copied together from all of them; reading one character makes it flat (a third of the CPU of a fan-out).
+ */
+function flat(text: string): string {
+  text.charCodeAt(0)
+  return text
+}
+
 /** One stanza serialised once for many recipients. */
 export class Rendered {
   /** `message`, `presence` or `iq`. */
   readonly name: string
   readonly #foreign: boolean
-  readonly #attributes: string
-  readonly #content: string
+  readonly #head: string
+  readonly #tail: string
 
   constructor(stanza: Element) {
     this.name = stanza.name
     this.#foreign = stanza.attrs.xmlns !== undefined
-    this.#attributes = attributesOf(stanza, 'to')
-    this.#content = contentOf(stanza)
+    this.#head = flat(`<${stanza.name}${attributesOf(stanza, 'to')} to='`)
+    this.#tail = flat(`'${contentOf(stanza)}`)
+  }
+
+  /** Of the same presence for one recipient after the other: 400 who enter a room are shown each other 160,000 times. */
+  static of(stanza: Element): Rendered {
+    if (stanza.name !== 'presence') return new Rendered(stanza)
+    const known = presences.get(stanza) ?? new Rendered(stanza)
+    presences.set(stanza, known)
+    return known
   }
 
   /** The text for one recipient; `xmlns` is the content namespace where the framing asks for it (RFC 7395 §3.3.3). */
   to(to: string, xmlns?: string): string {
-    const namespace = xmlns === undefined || this.#foreign ? '' : ` xmlns='${xmlns}'`
-    return `<${this.name}${namespace}${this.#attributes} to='${escapeAttribute(to)}'${this.#content}`
+    const text = this.#head + escapeAttribute(to) + this.#tail
+    if (xmlns === undefined || this.#foreign) return text
+    const start = `<${this.name}`
+    return `${start} xmlns='${xmlns}'${text.slice(start.length)}`
   }
 }
+
+/** A presence is kept by who makes it for as long as it is true; anything else is sent once, and is not worth keeping. */
+const presences = new WeakMap<Element, Rendered>()

@@ -8,6 +8,8 @@ let stage: Stage
 let alice: Client
 let bob: Client
 
+const coven = { jid: 'coven@rooms.a.example', name: 'The coven' }
+
 /** A component that lists one room. */
 const rooms: Module = {
   name: 'rooms',
@@ -15,7 +17,7 @@ const rooms: Module = {
   setup: (host) => [
     host.identity('conference', 'text', host.name),
     host.feature('http://jabber.org/protocol/muc'),
-    { kind: 'disco-items', items: async () => [{ jid: 'coven@rooms.a.example', name: 'The coven' }] },
+    { kind: 'disco-items', items: async () => ({ items: [coven], count: 1 }) },
   ],
 }
 

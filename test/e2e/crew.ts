@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals'
 import { Federation, roomAt } from '../live/federation.mjs'
 import { faultsOf, judge, lacking } from '../live/judge.mjs'
-import type { Person } from '../live/person.mjs'
+import type { Person, Said } from '../live/person.mjs'
 import { until } from '../live/until.mjs'
 
 /** Links that find out soon. */
@@ -11,11 +11,12 @@ export const quickLinks = 'ping_after = 1\nping_timeout = 1\ngrace = 2'
 export class Crew {
   readonly federation: Federation
   /** By server. */
-  readonly speakers: ReadonlyMap<string, Person>
+  readonly speakers: Map<string, Person>
   readonly localpart = 'hall'
+  #past: Said[] = []
   #serial = 0
 
-  private constructor(federation: Federation, speakers: ReadonlyMap<string, Person>) {
+  private constructor(federation: Federation, speakers: Map<string, Person>) {
     this.federation = federation
     this.speakers = speakers
   }
@@ -63,24 +64,38 @@ export class Crew {
     return [...this.speakers].map(([at, person]) => person.present.get(this.room(at))?.size ?? 0)
   }
 
-  get said() {
-    return [...this.speakers.values()].flatMap(({ said }) => said)
+  get said(): readonly Said[] {
+    return [...this.#past, ...[...this.speakers.values()].flatMap(({ said }) => said)]
+  }
+
+  /** The speaker's server was away: the same person comes back, and is sent what it missed and what it said before. */
+  async comesBack(at: string): Promise<void> {
+    const gone = this.speaker(at)
+    gone.drop()
+    this.#past.push(...gone.said)
+    const back = await this.federation.login(at, gone.name)
+    await back.join(this.room(at))
+    this.speakers.set(at, back)
+  }
+
+  view(at: string, { jid, heard }: Person) {
+    return { who: jid, room: this.room(at), heard, owed: this.said }
   }
 
   views() {
-    return [...this.speakers].map(([at, { jid, heard }]) => ({ who: jid, room: this.room(at), heard, owed: this.said }))
+    return [...this.speakers].map(([at, person]) => this.view(at, person))
   }
 
-  async allHeard(): Promise<void> {
-    const open = () => this.views().flatMap((view) => lacking(view))
+  async allHeard(views = () => this.views()): Promise<void> {
+    const open = () => views().flatMap((view) => lacking(view))
     await until(
       () => open().length === 0,
       () => `everybody to hear everything; ${open().length} times not, such as ${open()[0]?.body}`,
     )
   }
 
-  verdict() {
-    const verdict = judge(this.said, this.views())
+  verdict(views = this.views()) {
+    const verdict = judge(this.said, views)
     return { ...verdict, faults: faultsOf(verdict) }
   }
 

@@ -1,8 +1,10 @@
 /** A room on two servers of processes of their own, whose link is cut, falls silent, loses and repeats (XEP-0281 §4.5). */
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { forging, losing, repeating, TappedLink } from '../live/tapped-link.mjs'
 import { until } from '../live/until.mjs'
 import { Crew } from './crew.js'
+
+jest.setTimeout(120_000)
 
 let crew: Crew | undefined
 afterEach(async () => {

@@ -33,8 +33,7 @@ export class Federation {
     const federation = new Federation(names)
     try {
       for (const from of names)
-        for (const to of names)
-          if (from !== to) federation.#links.set(`${from} ${to}`, await link(from, to))
+        for (const to of names) if (from !== to) federation.#links.set(`${from} ${to}`, await link(from, to))
       for (const name of names)
         federation.#servers.set(name, new LiveServer(domainOf(name), federation.#config(name, dmuc)))
       await Promise.all(names.map((name) => federation.startServer(name)))

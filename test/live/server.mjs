@@ -14,8 +14,11 @@ const bin = (/** @type {string} */ name) => fileURLToPath(new URL(`../../bin/${n
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
+/** @type {Set<string>} */
+const directories = new Set()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 })
 
 /** @typedef {{ readonly c2s: number, readonly c2sDirectTls: number, readonly s2s: number }} Ports */
@@ -41,6 +44,7 @@ export class LiveServer {
   constructor(domain, config) {
     this.domain = domain
     this.directory = mkdtempSync(join(tmpdir(), 'dmucd-live-'))
+    directories.add(this.directory)
     this.#file = join(this.directory, 'dmucd.toml')
     writeFileSync(this.#file, config)
   }
@@ -110,6 +114,7 @@ export class LiveServer {
     this.#child?.kill('SIGKILL')
     await this.#ended
     rmSync(this.directory, { recursive: true, force: true })
+    directories.delete(this.directory)
   }
 
   /**

@@ -73,4 +73,5 @@ export const forging = (body) => (text) =>
   })
 
 /** @param {string} body plain words */
-const messageWith = (body) => new RegExp(`<message (?:(?!</message>).)*<body>${body}</body>(?:(?!</message>).)*</message>`, 'gs')
+const messageWith = (body) =>
+  new RegExp(`<message (?:(?!</message>).)*<body>${body}</body>(?:(?!</message>).)*</message>`, 'gs')

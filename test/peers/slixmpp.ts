@@ -1,12 +1,8 @@
 /** Drives `slixmpp-client.py`: a client in a process of Debian's Python, told what to do in lines of JSON. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Element } from '../../src/xml/element.js'
-import { parse } from '../support/xml-match.js'
+import { ClientProcess } from './client-process.js'
 import type { Dmucd } from './dmucd.js'
 import { systemPython } from './require-peer.js'
-import { until } from './until.js'
 
 export interface LoginReport {
   readonly jid: string
@@ -53,29 +49,18 @@ interface Orders {
 
 const script = fileURLToPath(new URL('slixmpp-client.py', import.meta.url))
 
-export class Slixmpp {
-  readonly #child: ChildProcess
+interface Answer {
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: string
+}
+
+export class Slixmpp extends ClientProcess<Answer> {
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
-  readonly #stanzas: Element[] = []
-  #complaints = ''
   #next = 1
-  #over = false
-  readonly #ended: Promise<void>
 
   constructor() {
-    const child = spawn(systemPython, [script], { stdio: 'pipe' })
-    this.#child = child
-    createInterface({ input: child.stdout }).on('line', (line) => this.#take(line))
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      this.#complaints += chunk
-    })
-    this.#ended = new Promise((resolve) => {
-      child.once('close', () => {
-        this.#over = true
-        for (const { reject } of this.#waiting.values()) reject(new Error(`slixmpp ended:\n${this.#complaints}`))
-        resolve()
-      })
-    })
+    super(systemPython, [script])
   }
 
   /** Logged in at one of our servers, trusting its certificate and no other, and available. */
@@ -102,54 +87,18 @@ export class Slixmpp {
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: (value) => resolve(value as Orders[Name][1]), reject })
-      this.#child.stdin?.write(`${JSON.stringify({ id, do: name, ...args })}\n`)
+      this.write(JSON.stringify({ id, do: name, ...args }))
     })
   }
 
-  /** The next message or presence that fits; what came before it is dropped. Rejects after 30 s. */
-  async next(fits: (stanza: Element) => boolean): Promise<Element> {
-    let found = -1
-    await until(
-      () => {
-        if (this.#over) throw new Error(`slixmpp ended:\n${this.#complaints}`)
-        found = this.#stanzas.findIndex(fits)
-        return found !== -1
-      },
-      () => `a stanza; there were:\n${this.#stanzas.join('\n')}\n${this.#complaints}`,
-    )
-    return this.#stanzas.splice(0, found + 1)[found]!
+  protected override take({ id, value, error }: Answer): void {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (error === undefined) waiting?.resolve(value)
+    else waiting?.reject(new Error(error))
   }
 
-  /** The next message with this body. */
-  hears(body: string): Promise<Element> {
-    return this.next((stanza) => stanza.name === 'message' && stanza.getChildText('body') === body)
-  }
-
-  /** The next presence of this address. */
-  sees(from: string, type?: string): Promise<Element> {
-    return this.next(({ name, attrs }) => name === 'presence' && attrs.from === from && attrs.type === type)
-  }
-
-  /** What came in and was not asked for yet. */
-  get unread(): readonly string[] {
-    return this.#stanzas.map(String)
-  }
-
-  /** Ends the process. Idempotent. */
-  async close(): Promise<void> {
-    if (!this.#over) this.#child.stdin?.end()
-    const hard = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
-    await this.#ended
-    clearTimeout(hard)
-  }
-
-  #take(line: string): void {
-    const said = JSON.parse(line) as { stanza?: string; id?: number; value?: unknown; error?: string }
-    if (said.stanza !== undefined) this.#stanzas.push(parse(said.stanza))
-    if (said.id === undefined) return
-    const waiting = this.#waiting.get(said.id)
-    this.#waiting.delete(said.id)
-    if (said.error === undefined) waiting?.resolve(said.value)
-    else waiting?.reject(new Error(said.error))
+  protected override ended(complaints: string): void {
+    for (const { reject } of this.#waiting.values()) reject(new Error(`slixmpp ended:\n${complaints}`))
   }
 }

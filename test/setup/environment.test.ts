@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 
 const require = createRequire(import.meta.url)
 const { npmEnv } = require('../../bin/setup/npm.cjs') as { npmEnv(outer: NodeJS.ProcessEnv): NodeJS.ProcessEnv }
-const { nodedir } = require('../../bin/setup/sqlite.cjs') as {
+const { aborts, nodedir } = require('../../bin/setup/sqlite.cjs') as {
+  aborts(binding: string): boolean
   nodedir(where: { set: string | undefined; prefix: string; abi: string }): string | undefined
 }
 const { filesUnder, isBuilt, outputOf } = require('../../bin/setup/build.cjs') as {
@@ -103,4 +104,19 @@ describe('the build', () => {
   test('without a stamp is not done', () => {
     expect(isBuilt(directory)).toBe(false)
   })
+})
+
+test('a binding that would abort on Node 24.19 is known by the function it calls', () => {
+  const binding = join(directory, 'better_sqlite3.node')
+  expect(aborts(binding)).toBe(false)
+  writeFileSync(
+    binding,
+    Buffer.concat([Buffer.of(0x7f, 0), Buffer.from('_ZN4node25AddEnvironmentCleanupHookEPN2v87Isolate')]),
+  )
+  expect(aborts(binding)).toBe(false)
+  writeFileSync(
+    binding,
+    Buffer.concat([Buffer.of(0x7f, 0), Buffer.from('_ZN4node28RemoveEnvironmentCleanupHookEPN2v8')]),
+  )
+  expect(aborts(binding)).toBe(true)
 })

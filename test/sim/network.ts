@@ -53,13 +53,13 @@ export class Network {
     this.#ports[site] = port
   }
 
+  /** The stanza is the network's from now on. */
   send(from: number, to: number, stanza: Element): void {
     const way = this.#direction(from, to)
-    const crossing = copy(stanza)
-    if (this.#ports[to] === undefined || way.fault === 'bounce') return this.#comeBack(from, crossing)
+    if (this.#ports[to] === undefined || way.fault === 'bounce') return this.#comeBack(from, stanza)
     if (way.fault === 'silent') return
-    if (way.fault === 'stall') way.stalled.push(crossing)
-    else this.#carry(from, to, crossing)
+    if (way.fault === 'stall') way.stalled.push(stanza)
+    else this.#carry(from, to, stanza)
   }
 
   cut(from: number, to: number, fault: Fault): void {

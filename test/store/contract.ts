@@ -265,6 +265,13 @@ function rooms(given: () => Store): void {
     expect(await list({ limit: 10 })).toEqual(jids)
     expect(await list({ limit: 2, after: jids[1] ?? '' })).toEqual(jids.slice(2, 4))
     expect(await list({ limit: 10, after: jids[5] ?? '' })).toEqual([])
+    expect(await list({ limit: 2, before: jids[3] ?? '' })).toEqual(jids.slice(0, 2))
+    expect(await list({ limit: 2, before: jids[3] ?? '', backward: true })).toEqual(jids.slice(1, 3))
+    expect(await list({ limit: 2, backward: true })).toEqual(jids.slice(4))
+    expect(await list({ limit: 9, after: jids[0] ?? '', before: jids[4] ?? '', backward: true })).toEqual(
+      jids.slice(1, 4),
+    )
+    expect(await list({ limit: 0, backward: true })).toEqual([])
     expect(await list({ limit: 10, publicOnly: true })).toEqual(jids.filter((_, index) => index % 2 === 1))
     expect(await store.roomCount('rooms.a.example')).toBe(6)
     expect(await store.roomCount('rooms.a.example', true)).toBe(3)
@@ -387,6 +394,55 @@ function log(given: () => Store): void {
     expect(await range(5, 9, 2)).toEqual([])
     const [shadow] = await store.logRange(room, ofShadow.instance, ofShadow.incarnation, 1, 9, 9)
     expect(shadow).toMatchObject({ ...ofShadow, seq: 2, archivedAt: 4 })
+  })
+
+  describe('amending a body', () => {
+    const patch = JSON.stringify({ content: '', lang: null, retracted: { id: 'r' } })
+    const amend = { type: 'room.amend', room, patch, once: 'retracted' } as const
+    const bodies = async (): Promise<unknown[]> =>
+      (await given().log(room, { limit: 9 })).map(({ body }) => JSON.parse(body))
+    const said = { content: '<body>x</body>', lang: 'en', nick: 'n' }
+    const gone = { content: '', nick: 'n', retracted: { id: 'r' } }
+    beforeEach(async () => {
+      const body = JSON.stringify(said)
+      const records = [logRecord(1, { body }), logRecord(2, { body }), logRecord(3, { body, type: 'config' })]
+      await given().commit([putRoom(), putLog(records)])
+    })
+
+    test('a merge patch changes the message with that id, and no other record', async () => {
+      await given().commit([1, 3, 9].map((n) => ({ ...amend, stanzaId: `id-${n}` })))
+      expect(await bodies()).toEqual([gone, said, said])
+    })
+
+    test('once, and not what is void', async () => {
+      await given().commit([{ ...amend, stanzaId: 'id-1' }])
+      const again = JSON.stringify({ retracted: { id: 'other' } })
+      await given().commit([{ ...amend, patch: again, stanzaId: 'id-1' }])
+      expect((await bodies())[0]).toEqual(gone)
+      await given().commit([
+        { type: 'room.void', room, stanzaIds: ['id-2'] },
+        { ...amend, stanzaId: 'id-2' },
+      ])
+      const voided = await given().log(room, { stanzaIds: ['id-2'], includeVoid: true, limit: 1 })
+      expect(voided[0]?.body).toBe('')
+    })
+
+    test('only what that author said at that instance, where one is named', async () => {
+      const { jid, instance } = { jid: 'crone1@a.example', instance: room }
+      await given().commit([
+        { ...amend, stanzaId: 'id-1', jid: 'other@a.example', instance },
+        { ...amend, stanzaId: 'id-1', jid, instance: 'other@rooms.a.example' },
+      ])
+      expect(await bodies()).toEqual([said, said, said])
+      await given().commit([{ ...amend, stanzaId: 'id-1', jid, instance }])
+      expect(await bodies()).toEqual([gone, said, said])
+    })
+
+    test('in the batch in which it was said', async () => {
+      const late = putLog([logRecord(4, { body: JSON.stringify(said) })])
+      await given().commit([late, { ...amend, stanzaId: 'id-4' }])
+      expect((await bodies())[3]).toEqual(gone)
+    })
   })
 
   test('voiding erases the content and keeps the identity', async () => {

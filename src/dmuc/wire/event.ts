@@ -4,7 +4,7 @@
  */
 import { readContent, remember, writeContent } from '../../room/content.js'
 import { defaultConfig } from '../../room/defaults.js'
-import type { Affiliation, DurableOperation, LoggedEvent } from '../../room/types.js'
+import type { Affiliation, DurableOperation, LoggedEvent, Retraction } from '../../room/types.js'
 import { affiliations } from '../../room/types.js'
 import { copy, type Element, elements, xml } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
@@ -16,7 +16,7 @@ import { readCount, readToken } from './read.js'
 
 /** `operation` false: identity and author only, because the content is the message around it. */
 export function writeEvent(event: LoggedEvent, operation: boolean): Element {
-  const spoken = event.operation.type === 'message' || event.operation.type === 'subject' ? event.operation : undefined
+  const spoken = 'occupantId' in event.operation ? event.operation : undefined
   const element = xml('event', {
     xmlns: ns.dmucSync,
     instance: event.id.instance,
@@ -36,6 +36,8 @@ export function writeEvent(event: LoggedEvent, operation: boolean): Element {
     body.parent = element
     element.children.push(body)
   }
+  if (event.operation.type === 'message' && event.operation.retracted !== undefined)
+    element.cnode(writeTombstone(event.operation.retracted))
   return element
 }
 
@@ -64,6 +66,8 @@ export function writeOperation(operation: DurableOperation): Element {
         reason: operation.entry.reason,
         actor: operation.actor,
       })
+    case 'moderate':
+      return xml('moderate', { target: operation.target, reason: operation.reason })
     case 'destroy':
       return xml('destroy', { reason: operation.reason, alternate: operation.alternate, password: operation.password })
     case 'unknown':
@@ -89,13 +93,14 @@ export function readEvent(element: Element, around?: Element): LoggedEvent | und
   if (seq === undefined || seq === 0 || epoch === undefined || revision === undefined) return undefined
   const identity = { id: { instance, incarnation, seq }, stamp, epoch, revision, stanzaId }
   if (attrs.void === 'true') return { ...identity, operation: { type: 'unknown', name: 'void', body: '' }, void: true }
-  const body = around ?? elements(element)[0]
+  const body = around ?? elements(element).find(({ name }) => name !== 'tombstone')
   return { ...identity, operation: readOperation(body, element) }
 }
 
 /** What cannot be read is kept as `unknown`: stored, counted, served, shown to nobody. */
 function readOperation(body: Element | undefined, event: Element): DurableOperation {
-  const operation = body && (body.name === 'message' ? readSpoken(body, event) : readSourceOperation(body))
+  const read = body?.name === 'message' ? readSpoken : body?.name === 'moderate' ? readModerate : readSourceOperation
+  const operation = body && read(body, event)
   return operation ?? { type: 'unknown', name: body?.name ?? '', body: body === undefined ? '' : serialize(body) }
 }
 
@@ -116,6 +121,8 @@ function readSpoken(message: Element, event: Element): DurableOperation | undefi
   }
   const subject = subjectOf(children)
   if (subject !== undefined) return { type: 'subject', ...by, text: subject }
+  const retracted = readTombstone(event)
+  if (retracted !== undefined) return { type: 'message', ...by, content: '', retracted }
   const operation: DurableOperation = { type: 'message', ...by, content: writeContent(children) }
   remember(operation, children)
   return operation
@@ -123,6 +130,37 @@ function readSpoken(message: Element, event: Element): DurableOperation | undefi
 
 /** Beside the content, which has its own bound; kept with every message. */
 const isShort = (text: unknown): boolean => typeof text === 'string' && text.length <= 1023
+
+function readModerate(body: Element, event: Element): DurableOperation | undefined {
+  const { nick, jid: moderator } = event.attrs
+  const jid = Jid.tryParse(moderator)?.bare().toString()
+  const occupantId = readToken(event.attrs['occupant-id'])
+  const target = readToken(body.attrs.target)
+  if (nick === undefined || jid === undefined || occupantId === undefined || target === undefined) return undefined
+  return { type: 'moderate', target, nick, jid, occupantId, ...text('reason', body.attrs) }
+}
+
+/** What is left of a message that was retracted (XEP-0424 §4). */
+function writeTombstone({ id, at, moderator, reason }: Retraction): Element {
+  return xml('tombstone', {
+    id,
+    at: String(at),
+    nick: moderator?.nick,
+    'occupant-id': moderator?.occupantId,
+    reason,
+  })
+}
+
+function readTombstone(event: Element): Retraction | undefined {
+  const element = elements(event).find(({ name }) => name === 'tombstone')
+  const at = readCount(element?.attrs.at)
+  const id = element?.attrs.id
+  if (element === undefined || at === undefined || id === undefined) return undefined
+  const occupantId = readToken(element.attrs['occupant-id'])
+  const { nick } = element.attrs
+  const moderator = nick === undefined || occupantId === undefined ? undefined : { nick, occupantId }
+  return { id, at, ...(moderator && { moderator }), ...text('reason', element.attrs) }
+}
 
 /** A subject change is a message with a subject and neither body nor thread (XEP-0045 §8.1). */
 function subjectOf(children: readonly Element[]): string | undefined {

@@ -36,6 +36,7 @@ function writeMessage(
 ): Element | undefined {
   const { operation } = event
   if (operation.type !== 'message' && operation.type !== 'subject') return undefined
+  if (!sync && operation.type === 'message' && operation.retracted !== undefined) return undefined
   const content =
     operation.type === 'subject'
       ? [xml('subject', {}, operation.text)]
@@ -53,7 +54,7 @@ function writeMessage(
   )
 }
 
-/** Of each origin, everything before the first event that is served; all of it where none is. */
+/** Of each origin, everything in `vector` before the first event that is served; all of it where none is. */
 function floorBelow(events: readonly LoggedEvent[], vector: Vector): Vector {
   const first = new Map<string, number>()
   for (const { id } of events) {
@@ -63,7 +64,8 @@ function floorBelow(events: readonly LoggedEvent[], vector: Vector): Vector {
   return Vector.of(
     [...vector.origins()].map((origin) => {
       const lowest = first.get(`${origin.instance}\n${origin.incarnation}`)
-      const contiguous = lowest === undefined ? vector.get(origin).contiguous : lowest - 1
+      const { contiguous: known } = vector.get(origin)
+      const contiguous = lowest === undefined ? known : Math.min(known, lowest - 1)
       return { ...origin, contiguous, above: [] }
     }),
   )

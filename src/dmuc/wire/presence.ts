@@ -33,8 +33,8 @@ const statusOf: Readonly<Record<Departure['cause'], string | undefined>> = {
 export interface Available {
   readonly type: 'available'
   readonly occupant: Occupant
-  /** As the sender claims: of weight where it is the source alone. */
-  readonly affiliation: Affiliation
+  /** As the sender claims, if it does: of weight where it is the source alone. */
+  readonly affiliation: Affiliation | undefined
 }
 
 export interface Unavailable {
@@ -157,7 +157,7 @@ export function readPresence(stanza: Element, home: string, fill: Fill): Relayed
     since: readStamp(sync?.attrs.since) ?? fill.stamp,
     grant: readCount(sync?.attrs.grant) ?? 0,
   }
-  const affiliation = affiliations.find((known) => known === about?.attrs.affiliation) ?? 'none'
+  const affiliation = affiliations.find((known) => known === about?.attrs.affiliation)
   return { type: 'available', occupant, affiliation, place }
 }
 

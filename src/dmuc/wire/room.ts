@@ -2,15 +2,16 @@
  * What travels beside the config to a sync shadow (docs/dmuc-sync.md §1): which room it is, its keys, its register, its
  * table of instances, its revisions. It holds secrets and goes to members alone.
  */
-import type { RegisterEntry } from '../../room/types.js'
+import type { RegisterEntry, Subject } from '../../room/types.js'
 import { affiliations } from '../../room/types.js'
 import { type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
+import { readStamp, writeStamp } from '../clock.js'
 import type { RoomKeys } from '../ids.js'
 import type { InstanceTable, Replica, RoomIdentity } from '../replica.js'
 import { identityAttributes, readIdentity, readTable, writeTable } from './hello.js'
-import { readCount } from './read.js'
+import { readCount, readToken } from './read.js'
 
 export interface RoomExtension {
   readonly identity: RoomIdentity
@@ -19,6 +20,8 @@ export interface RoomExtension {
   readonly registerRevision: number
   readonly register: ReadonlyMap<string, RegisterEntry>
   readonly table: InstanceTable
+  /** The present one, be it older than the history that the shadow is given. */
+  readonly subject: Subject | undefined
 }
 
 export function writeRoom(replica: Replica): Element {
@@ -35,8 +38,21 @@ export function writeRoom(replica: Replica): Element {
     ...[...room.register].map(([jid, entry]) =>
       xml('entry', { jid, affiliation: entry.affiliation, nick: entry.nick, reason: entry.reason }),
     ),
+    room.subject && writeSubject(room.subject),
     writeTable(table),
   )
+}
+
+const writeSubject = ({ text, nick, occupantId, stamp, stanzaId }: Subject): Element =>
+  xml('subject', { nick, 'occupant-id': occupantId, stamp: writeStamp(stamp), id: stanzaId }, text)
+
+function readSubject(element: Element | undefined): Subject | undefined {
+  const nick = element?.attrs.nick
+  const stamp = readStamp(element?.attrs.stamp)
+  const stanzaId = readToken(element?.attrs.id)
+  const occupantId = readToken(element?.attrs['occupant-id'])
+  if (element === undefined || nick === undefined || stamp === undefined || stanzaId === undefined) return undefined
+  return { text: element.getText(), nick, stamp, stanzaId, ...(occupantId === undefined ? {} : { occupantId }) }
 }
 
 export function readRoom(element: Element | undefined): RoomExtension | undefined {
@@ -59,7 +75,7 @@ export function readRoom(element: Element | undefined): RoomExtension | undefine
       ...(reason === undefined ? {} : { reason }),
     })
   }
-  return { identity, keys, configRevision, registerRevision, register, table }
+  return { identity, keys, configRevision, registerRevision, register, table, subject: readSubject(element.getChild('subject')) }
 }
 
 function readKeys(element: Element | undefined): RoomKeys | undefined {

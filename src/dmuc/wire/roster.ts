@@ -74,7 +74,7 @@ export function readRoster(
         since: readStamp(sync?.attrs.since) ?? fill.stamp,
         grant: readCount(sync?.attrs.grant) ?? 0,
       }
-      const affiliation = affiliations.find((known) => known === item.attrs.affiliation) ?? 'none'
+      const affiliation = affiliations.find((known) => known === item.attrs.affiliation)
       return { type: 'available', occupant, affiliation }
     })
     .filter((entry) => entry !== undefined)

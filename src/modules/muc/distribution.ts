@@ -275,7 +275,7 @@ export class Distribution {
       const table = readTable(child(notice, 'instances', ns.dmucSync))
       if (table !== undefined) {
         room.happen({ type: 'table', table })
-        for (const other of others(room.replica)) this.#meet(room, Jid.parse(other.jid).domain)
+        for (const other of others(room.replica)) this.#links.watch(domainOf(other.jid))
       }
       return result(iq)
     })

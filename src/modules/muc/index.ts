@@ -5,16 +5,17 @@
 import { occupantIdOf } from '../../dmuc/ids.js'
 import { isSource, otherInstance, others } from '../../dmuc/replica.js'
 import { isAbandoned, leaveAll, notInRoom } from '../../room/index.js'
-import type { Handled, Host, Module } from '../../server/module.js'
+import type { Handled, Host, ListedItems, ListPage, Module } from '../../server/module.js'
 import { child, type Element } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
+import { resultSetNamespace } from '../../xmpp/result-set.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
 import type { LiveRoom } from './live-room.js'
-import { archivePage, type DmucValues, mucOptions, roomPolicy } from './options.js'
+import { archivePage, type DmucValues, lockTimeoutMs, mucOptions, rateLimits, roomPolicy } from './options.js'
 import { Rooms } from './rooms.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
 import { looksRelayed } from './strangers.js'
@@ -31,9 +32,10 @@ export const muc: Module = {
     return [
       host.identity('conference', 'text', host.name),
       host.feature(ns.muc),
+      host.feature(resultSetNamespace),
       ...service.distribution.registrations(),
       { kind: 'component', handler: (stanza, from, to) => service.receive(stanza, from, to) },
-      { kind: 'disco-items', items: () => service.publicRooms() },
+      { kind: 'disco-items', items: (_from, page) => service.publicRooms(page) },
       { kind: 'stop', run: () => service.close() },
     ]
   },
@@ -43,16 +45,17 @@ export const muc: Module = {
 export const mucService = 'muc'
 
 const housekeepingMs = 1000
-const maxListed = 1000
 
 export class MucService {
   readonly rooms: Rooms
   readonly distribution: Distribution
   readonly #host: Host
+  readonly #lockTimeoutMs: number | undefined
   #closed = false
 
   constructor(host: Host) {
     this.#host = host
+    this.#lockTimeoutMs = lockTimeoutMs(host.options)
     const dmuc = dmucPolicy(host.options.dmuc as DmucValues | undefined)
     const peers = [...dmuc.allow].filter((peer) => peer !== host.domain)
     const policy = roomPolicy(host.options, peers, dmuc.distributedByDefault)
@@ -67,6 +70,7 @@ export class MucService {
         policy,
         limits: dmuc.limits,
         archivePage: archivePage(host.options),
+        rates: rateLimits(host.options),
         isLocal: (domain) => host.isLocal(domain),
         isAdmin: (jid) => host.admins.has(jid),
         mayCreate: (from) => mayCreate(host, from),
@@ -142,9 +146,13 @@ export class MucService {
   }
 
   /** Rooms to list: public, and not hidden for being made or replicated (XEP-0045 §6.3, XEP-0281 §4.3). */
-  async publicRooms(): Promise<readonly { readonly jid: string; readonly name: string }[]> {
-    const rooms = await this.#host.store.rooms(this.#host.domain, { limit: maxListed, publicOnly: true })
-    return rooms.map(({ jid, name }) => ({ jid, name: name || jid.slice(0, jid.indexOf('@')) }))
+  async publicRooms(page: ListPage): Promise<ListedItems> {
+    const { store, domain } = this.#host
+    const [rooms, count] = await Promise.all([
+      store.rooms(domain, { ...page, publicOnly: true }),
+      store.roomCount(domain, true),
+    ])
+    return { items: rooms.map(({ jid, name }) => ({ jid, name: name || jid.slice(0, jid.indexOf('@')) })), count }
   }
 
   #toRoom(room: LiveRoom, stanza: Element, from: Jid, to: Jid): Handled {
@@ -196,9 +204,17 @@ export class MucService {
     if (inTouch) room.perform([{ type: 'destroy' }])
   }
 
+  /** A new room that its owner leaves unfinished keeps the name from others no longer (XEP-0045 §10.1.1). */
+  #unlessConfigured(room: LiveRoom): void {
+    if (room.ended || !room.replica.room.locked || this.#lockTimeoutMs === undefined) return
+    if (this.#host.clock.now() - room.createdAt < this.#lockTimeoutMs) return
+    room.perform([{ type: 'destroy', reason: 'The room was not configured in time' }])
+  }
+
   #housekeep(): void {
     if (this.#closed) return
     for (const room of this.rooms.live()) {
+      this.#unlessConfigured(room)
       if (!this.distribution.needed(room)) continue
       room.happen({ type: 'tick' })
       this.#forget(room)

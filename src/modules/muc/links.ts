@@ -20,6 +20,9 @@ export interface LinkTimes {
 
 export const defaultLinkTimes: LinkTimes = { silenceMs: 30_000, answerMs: 10_000, retryMs: 1000, maxRetryMs: 60_000 }
 
+/** Services that are looked after: tables of instances name them, and who keeps one may name many. */
+const maxLinks = 1000
+
 interface Link {
   state: 'unknown' | 'up' | 'down'
   heardAt: number
@@ -74,7 +77,7 @@ export class Links {
 
   /** Starts to look after the link; no more than once. `answered`: it did so just now, so the link is up. */
   watch(service: string, answered = false): void {
-    if (this.#links.has(service)) return
+    if (this.#links.has(service) || this.#links.size >= maxLinks) return
     const heardAt = this.#parts.clock.monotonic()
     const link: Link = {
       state: answered ? 'up' : 'unknown',

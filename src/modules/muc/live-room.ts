@@ -8,12 +8,17 @@ import { occupantIdOf } from '../../dmuc/ids.js'
 import type { Effect, Happening, Question, Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
+  affiliationOf,
   type Command,
+  type CommandOf,
   type Context,
   commandFromStanza,
   type Decision,
   decide,
+  type LoggedEvent,
+  moderated,
   notInRoom,
+  occupantOf,
   withReply,
 } from '../../room/index.js'
 import { type Element, xml } from '../../xml/element.js'
@@ -26,10 +31,14 @@ import { Expectations } from './expectations.js'
 import { FormerOccupants, reservedMs } from './former-occupants.js'
 import { Orders } from './pending-orders.js'
 import { isPrivate, privateRoute } from './private-route.js'
+import { Rates } from './rates.js'
 import { answerArchive, asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
-import { serveHistory, servePages } from './serve-log.js'
+import { findMessage, serveHistory, servePages } from './serve-log.js'
+
+/** Pages of the log that are being read for one bare JID. */
+const maxServed = 4
 
 export class LiveRoom {
   readonly jid: string
@@ -40,8 +49,10 @@ export class LiveRoom {
   readonly #output: RoomOutput
   readonly #claims = new Claims()
   readonly #orders = new Orders()
+  readonly #serving = new Map<string, number>()
   readonly #expectations: Expectations
   readonly #former: FormerOccupants
+  readonly #rates: Rates
 
   /** `stored`: it was loaded; otherwise nothing of it is on disk yet. */
   constructor(replica: Replica, env: RoomEnvironment<LiveRoom>, stored: Stored | undefined) {
@@ -49,6 +60,7 @@ export class LiveRoom {
     this.replica = replica
     this.#env = env
     this.#expectations = new Expectations(env.clock)
+    this.#rates = new Rates(env.clock, env.rates)
     const { router, store, clock, log } = env
     this.#output = new RoomOutput(replica, { router, store, clock, log, failed: this.#failed }, stored)
     this.#former = new FormerOccupants(stored?.occupants ?? [])
@@ -58,6 +70,11 @@ export class LiveRoom {
   /** The last state that is confirmed to be on disk. */
   get durable(): Replica {
     return this.#output.durable
+  }
+
+  /** When it was made, in milliseconds since the epoch. */
+  get createdAt(): number {
+    return this.#output.createdAt
   }
 
   get idle(): boolean {
@@ -71,14 +88,19 @@ export class LiveRoom {
     if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
     const command = commandFromStanza(stanza, { instances: new Set(this.replica.table.instances.keys()) })
     if (command === 'ignored') return undefined
-    if (command === 'foreign' && asksArchive(stanza)) return this.#serveArchive(stanza, from)
-    if (command === 'foreign') throw new StanzaError('feature-not-implemented')
+    if (command === 'foreign') {
+      this.#mayGoOn(undefined, from)
+      if (asksArchive(stanza)) return this.#serveArchive(stanza, from)
+      throw new StanzaError('feature-not-implemented')
+    }
     if (command instanceof StanzaError) throw command
+    this.#mayGoOn(command, from)
     if (this.#isKept(command, from)) throw new StanzaError('conflict', { text: 'That nickname is kept for who had it' })
     if (this.#redirected(command, stanza, from)) return undefined
     const nick = this.#nickToClaim(command, from)
     if (nick !== undefined) this.#claim(nick, command, stanza, from)
-    else this.#execute(command, stanza, from, 0)
+    else if (command.type === 'moderate') return this.#moderate(command, stanza, from)
+    else this.#execute(command, stanza, from)
     return this.#output.settled()
   }
 
@@ -148,7 +170,7 @@ export class LiveRoom {
     return effects
   }
 
-  #context(from: Jid, grant: number): Context {
+  #context(from: Jid, more: Pick<Context, 'grant' | 'target'> = {}): Context {
     const { clock, random, policy, isAdmin, mayCreate } = this.#env
     const bare = from.bare().toString()
     const { keys, identity, stamp } = this.replica
@@ -159,11 +181,12 @@ export class LiveRoom {
       at,
       stamp: tick(stamp, at),
       token: random.token(),
-      occupantId: occupantIdOf(keys, identity.roomId, bare),
+      // Known of who is in the room: an HMAC for each message would cost more than the decision on it.
+      occupantId: occupantOf(this.replica.room, from.toString())?.occupantId ?? occupantIdOf(keys, identity.roomId, bare),
       policy,
       admin: isAdmin(bare),
       mayCreate: mayCreate(from),
-      grant,
+      ...more,
       disco: {
         ...(distributed ? { features: [ns.dmuc, ns.dmucSync] } : {}),
         ...(source === undefined ? {} : { source }),
@@ -171,8 +194,8 @@ export class LiveRoom {
     }
   }
 
-  #execute(command: Command, stanza: Element, from: Jid, grant: number): void {
-    const decision = decide(this.replica.room, command, this.#context(from, grant))
+  #execute(command: Command, stanza: Element, from: Jid, more?: Pick<Context, 'grant' | 'target'>): void {
+    const decision = decide(this.replica.room, command, this.#context(from, more))
     if (decision instanceof StanzaError) return this.#output.refuse(stanza, decision)
     const admission = admit(this.replica, decision.operations, from.bare().toString())
     if (admission instanceof StanzaError) return this.#output.refuse(stanza, admission)
@@ -187,9 +210,32 @@ export class LiveRoom {
     for (const order of admission.orders) this.happen({ type: 'order', order, token })
   }
 
-  #serveArchive(iq: Element, from: Jid): Promise<void> {
+  /** Throws for who is too fast. */
+  #mayGoOn(command: Command | undefined, from: Jid): void {
+    if (command?.type === 'leave' || command?.type === 'bounce') return
+    const jid = from.bare().toString()
+    const affiliation = affiliationOf(this.replica.room, jid)
+    const refusal = this.#rates.take(jid, affiliation === 'owner' || affiliation === 'admin')
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** What it concerns is looked for in the log where it is not in memory any more. */
+  #moderate(command: CommandOf<'moderate'>, stanza: Element, from: Jid): Promise<void> | undefined {
+    if (moderated(this.replica.room, command.target) !== undefined) {
+      this.#execute(command, stanza, from)
+      return this.#output.settled()
+    }
+    const read = (): Promise<LoggedEvent | undefined> => findMessage(this.#env.store, this.jid, command.target)
+    return this.#output.read(stanza, read, (target) => {
+      if (this.ended) this.#output.answer(stanza, new StanzaError('item-not-found'))
+      else if (this.recovering) this.#output.answer(stanza, notStored(undefined))
+      else this.#execute(command, stanza, from, target && { target })
+    })
+  }
+
+  #serveArchive(iq: Element, from: Jid): Promise<void> | undefined {
     const admin = this.#env.isAdmin(from.bare().toString())
-    return this.#output.serve(iq, answerArchive(this.#env, this.replica.room, iq, from, admin))
+    return this.#serve(iq, answerArchive(this.#env, this.replica.room, iq, from, admin))
   }
 
   /** What a command came to: rows first, then what clients see with the reply in its place, then what peers are told. */
@@ -237,9 +283,9 @@ export class LiveRoom {
       case 'reply':
         return this.#output.reply(effect.iq, effect.payload)
       case 'serve':
-        return void this.#output.serve(effect.iq, () => servePages(this.#env, this.jid, effect.ranges))
+        return void this.#serve(effect.iq, () => servePages(this.#env, this.jid, effect.ranges))
       case 'serve-history':
-        return void this.#output.serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
+        return void this.#serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
       case 'note':
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
       case 'left':
@@ -251,6 +297,22 @@ export class LiveRoom {
     }
   }
 
+  /** What somebody asks of the log, a few questions at a time: all share the readers of the disk. */
+  #serve(iq: Element, read: () => Promise<Element>): Promise<void> | undefined {
+    const [asker = ''] = String(iq.attrs.from).split('/', 1)
+    const under = this.#serving.get(asker) ?? 0
+    if (under >= maxServed) {
+      this.#output.refuse(iq, new StanzaError('resource-constraint', { text: 'Your other questions come first' }))
+      return undefined
+    }
+    this.#serving.set(asker, under + 1)
+    return this.#output.serve(iq, read).then(() => {
+      const left = (this.#serving.get(asker) ?? 1) - 1
+      if (left > 0) this.#serving.set(asker, left)
+      else this.#serving.delete(asker)
+    })
+  }
+
   #show(change: ChangeEffect): void {
     this.#output.deliver(deliveriesOf(change))
     this.#env.changed(this, change)
@@ -260,7 +322,7 @@ export class LiveRoom {
     const from = String(iq.attrs.to)
     const answered = (answer: Element | StanzaError): void => {
       if (this.ended) return
-      if (answer instanceof StanzaError && unreachable.has(answer.condition)) this.#env.unreachable(from)
+      if (answer instanceof StanzaError && isNoWay(answer)) this.#env.unreachable(from)
       if (question.type === 'order') this.#orders.answered(question.token, answer)
       this.happen({ type: 'answer', from, question, result: answer })
     }
@@ -286,11 +348,11 @@ export class LiveRoom {
   }
 
   #claim(nick: string, command: Command, stanza: Element, from: Jid): void {
-    const refusal = decide(this.replica.room, command, this.#context(from, 0))
+    const refusal = decide(this.replica.room, command, this.#context(from))
     if (refusal instanceof StanzaError) return this.#output.refuse(stanza, refusal)
     const release = this.#claims.start(from.toString())
     const go = (grant: number): void => {
-      this.#execute(command, stanza, from, grant)
+      this.#execute(command, stanza, from, { grant })
       for (const held of release()) this.#receiveAgain(held, from)
     }
     this.#claims.ask(this.#env.router, this.jid, this.replica.identity.source, nick, from.bare().toString()).then(
@@ -318,7 +380,7 @@ export class LiveRoom {
       return false
     const shadow = this.#env.redirect(this, from)
     if (shadow === undefined) return false
-    const decision = decide(this.replica.room, command, this.#context(from, 0))
+    const decision = decide(this.replica.room, command, this.#context(from))
     if (decision instanceof StanzaError) return false
     const password = this.replica.room.config.password
     this.#output.refuse(stanza, new StanzaError('redirect', { type: 'cancel', uri: `xmpp:${shadow}?join` }))
@@ -352,6 +414,9 @@ const unreachable: ReadonlySet<string> = new Set([
   'service-unavailable',
   'item-not-found',
 ])
+
+/** Nobody there answered; that there is no such room is an answer. */
+const isNoWay = ({ condition }: StanzaError): boolean => condition !== 'item-not-found' && unreachable.has(condition)
 
 /** What we sent did not get there. Other errors say that it did. */
 const isLost = (stanza: Element): boolean =>

@@ -1,6 +1,7 @@
 /** What the configuration says of rooms: Prosody's names where Prosody has the option. */
 import { defaultPolicy, type RoomPolicy } from '../../room/index.js'
 import type { OptionDeclaration } from '../../server/module.js'
+import type { RateLimits } from './rates.js'
 
 const oneOf =
   (...known: readonly unknown[]) =>
@@ -23,6 +24,30 @@ export const mucOptions = {
     type: 'boolean',
     default: true,
     doc: 'A new room is closed to others until its owner has configured it (XEP-0045 §10.1).',
+  },
+  muc_room_lock_timeout: {
+    type: 'integer',
+    default: 300,
+    doc: 'Seconds after which a new room that nobody has configured is given up; 0 for never.',
+    check: atLeast(0),
+  },
+  muc_event_rate: {
+    type: 'integer',
+    default: 0,
+    doc: 'Stanzas a second that a room takes from each occupant on average; 0 for no limit. Not for owners and admins.',
+    check: atLeast(0),
+  },
+  muc_room_event_rate: {
+    type: 'integer',
+    default: 0,
+    doc: 'Stanzas a second that a room takes from all together on average; 0 for no limit.',
+    check: atLeast(0),
+  },
+  muc_burst_factor: {
+    type: 'integer',
+    default: 6,
+    doc: 'How many seconds of these rates may be used up at once.',
+    check: atLeast(1),
   },
   muc_room_default_public: { type: 'boolean', default: true, doc: 'New rooms are listed.' },
   muc_room_default_persistent: {
@@ -82,6 +107,18 @@ type Values = Readonly<Record<string, unknown>>
 
 export const archivePage = (options: Values): number =>
   Number(options.max_archive_query_results ?? mucOptions.max_archive_query_results.default)
+
+export function rateLimits(options: Values): RateLimits {
+  const value = (key: 'muc_event_rate' | 'muc_room_event_rate' | 'muc_burst_factor'): number =>
+    Number(options[key] ?? mucOptions[key].default)
+  return { occupant: value('muc_event_rate'), room: value('muc_room_event_rate'), burst: value('muc_burst_factor') }
+}
+
+/** In milliseconds; undefined: never. */
+export function lockTimeoutMs(options: Values): number | undefined {
+  const seconds = Number(options.muc_room_lock_timeout ?? mucOptions.muc_room_lock_timeout.default)
+  return seconds > 0 ? seconds * 1000 : undefined
+}
 
 /** The rules of a service's rooms. `peers`: the services that owners may spread rooms over; empty: none. */
 export function roomPolicy(options: Values, peers: readonly string[], distributed: boolean): RoomPolicy {

@@ -7,6 +7,7 @@ import type { Clock } from '../../util/clock.js'
 import type { Logger } from '../../util/logger.js'
 import type { Random } from '../../util/random.js'
 import type { Jid } from '../../xmpp/jid.js'
+import type { RateLimits } from './rates.js'
 import type { ChangeEffect } from './room-output.js'
 
 export interface RoomEnvironment<Room> {
@@ -19,6 +20,7 @@ export interface RoomEnvironment<Room> {
   readonly limits: DmucLimits
   /** Results on one page of an archive at most (XEP-0313). */
   readonly archivePage: number
+  readonly rates: RateLimits
   /** Is this a domain of our own? */
   readonly isLocal: (domain: string) => boolean
   readonly isAdmin: (bareJid: string) => boolean

@@ -3,7 +3,7 @@
  * durable (architecture.md, The way of one message).
  */
 import type { Effect, Replica } from '../../dmuc/replica.js'
-import { type Delivery, render } from '../../room/index.js'
+import { asItStands, type Delivery, render } from '../../room/index.js'
 import type { Router } from '../../server/router.js'
 import type { OccupantRecord, Store, Write } from '../../store/store.js'
 import type { Clock } from '../../util/clock.js'
@@ -13,7 +13,7 @@ import { ns } from '../../xmpp/namespaces.js'
 import { errorReply, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { CommitQueue } from './commit-queue.js'
-import { logRecord, registerWrites, roomRecord, rosterWrites, tableWrites } from './storage.js'
+import { logRecord, registerWrites, retractionWrites, roomRecord, rosterWrites, tableWrites } from './storage.js'
 
 export type ChangeEffect = Extract<Effect, { type: 'change' }>
 
@@ -89,8 +89,9 @@ export class RoomOutput {
     const events = effects.filter((effect) => effect.type === 'log').map(({ event }) => event)
     if (effects.some(({ type }) => type === 'save') || this.#differs(replica)) this.#save(replica)
     if (events.length > 0) {
-      const records = events.map((event) => logRecord(event, this.#archiveTime()))
+      const records = events.map((event) => logRecord(asItStands(replica.room, event), this.#archiveTime()))
       this.#queue.write({ type: 'room.log', room: this.#jid, records })
+      this.#queue.write(...events.flatMap((event) => retractionWrites(this.#jid, event)))
     }
     for (const effect of effects)
       if (effect.type === 'floor')
@@ -138,16 +139,18 @@ export class RoomOutput {
 
   /** Answers an IQ with what has to be read first; settles when that is done. */
   serve(iq: Element, read: () => Promise<Element>): Promise<void> {
+    return this.read(iq, read, (payload) => void this.#parts.router.route(result(iq, payload)))
+  }
+
+  /** Goes on with what has to be read first, in its turn; `stanza` is answered if that fails. Settles when it is done. */
+  read<T>(stanza: Element, read: () => Promise<T>, goOn: (found: T) => void): Promise<void> {
     return new Promise((settle) => {
-      const answered = (): Promise<void> =>
-        read().then(
-          (payload) => void this.#parts.router.route(result(iq, payload)),
-          (error: unknown) => this.answer(iq, error instanceof StanzaError ? error : notRead(error)),
-        )
+      const failed = (error: unknown): void =>
+        this.answer(stanza, error instanceof StanzaError ? error : notRead(error))
       this.#queue.push(
-        () => void answered().then(settle),
+        () => void read().then(goOn).catch(failed).then(settle),
         (error) => {
-          this.answer(iq, notStored(error))
+          this.answer(stanza, notStored(error))
           settle()
         },
       )

@@ -34,7 +34,7 @@ export async function servePages({ store, limits }: Env, room: string, ranges: r
 export async function serveHistory(
   { store }: Env,
   replica: Replica,
-  { limit, sync }: Pick<Extract<Effect, { type: 'serve-history' }>, 'limit' | 'sync'>,
+  { limit, sync, vector }: Pick<Extract<Effect, { type: 'serve-history' }>, 'limit' | 'sync' | 'vector'>,
 ): Promise<Element> {
   const { jid, config } = replica.room
   const records = await store.log(jid, {
@@ -44,7 +44,7 @@ export async function serveHistory(
     ...(limit.since === undefined ? {} : { start: limit.since }),
   })
   const events = withinCharacters(records.map(loggedEvent), limit)
-  return writeHistory(jid, events, { whois: config.whois, sync, vector: replica.vector })
+  return writeHistory(jid, events, { whois: config.whois, sync, vector })
 }
 
 function withinCharacters(events: readonly LoggedEvent[], { maxChars }: HistoryLimit): readonly LoggedEvent[] {
@@ -57,4 +57,10 @@ function withinCharacters(events: readonly LoggedEvent[], { maxChars }: HistoryL
     chosen.push(event)
   }
   return chosen.reverse()
+}
+
+/** A message by its stanza-id, that nobody has erased. */
+export async function findMessage(store: Store, room: string, stanzaId: string): Promise<LoggedEvent | undefined> {
+  const [record] = await store.log(room, { stanzaIds: [stanzaId], types: ['message'], limit: 1 })
+  return record && loggedEvent(record)
 }

@@ -2,6 +2,7 @@
 import type { Host } from '../../server/module.js'
 import type { RoomRecord } from '../../store/store.js'
 import type { Rooms } from './rooms.js'
+import type { SavedState } from './storage.js'
 
 const page = 1000
 
@@ -23,14 +24,17 @@ export async function purgeTemporary(host: Host): Promise<void> {
 
 /** A shadow, or a source that has had shadows: people may be in it elsewhere. */
 function isDistributed({ source, jid, state }: RoomRecord): boolean {
-  return source !== jid || (JSON.parse(state) as { tableRevision: number }).tableRevision > 0
+  return source !== jid || (JSON.parse(state) as SavedState).tableRevision > 0
 }
+
+/** The process may have ended before the first peer had answered. */
+const isToBe = ({ state }: RoomRecord): boolean => (JSON.parse(state) as SavedState).config.distributed
 
 /** In the background; each greets its peers once it is loaded. */
 export function loadDistributed(host: Host, rooms: Rooms): void {
   const load = async (): Promise<void> => {
     for await (const room of allRooms(host)) {
-      if (isDistributed(room)) await rooms.with(room.jid, () => undefined)
+      if (isDistributed(room) || isToBe(room)) await rooms.with(room.jid, () => undefined)
     }
   }
   load().catch((error: unknown) => host.log.error({ err: error }, 'Distributed rooms could not be loaded'))

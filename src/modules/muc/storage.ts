@@ -1,16 +1,17 @@
 /** A replica as rows and back: what comes back after a restart is what these say. */
 
-import { noStamp } from '../../dmuc/clock.js'
+import { maxLeadMs, noStamp } from '../../dmuc/clock.js'
 import type { RoomKeys } from '../../dmuc/ids.js'
 import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { Vector } from '../../dmuc/vector.js'
+import { retractionBy } from '../../room/index.js'
 import type { RegisterEntry, RoomConfig, RoomState, Subject } from '../../room/types.js'
 import { affiliations, type LoggedEvent } from '../../room/types.js'
 import type { LoadedRoom, LogRecord, RoomRecord, Write } from '../../store/store.js'
 import { Jid } from '../../xmpp/jid.js'
 
 /** The JSON of `RoomRecord.state`. */
-interface SavedState {
+export interface SavedState {
   readonly keys: RoomKeys
   readonly config: RoomConfig
   readonly configRevision: number
@@ -43,7 +44,7 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     epoch: identity.epoch,
     epochRank: identity.epochRank,
     createdAt,
-    public: room.config.public && phase === 'serving',
+    public: room.config.public && phase === 'serving' && !room.locked,
     persistent: room.config.persistent,
     name: room.config.name,
     state: JSON.stringify(state),
@@ -93,8 +94,12 @@ export function rosterWrites(before: RoomState, after: RoomState, revision: numb
 export function logRecord(event: LoggedEvent, archivedAt: number): LogRecord {
   const { operation } = event
   const spoken = operation.type === 'message' || operation.type === 'subject' ? operation : undefined
+  // Spelt out: what follows a spread is added field by field, at ten times the cost.
+  const { instance, incarnation, seq } = event.id
   return {
-    ...event.id,
+    instance,
+    incarnation,
+    seq,
     stampMs: event.stamp.ms,
     stampCounter: event.stamp.counter,
     epoch: event.epoch,
@@ -107,6 +112,15 @@ export function logRecord(event: LoggedEvent, archivedAt: number): LogRecord {
     void: event.void === true,
     archivedAt,
   }
+}
+
+/** What an event takes out of the log. */
+export function retractionWrites(room: string, event: LoggedEvent): Write[] {
+  const found = retractionBy(event)
+  if (found === undefined) return []
+  const { target, retraction, author } = found
+  const patch = JSON.stringify({ content: '', lang: null, retracted: retraction })
+  return [{ type: 'room.amend', room, stanzaId: target, patch, once: 'retracted', ...author }]
 }
 
 export function loggedEvent(record: LogRecord): LoggedEvent {
@@ -141,6 +155,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     registerRevision: saved.registerRevision,
     occupants: new Map(),
     subject: saved.subject ?? undefined,
+    retractions: new Map(),
     history: loaded.recent.filter(({ type }) => type === 'message').map(loggedEvent),
     locked: saved.locked,
     destroyed: false,
@@ -167,9 +182,11 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
   }
 }
 
-/** Not before anything this instance has stamped or seen. */
+/** Not before anything this instance has stamped or seen, but for what lay too far ahead even then. */
 function newest({ recent, lastArchivedAt }: LoadedRoom): Replica['stamp'] {
-  const stamps = recent.map(({ stampMs, stampCounter }) => ({ ms: stampMs, counter: stampCounter }))
+  const stamps = recent
+    .map(({ stampMs, stampCounter }) => ({ ms: stampMs, counter: stampCounter }))
+    .filter(({ ms }) => ms <= lastArchivedAt + maxLeadMs)
   return stamps.reduce((a, b) => (b.ms > a.ms || (b.ms === a.ms && b.counter > a.counter) ? b : a), {
     ...noStamp,
     ms: Math.min(lastArchivedAt, stamps.at(-1)?.ms ?? lastArchivedAt),

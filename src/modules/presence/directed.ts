@@ -1,12 +1,15 @@
 /** To whom a session sent directed presence (RFC 6121 §4.6): they are told when it becomes unavailable. */
 import type { Session } from '../../server/session.js'
-import type { Element } from '../../xml/element.js'
+import { type Element, xml } from '../../xml/element.js'
+import { serialize } from '../../xml/writer.js'
 import { Jid } from '../../xmpp/jid.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 
 const key = 'presence.directed'
 /** Addresses at a time; a client in a thousand rooms is none we want. */
 const most = 1000
+/** Characters of one that is remembered whole. */
+const longest = 8 * 1024
 
 /** By recipient, the last available presence sent there. */
 export function directedOf(session: Session): Map<string, Element> {
@@ -22,8 +25,15 @@ export function remember(session: Session, to: Jid, stanza: Element): void {
   const directed = directedOf(session)
   const recipient = to.toString()
   if (stanza.attrs.type === 'unavailable') directed.delete(recipient)
-  else if (directed.size < most || directed.has(recipient)) directed.set(recipient, stanza)
+  else if (directed.size < most || directed.has(recipient)) directed.set(recipient, short(stanza))
   else throw new StanzaError('resource-constraint', { text: 'Directed presence was sent to too many addresses' })
+}
+
+/** A long one is remembered without what it said. */
+function short(stanza: Element): Element {
+  if (serialize(stanza).length <= longest) return stanza
+  const { from, to } = stanza.attrs
+  return xml('presence', { from, to })
 }
 
 /** Sent to this address, or to any of the same bare JID: a room's occupants are all at one. */

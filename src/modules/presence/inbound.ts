@@ -21,6 +21,8 @@ import {
 
 /** Characters of a request that is kept as it came; of a longer one only who asked is kept. */
 const longestRequest = 4096
+/** Requests that wait for a user, of those who are no contacts. */
+const mostStrangers = 500
 
 export class Inbound {
   readonly #host: Host
@@ -79,12 +81,22 @@ export class Inbound {
     const { passes, next } = inbound[type][stateOf(item)]
     if (type === 'subscribe' && (isSubscriber(item) || item.approved)) return this.#grant(account, item)
     if (!passes) return undefined
+    if (type === 'subscribe' && this.#isOverrun(account, contact)) return undefined
     const delivered = readdress(stanza, { from: contact, to: account.jid })
     return this.#roster.put(account, inState(item, next, requestText(delivered)), () => {
       const request = type === 'subscribe'
       this.#toAll(account.jid, delivered, (session) => (request ? session.presence !== undefined : session.interested))
       if (type === 'unsubscribe' && isSubscriber(item)) this.#leave(account, contact)
     })
+  }
+
+  /** Strangers' requests must not take the place of contacts: beyond a number of them, new ones are dropped. */
+  #isOverrun(account: LoadedAccount, contact: string): boolean {
+    const items = this.#roster.items(account)
+    if (items.has(contact) || items.size < mostStrangers) return false
+    let strangers = 0
+    for (const item of items.values()) if (stateOf(item) === 'none in' && item.name === undefined) strangers++
+    return strangers >= mostStrangers
   }
 
   /** §3.1.3, §3.4: who has the subscription, or was approved in advance, is answered for the user. */

@@ -1,8 +1,17 @@
 /** The log of a room: appending, voiding. Rooms are found by JID once and remembered under their number. */
-import { StoreError } from '../store.js'
+import { StoreError, type Write } from '../store.js'
 import type { Connection } from './connection.js'
 import { Origins } from './origins.js'
 import type { LogRow } from './protocol.js'
+
+interface Amendment {
+  readonly room: number
+  readonly stanzaId: string
+  readonly patch: string
+  readonly once: string
+  readonly jid: string | null
+  readonly instance: string | null
+}
 
 interface KnownRoom {
   readonly id: number
@@ -15,6 +24,7 @@ export class LogWrites {
   readonly #findRoom
   readonly #insert
   readonly #void
+  readonly #amend
 
   constructor(db: Connection) {
     this.#origins = new Origins(db)
@@ -26,6 +36,12 @@ export class LogWrites {
       `INSERT INTO log (room, origin, seq, stamp_ms, stamp_counter, epoch, revision, stanza_id, type, nick, jid, body, void,
          archived_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#amend = db.prepare<[Amendment]>(
+      `UPDATE log SET body = json_patch(body, @patch)
+       WHERE room = @room AND stanza_id = @stanzaId AND type = 'message' AND void = 0
+         AND json_type(body, '$."' || @once || '"') IS NULL AND jid IS ifnull(@jid, jid)
+         AND (@instance IS NULL OR origin IN (SELECT id FROM origin WHERE room = @room AND instance = @instance))`,
     )
     this.#void = db.prepare(`UPDATE log SET void = 1, body = '' WHERE room = ? AND stanza_id = ?`)
   }
@@ -47,6 +63,11 @@ export class LogWrites {
   void(jid: string, stanzaIds: readonly string[]): void {
     const { id } = this.#room(jid)
     for (const stanzaId of stanzaIds) this.#void.run(id, stanzaId)
+  }
+
+  amend(jid: string, { stanzaId, patch, once, jid: author, instance }: Extract<Write, { type: 'room.amend' }>): void {
+    const room = this.#room(jid).id
+    this.#amend.run({ room, stanzaId, patch, once, jid: author ?? null, instance: instance ?? null })
   }
 
   /** A room was deleted: its JID may come back under another number. */

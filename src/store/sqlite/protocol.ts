@@ -11,6 +11,7 @@ import type {
   OccupantRecord,
   OfflineMessage,
   RoomRecord,
+  RoomsQuery,
   RosterItem,
   StoredLogRecord,
   VectorEntry,
@@ -57,7 +58,7 @@ export interface Queries {
   offlineCount(owner: string): number
   data(owner: string, kind: string, key: string): string | undefined
   dataKeys(owner: string, kind: string): string[]
-  rooms(service: string, after: string, limit: number, publicOnly: boolean): RoomRecord[]
+  rooms(service: string, query: RoomsQuery): RoomRecord[]
   roomCount(service: string, publicOnly: boolean): number
   loadRoom(jid: string, recent: number): LoadedRows | undefined
   log(room: string, query: LogQuery): StoredLogRow[]

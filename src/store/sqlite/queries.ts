@@ -1,5 +1,5 @@
 /** Every question of the store as prepared SQL, for a reader thread. */
-import type { Account, RoomRecord, RosterItem } from '../store.js'
+import type { Account, RoomRecord, RoomsQuery, RosterItem } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogQueries } from './log-queries.js'
 import type { LoadedRows, Queries, Query } from './protocol.js'
@@ -127,10 +127,22 @@ interface RoomRow {
 
 type RoomQueries = Pick<Queries, 'rooms' | 'roomCount' | 'loadRoom'>
 
+/** Greater than any JID as UTF-8. */
+const aboveAll = '\u{10ffff}'
+
 function roomQueries(db: Connection, log: LogQueries): RoomQueries {
-  const page = db.prepare<[string, string, number, number], RoomRow>(
-    'SELECT * FROM room WHERE service = ? AND jid > ? AND public >= ? ORDER BY jid LIMIT ?',
-  )
+  const pageIn = (direction: 'ASC' | 'DESC') =>
+    db.prepare<[string, string, string, number, number], RoomRow>(
+      `SELECT * FROM room WHERE service = ? AND jid > ? AND jid < ? AND public >= ? ORDER BY jid ${direction} LIMIT ?`,
+    )
+  const forward = pageIn('ASC')
+  const backward = pageIn('DESC')
+  const page = (service: string, query: RoomsQuery): RoomRecord[] => {
+    const { after = '', before = aboveAll, publicOnly, limit } = query
+    const statement = query.backward === true ? backward : forward
+    const rows = statement.all(service, after, before, publicOnly === true ? 1 : 0, limit).map(toRoom)
+    return query.backward === true ? rows.reverse() : rows
+  }
   const count = db
     .prepare<[string, number], number>('SELECT count(*) FROM room WHERE service = ? AND public >= ?')
     .pluck()
@@ -158,7 +170,7 @@ function roomQueries(db: Connection, log: LogQueries): RoomQueries {
     }
   }
   return {
-    rooms: (service, after, limit, publicOnly) => page.all(service, after, publicOnly ? 1 : 0, limit).map(toRoom),
+    rooms: page,
     roomCount: (service, publicOnly) => count.get(service, publicOnly ? 1 : 0) ?? 0,
     // One transaction: all parts are of the same moment.
     loadRoom: db.transaction(load),

@@ -12,6 +12,7 @@ import {
   type LogQuery,
   type OfflineMessage,
   type RoomRecord,
+  type RoomsQuery,
   type RosterItem,
   type Store,
   type StoredLogRecord,
@@ -121,11 +122,8 @@ class SqliteStore implements Store {
     return this.#ask('dataKeys', owner, kind)
   }
 
-  rooms(
-    service: string,
-    options: { readonly after?: string; readonly limit: number; readonly publicOnly?: boolean },
-  ): Promise<RoomRecord[]> {
-    return this.#ask('rooms', service, options.after ?? '', options.limit, options.publicOnly === true)
+  rooms(service: string, query: RoomsQuery): Promise<RoomRecord[]> {
+    return this.#ask('rooms', service, query)
   }
 
   roomCount(service: string, publicOnly = false): Promise<number> {

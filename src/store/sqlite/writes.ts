@@ -152,6 +152,9 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
     'room.void': ({ room, stanzaIds }) => {
       log.void(room, stanzaIds)
     },
+    'room.amend': (write) => {
+      log.amend(write.room, write)
+    },
     'room.occupant.put': ({ room, occupant: o }) => {
       putOccupant.run(log.roomId(room), o.nick, o.jid, o.home, o.since, o.revision)
     },

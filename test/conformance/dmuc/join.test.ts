@@ -194,6 +194,7 @@ describe('joining the source', () => {
           from='coven@chat.shakespeare.lit/firstwitch'
           to='somewitch@macbeth.lit/mobile'
           type='error'>
+        {...}
         <error type='cancel'>
           <redirect xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:coven@rooms.macbeth.lit?join</redirect>
         </error>

@@ -226,6 +226,38 @@ describe('the link is back', () => {
     await macbeth.receivesNothing()
   })
 
+  test('6 and what was said there reaches the other shadows', async () => {
+    const [macbeth, foo] = await sourceWithWitch()
+    const marlowe = new PlainPeerhost(theatre.stage.peer('conference.marlowe.lit'))
+    await configures(foo, distributed('rooms.macbeth.lit', 'conference.marlowe.lit'))
+    await marlowe.acceptsReplication()
+    await marlowe.takesConfig()
+    await marlowe.sends(
+      `<iq from='${marlowe.shadow}' id='${(await marlowe.next()).attrs.id}' to='${source}' type='result'/>`,
+    )
+    macbeth.isCutOff = true
+    await passes(15_000)
+    await comesBack(macbeth)
+    await macbeth.takesConfig()
+    await macbeth.takesRoster(...covenRoster)
+    const { id } = (await macbeth.next()).attrs
+    await marlowe.drains()
+    await macbeth.sends(`
+      <iq from='coven@rooms.macbeth.lit' id='${id}' to='${source}' type='result'>
+        <history xmlns='http://jabber.org/protocol/muc'>
+          <message xmlns='jabber:client' from='coven@rooms.macbeth.lit/anotherwitch' type='groupchat'>
+            <body>Where are you?</body>
+            <delay xmlns='urn:xmpp:delay' from='coven@rooms.macbeth.lit' stamp='2026-01-01T00:00:09Z'/>
+          </message>
+        </history>
+      </iq>`)
+    await marlowe.receives(`
+      <message from='${source}/anotherwitch' to='${marlowe.shadow}/anotherwitch' type='groupchat'>
+        <body>Where are you?</body>
+      </message>`)
+    await macbeth.receivesNothing()
+  })
+
   test('6 what both have already is not taken twice', async () => {
     const [macbeth, foo] = await sourceWithWitch()
     await macbeth.says('anotherwitch', 'Once.', 'm1')

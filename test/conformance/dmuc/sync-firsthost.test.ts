@@ -2,6 +2,7 @@
  * urn:xmpp:dmuc-sync:0 as a source speaks it (docs/dmuc-sync.md): coven@chat.shakespeare.lit is ours, the shadow at rooms.macbeth.lit
  * is a script that was written from that page.
  */
+import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Element } from '../../../src/xml/element.js'
 import type { Client } from '../../dialogue/stage.js'
@@ -32,6 +33,10 @@ let baz: Client
 let room: string
 /** Our incarnation, from E7. */
 let ours: string
+/** What everybody computes for somewitch@macbeth.lit from the key of E5 (docs/dmuc-sync.md §1). */
+let witchId: string
+/** Changes of configuration and register together, as E5 tells. */
+let revision: number
 
 beforeEach(async () => {
   theatre = await openFirsthost()
@@ -62,7 +67,14 @@ const acknowledges = (iq: Element): Promise<void> =>
 /** E3 to E8, E12 and E13. */
 async function replicates(...fields: readonly string[]): Promise<void> {
   await accepts(...fields)
-  await acknowledges(await macbeth.next())
+  const config = await macbeth.next()
+  const told = config.getChild('config')?.getChild('room', S)
+  revision = Number(told?.attrs.config) + Number(told?.attrs.register)
+  const salt = told?.getChild('keys')?.attrs['occupant-id']
+  witchId = createHmac('sha256', Buffer.from(String(salt), 'base64'))
+    .update(`${room}\nsomewitch@macbeth.lit`)
+    .digest('base64url')
+  await acknowledges(config)
   const roster = await macbeth.next()
   ours = String(roster.getChild('roster')?.getChild('list')?.attrs.incarnation)
   await acknowledges(roster)
@@ -103,7 +115,7 @@ async function inTouch(...fields: readonly string[]): Promise<void> {
 
 const occupant = (revision: number, more = ''): string =>
   `<occupant xmlns='${S}' incarnation='macbeth-1' revision='${revision}' seq='0' jid='somewitch@macbeth.lit'
-     occupant-id='witch-id' since='1767225600000.0' grant='1' ${more}/>`
+     occupant-id='${witchId}' since='1767225600000.0' grant='1' ${more}/>`
 
 const witchEnters = (revision = 2, grant = ''): Promise<void> =>
   macbeth.sends(`
@@ -116,7 +128,7 @@ const witchEnters = (revision = 2, grant = ''): Promise<void> =>
 
 const event = (seq: number, more = ''): string =>
   `<event xmlns='${S}' instance='${shadow}' incarnation='macbeth-1' seq='${seq}' stamp='176722560${seq}000.0' epoch='1'
-     revision='2' id='id-${seq}' nick='anotherwitch' jid='somewitch@macbeth.lit' occupant-id='witch-id' ${more}`
+     revision='${revision}' id='id-${seq}' nick='anotherwitch' jid='somewitch@macbeth.lit' occupant-id='${witchId}' ${more}`
 
 const witchSays = (seq: number, body: string): Promise<void> =>
   macbeth.sends(`
@@ -278,7 +290,7 @@ describe('greetings', () => {
       <message from='${source}/anotherwitch' to='crone1@shakespeare.lit/desktop' type='groupchat' id='m1'>
         <body>Hail!</body>
         <stanza-id xmlns='urn:xmpp:sid:0' by='${source}' id='{any}'/>
-        <occupant-id xmlns='urn:xmpp:occupant-id:0' id='witch-id'/>
+        <occupant-id xmlns='urn:xmpp:occupant-id:0' id='${witchId}'/>
         <delay xmlns='urn:xmpp:delay' from='${source}' stamp='2026-01-01T00:00:01.000Z'/>
       </message>`)
     expect((await foo.next()).getChildText('body')).toBe('All hail!')
@@ -303,7 +315,7 @@ describe('greetings', () => {
         <x xmlns='http://jabber.org/protocol/muc#user'>
           <item affiliation='none' role='participant' jid='somewitch@macbeth.lit/mobile'/>
         </x>
-        <occupant-id xmlns='urn:xmpp:occupant-id:0' id='witch-id'/>
+        <occupant-id xmlns='urn:xmpp:occupant-id:0' id='${witchId}'/>
       </presence>`)
   })
 })
@@ -317,7 +329,7 @@ describe('occupants', () => {
         <x xmlns='http://jabber.org/protocol/muc#user'>
           <item affiliation='none' role='participant' jid='somewitch@macbeth.lit/mobile'/>
         </x>
-        <occupant-id xmlns='urn:xmpp:occupant-id:0' id='witch-id'/>
+        <occupant-id xmlns='urn:xmpp:occupant-id:0' id='${witchId}'/>
       </presence>`)
     await macbeth.receivesNothing()
   })
@@ -360,9 +372,7 @@ describe('occupants', () => {
 
   test('45 our list is given to a member that asks', async () => {
     await inTouch()
-    await macbeth.sends(
-      `<iq from='${shadow}' id='list1' to='${source}' type='get'><occupants xmlns='${S}'/></iq>`,
-    )
+    await macbeth.sends(`<iq from='${shadow}' id='list1' to='${source}' type='get'><occupants xmlns='${S}'/></iq>`)
     const list = (await macbeth.next()).getChild('occupants', S)
     expect(list?.attrs).toMatchObject({ incarnation: ours })
     expect(list?.getChildren('presence').map(({ attrs }) => attrs.from)).toEqual(
@@ -385,13 +395,46 @@ describe('occupants', () => {
     expect(said.attrs).toMatchObject({ from: `${source}/faustus`, to: `${shadow}/faustus` })
     expect(said.getChild('event', S)?.attrs).toMatchObject({ instance: source, incarnation: ours, nick: 'faustus' })
     await macbeth.sends(`<iq from='${shadow}' id='list1' to='${source}' type='get'><occupants xmlns='${S}'/></iq>`)
-    const names = (await macbeth.next()).getChild('occupants', S)?.getChildren('presence').map(({ attrs }) => attrs.from)
+    const names = (await macbeth.next())
+      .getChild('occupants', S)
+      ?.getChildren('presence')
+      .map(({ attrs }) => attrs.from)
     expect(names).toContain(`${source}/faustus`)
     await witchEnters()
     expect((await marlowe.next()).attrs.from).toBe(`${source}/anotherwitch`)
     await witchSays(1, 'Hail!')
     expect((await marlowe.next()).attrs.from).toBe(`${source}/anotherwitch`)
     await macbeth.receivesNothing()
+  })
+})
+
+describe('43 private messages', () => {
+  const whisper = (from: string, to: string): string => `
+    <message from='${from}' to='${to}' type='chat' id='pm1'><body>Psst.</body></message>`
+
+  test('43 between a member and a plain shadow they go through the source', async () => {
+    await inTouch()
+    await configures(foo, distributed('rooms.macbeth.lit', 'conference.marlowe.lit'))
+    const marlowe = new PlainPeerhost(theatre.stage.peer('conference.marlowe.lit'))
+    await marlowe.holdsShadow(...covenRoster)
+    await marlowe.announces('faustus')
+    await witchEnters()
+    await macbeth.drains()
+    await marlowe.drains()
+    await macbeth.sends(whisper(`${shadow}/anotherwitch`, `${source}/faustus`))
+    await marlowe.receives(whisper(`${source}/anotherwitch`, 'coven@conference.marlowe.lit/faustus'))
+    await marlowe.sends(whisper('coven@conference.marlowe.lit/faustus', `${source}/anotherwitch`))
+    await macbeth.receives(whisper(`${source}/faustus`, `${shadow}/anotherwitch`))
+    await macbeth.sends(whisper(`${shadow}/faustus`, `${source}/foo`))
+    expect((await macbeth.next()).attrs.type).toBe('error')
+    await quiet(foo)
+  })
+
+  test('43 a member speaks only for its own', async () => {
+    await inTouch()
+    await macbeth.sends(whisper(`${shadow}/baz`, `${source}/foo`))
+    expect((await macbeth.next()).attrs.type).toBe('error')
+    await foo.receivesNothing()
   })
 })
 
@@ -403,7 +446,7 @@ describe('events', () => {
       <message from='${source}/foo' to='${shadow}/foo' type='groupchat' id='m4'>
         <body>Message 4.</body>
         <event xmlns='${S}' instance='${source}' incarnation='${ours}' seq='{any}' stamp='{any}' epoch='1'
-            revision='{any}' id='{any}' nick='foo' jid='crone1@shakespeare.lit' occupant-id='{any}'/>
+            revision='{any}' occupants='{any}' id='{any}' nick='foo' jid='crone1@shakespeare.lit' occupant-id='{any}'/>
       </message>`)
   })
 
@@ -427,16 +470,18 @@ describe('events', () => {
     await baz.receivesNothing()
     const { id } = await macbeth.receives(`
       <iq from='${source}' id='{$id}' to='${shadow}' type='get'>
-        <pull xmlns='${S}' room='${room}'><range instance='${shadow}' incarnation='macbeth-1' from='1' to='1'/></pull>
+        <pull xmlns='${S}' room='${room}'><range instance='${shadow}' incarnation='macbeth-1' from='1' to='2'/></pull>
       </iq>`)
     await macbeth.sends(`
       <iq from='${shadow}' id='${id}' to='${source}' type='result'>
         <events xmlns='${S}'>
           ${event(1)}><message xmlns='jabber:client' type='groupchat'><body>Message 4.</body></message></event>
+          ${event(2)}><message xmlns='jabber:client' type='groupchat'><body>Message 5.</body></message></event>
         </events>
       </iq>`)
     expect((await baz.next()).getChildText('body')).toBe('Message 4.')
     expect((await baz.next()).getChildText('body')).toBe('Message 5.')
+    await baz.receivesNothing()
   })
 
   test('47 an event in the name of another instance is dropped', async () => {
@@ -498,7 +543,11 @@ describe('events', () => {
 
   test('4 changes of register and configuration are events that the source numbers', async () => {
     await inTouch()
-    await administers(foo, source, "<item affiliation='outcast' jid='macduff@macbeth.lit'><reason>Thane of Fife</reason></item>")
+    await administers(
+      foo,
+      source,
+      "<item affiliation='outcast' jid='macduff@macbeth.lit'><reason>Thane of Fife</reason></item>",
+    )
     const { revision } = await macbeth.receives(`
       <message from='${source}' to='${shadow}'>
         <event xmlns='${S}' instance='${source}' incarnation='${ours}' seq='{any}' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
@@ -518,8 +567,6 @@ describe('events', () => {
       <message from='${shadow}' to='${source}'>
         ${event(1)}><register revision='99' jid='somewitch@macbeth.lit' affiliation='owner'/></event>
       </message>`)
-    await administers(foo, source, '<item affiliation="owner"/>')
-    await foo.next()
     await foo.sends(`
       <iq to='${source}' id='owners1' type='get'>
         <query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='owner'/></query>
@@ -557,8 +604,10 @@ describe('claims and orders', () => {
     await claims('anotherwitch', 'macduff@macbeth.lit')
     expect((await macbeth.next()).getChild('error')?.getChild('conflict')).toBeDefined()
     theatre.stage.clock.advance(10_000)
+    await macbeth.drains()
     await claims('anotherwitch', 'macduff@macbeth.lit')
-    expect((await macbeth.next()).getChild('grant', S)?.attrs.number).toBe('2')
+    const granted = (await macbeth.drains()).find(({ attrs }) => attrs.id === 'claim1')
+    expect(granted?.getChild('grant', S)?.attrs.number).toBe('2')
   })
 
   test('33 one that somebody has is not granted', async () => {
@@ -571,11 +620,24 @@ describe('claims and orders', () => {
     macbeth.sends(`
       <iq from='${shadow}' id='order1' to='${source}' type='set'><order xmlns='${S}' actor='${actor}'>${what}</order></iq>`)
 
-  test('40 an owner at the shadow has the source kick one of its own', async () => {
+  async function witchIsAdmin(): Promise<void> {
     await inTouch()
-    await orders('crone1@shakespeare.lit', "<kick nick='baz' reason='Avaunt!'/>")
+    await administers(foo, source, "<item affiliation='admin' jid='somewitch@macbeth.lit'/>")
+    await witchEnters()
+    await macbeth.drains()
+    await quiet(foo, bar, baz)
+  }
+
+  test('40 an admin at the shadow has the source kick one of its own', async () => {
+    await witchIsAdmin()
+    await orders('somewitch@macbeth.lit', "<kick nick='baz' reason='Avaunt!'/>")
     const kicked = await baz.next()
-    expect(kicked.getChild('x')?.getChildren('status').map(({ attrs }) => attrs.code)).toEqual(['110', '307'])
+    expect(
+      kicked
+        .getChild('x')
+        ?.getChildren('status')
+        .map(({ attrs }) => attrs.code),
+    ).toEqual(['110', '307'])
     expect((await macbeth.drains()).map(({ name, attrs }) => [name, attrs.type])).toEqual(
       expect.arrayContaining([
         ['iq', 'result'],
@@ -585,19 +647,33 @@ describe('claims and orders', () => {
   })
 
   test('40 and ban', async () => {
-    await inTouch()
-    await orders('crone1@shakespeare.lit', "<register revision='0' jid='hag66@shakespeare.lit' affiliation='outcast'/>")
+    await witchIsAdmin()
+    await orders('somewitch@macbeth.lit', "<register revision='0' jid='hag66@shakespeare.lit' affiliation='outcast'/>")
     const banned = await baz.next()
-    expect(banned.getChild('x')?.getChildren('status').map(({ attrs }) => attrs.code)).toEqual(['110', '301'])
+    expect(
+      banned
+        .getChild('x')
+        ?.getChildren('status')
+        .map(({ attrs }) => attrs.code),
+    ).toEqual(['110', '301'])
+  })
+
+  test('47 an instance speaks for its own occupants alone', async () => {
+    await inTouch()
+    await orders('crone1@shakespeare.lit', "<kick nick='baz'/>")
+    expect((await macbeth.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
+    await baz.receivesNothing()
   })
 
   test('47 the actor’s right is checked anew', async () => {
     await inTouch()
+    await witchEnters()
+    await quiet(baz)
     await orders('somewitch@macbeth.lit', "<kick nick='baz'/>")
     expect((await macbeth.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
     await orders('somewitch@macbeth.lit', "<register revision='0' jid='hag66@shakespeare.lit' affiliation='outcast'/>")
     expect((await macbeth.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
-    await orders('wiccarocks@shakespeare.lit', '<destroy/>')
+    await orders('somewitch@macbeth.lit', '<destroy/>')
     expect((await macbeth.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
     await baz.receivesNothing()
   })
@@ -641,7 +717,8 @@ describe('48 the end', () => {
     await configures(foo, field('muc#roomconfig_distributed', '0'))
     const told = await macbeth.drains()
     expectXml(told.at(-1) as Element, `<message from='${source}' to='${shadow}'><leave xmlns='${S}'/></message>`)
-    expect((await baz.next()).attrs).toMatchObject({ from: `${source}/anotherwitch`, type: 'unavailable' })
+    const seen = (await baz.drain()).find(({ name }) => name === 'presence')
+    expect(seen?.attrs).toMatchObject({ from: `${source}/anotherwitch`, type: 'unavailable' })
   })
 
   test('48 the shadow leaves', async () => {

@@ -1,0 +1,69 @@
+/** Chromium on the page: one person in a profile of their own, watched for where the page goes and what it complains of. */
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const flags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const patienceMs = 60_000
+
+/** A whole browser: one for each person, as on two machines. */
+export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: '/usr/bin/chromium', args: flags })
+
+export class Visitor {
+  readonly page: Page
+  /** Every URL that the page asked for, WebSockets too; without fragments. */
+  readonly requests: string[] = []
+  /** Uncaught errors, and what the console says of the content security policy. */
+  readonly complaints: string[] = []
+
+  private constructor(page: Page) {
+    this.page = page
+    page.setDefaultTimeout(patienceMs)
+    page.on('request', (request) => this.requests.push(request.url().replace(/#.*/, '')))
+    page.on('websocket', (socket) => this.requests.push(socket.url()))
+    page.on('pageerror', (error) => this.complaints.push(String(error)))
+    page.on('requestfailed', (request) =>
+      this.complaints.push(`${request.url()}: ${request.failure()?.errorText ?? 'failed'}`),
+    )
+    page.on('console', (message) => {
+      if (/content.security.policy|refused to|violates/i.test(message.text())) this.complaints.push(message.text())
+    })
+  }
+
+  /** Opens an address in a browser without any history. */
+  static async opens(browser: Browser, address: string): Promise<Visitor> {
+    const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB' })
+    const visitor = new Visitor(await context.newPage())
+    await visitor.page.goto(address)
+    return visitor
+  }
+
+  /** Resolves when this room is open and takes messages. */
+  async lands(room: string): Promise<void> {
+    await this.page.getByText(room, { exact: true }).first().waitFor()
+    await this.page.locator('textarea.chat-textarea').waitFor()
+  }
+
+  async says(text: string): Promise<void> {
+    const box = this.page.locator('textarea.chat-textarea')
+    await box.fill(text)
+    await box.press('Enter')
+  }
+
+  /** Resolves when a message with this text stands in the chat; the first of a series by `author` bears that name. */
+  async hears(text: string, author = ''): Promise<void> {
+    await this.page.locator('converse-chat-message', { hasText: text }).filter({ hasText: author }).first().waitFor()
+  }
+
+  /** Where requests went. */
+  get hosts(): readonly string[] {
+    return [...new Set(this.requests.filter((url) => !/^(data|blob):/.test(url)).map((url) => new URL(url).hostname))]
+  }
+}

@@ -1,0 +1,32 @@
+// @xmpp/client, driven by lines: XML to send comes in; what it got goes out as JSON. Its certificate authority is the
+// process's (NODE_EXTRA_CA_CERTS), as this client has no option for one.
+import { createInterface } from 'node:readline'
+import { client } from '@xmpp/client'
+import parse from '@xmpp/xml/lib/parse.js'
+import { WebSocket } from 'ws'
+
+// Node 20 has none of its own.
+globalThis.WebSocket ??= WebSocket
+
+const [service, domain, username, password] = process.argv.slice(2)
+const put = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
+const entity = client({ service, domain, username, password, resource: 'xmppjs' })
+entity.reconnect.stop()
+
+let mechanism
+entity.on('send', (element) => {
+  if (element.is('auth')) mechanism = element.attrs.mechanism
+})
+entity.on('error', (error) => put({ error: String(error) }))
+entity.on('stanza', (stanza) => put({ stanza: stanza.toString() }))
+entity.on('online', (address) => {
+  put({ jid: address.toString(), mechanism, secure: entity.isSecure() })
+})
+
+const input = createInterface({ input: process.stdin })
+input.on('line', (line) => void entity.send(parse(line)))
+input.on('close', async () => {
+  await entity.stop().catch(() => {})
+  process.exit(0)
+})
+entity.start().catch((error) => put({ error: String(error) }))

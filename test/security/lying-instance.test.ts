@@ -1,0 +1,255 @@
+/**
+ * An instance that lies (dmuc.md §4): it is a member, its links are up, and it says what is not its own to say. Asked of
+ * the pure replica of a shadow and of a source, so that every answer of the liar's can be forged.
+ */
+import { describe, expect, test } from '@jest/globals'
+import { tick, writeStamp } from '../../src/dmuc/clock.js'
+import { newShadow, newSource } from '../../src/dmuc/new-replica.js'
+import {
+  defaultLimits,
+  type Effect,
+  type Happening,
+  type Instance,
+  type Replica,
+  type Step,
+} from '../../src/dmuc/replica.js'
+import { step } from '../../src/dmuc/step.js'
+import { Vector } from '../../src/dmuc/vector.js'
+import { writeHello, writeVector } from '../../src/dmuc/wire/hello.js'
+import { defaultPolicy, newRoom } from '../../src/room/index.js'
+import type { Occupant } from '../../src/room/types.js'
+import { SeededRandom } from '../../src/util/random.js'
+import type { Element } from '../../src/xml/element.js'
+import { parse } from '../support/xml-match.js'
+
+const source = 'coven@rooms.a.example'
+const honest = 'coven@rooms.b.example'
+const liar = 'coven@rooms.c.example'
+const now = Date.UTC(2026, 0, 1)
+const env = { now, limits: defaultLimits, bounds: defaultPolicy }
+const sync = 'urn:xmpp:dmuc-sync:0'
+
+const row = (jid: string, rank: number): Instance => ({ jid, kind: 'sync', rank, gone: false })
+const table = { revision: 5, instances: new Map([source, honest, liar].map((jid, rank) => [jid, row(jid, rank)])) }
+
+const occupant = (nick: string, jid: string, home: string): Occupant => ({
+  nick,
+  jid,
+  occupantId: `id-of-${nick}`,
+  role: 'participant',
+  home,
+  sessions: [{ jid: `${jid}/x`, presence: '' }],
+  since: { ms: now - 1000, counter: 0 },
+  grant: 0,
+})
+
+/** At `source` or at `honest`: Ann at the source owns the room, Cat is at the liar. */
+function replicaAt(self: string): Replica {
+  const random = new SeededRandom(3)
+  const room = { ...newRoom(self, defaultPolicy), locked: false }
+  const made =
+    self === source
+      ? newSource(room, random)
+      : newShadow(room, { roomId: 'r', source, epoch: 1, epochRank: 0 }, 'sync', random)
+  const occupants = [occupant('ann', 'ann@a.example', source), occupant('cat', 'cat@c.example', liar)]
+  return {
+    ...made,
+    identity: { ...made.identity, roomId: 'r' },
+    phase: 'serving',
+    table,
+    room: {
+      ...made.room,
+      register: new Map([['ann@a.example', { affiliation: 'owner' }]]),
+      occupants: new Map(occupants.map((each) => [each.nick, each])),
+    },
+  }
+}
+
+const happen = (replica: Replica, happening: Happening): Step => step(replica, happening, env)
+const request = (replica: Replica, payload: Element | string): Step => {
+  const iq = parse(`<iq type='set' id='1' from='${liar}' to='${replica.room.jid}'/>`)
+  iq.cnode(typeof payload === 'string' ? parse(payload) : payload)
+  return happen(replica, { type: 'request', from: liar, iq })
+}
+const relayed = (replica: Replica, text: string): Step =>
+  happen(replica, { type: 'relayed', from: liar, stanza: parse(text) })
+
+/** The liar's hello, which claims to hold `vector`. */
+function greeted(replica: Replica, vector: Vector, tableOfLiar = table): Step {
+  const as: Replica = { ...replica, incarnation: 'liar-1', table: tableOfLiar, vector }
+  return request(replica, writeHello(as))
+}
+
+/** As if `jid` had said hello, in this incarnation, and nothing since. */
+function inTouch(replica: Replica, jid: string, incarnation: string): Replica {
+  const peer = greeted(replica, Vector.empty).replica.peers.get(liar)
+  if (peer === undefined) throw new Error('the hello was not taken')
+  const known = { ...peer, link: 'up', incarnation, occupants: 0, listWanted: false, listAsked: false } as const
+  return { ...replica, peers: new Map(replica.peers).set(jid, known) }
+}
+
+const pulls = (effects: readonly Effect[]): Element[] =>
+  effects.flatMap((effect) => (effect.type === 'ask' && effect.question.type === 'pull' ? [effect.iq] : []))
+
+/** The liar answers the pull of `before` with these events. */
+function answered({ replica, effects }: Step, events: string): Step {
+  const asked = effects.find((effect) => effect.type === 'ask' && effect.question.type === 'pull')
+  if (asked?.type !== 'ask') throw new Error('nothing was pulled')
+  const result = parse(`<iq type='result'><events xmlns='${sync}'>${events}</events></iq>`)
+  return happen(replica, { type: 'answer', from: liar, question: asked.question, result })
+}
+
+const event = (instance: string, seq: number, body: string, incarnation = 'old', attributes = ''): string =>
+  `<event instance='${instance}' incarnation='${incarnation}' seq='${seq}' stamp='${writeStamp({ ms: now, counter: seq })}'
+    epoch='1' revision='0' id='s${seq}' ${attributes}>${body}</event>`
+
+const one = (instance: string, seq = 1, incarnation = 'old'): Vector =>
+  Vector.of([{ instance, incarnation, contiguous: seq, above: [] }])
+
+describe('the table of instances', () => {
+  test.each([source, honest])('is not the liar’s to change, at %s', (self) => {
+    const replica = replicaAt(self)
+    const evil = row('coven@rooms.evil.example', 9)
+    const theirs = { revision: 1000, instances: new Map(table.instances).set(evil.jid, evil) }
+    expect(greeted(replica, Vector.empty, theirs).replica.table).toBe(replica.table)
+  })
+
+  test('the source itself cannot make it longer than the bound', () => {
+    const replica = replicaAt(honest)
+    const many = new Map(table.instances)
+    for (let n = 0; n < defaultLimits.maxInstances; n++) many.set(`coven@s${n}.example`, row(`coven@s${n}.example`, n))
+    const after = happen(replica, { type: 'table', table: { revision: 6, instances: many } }).replica
+    expect(after.table.revision).toBe(5)
+  })
+
+  test('the source takes in no more shadows than the bound', () => {
+    let replica = replicaAt(source)
+    for (let n = 0; n < 100; n++)
+      replica = happen(replica, { type: 'replicated', jid: `coven@s${n}.example`, kind: 'sync' }).replica
+    expect(replica.table.instances.size).toBe(defaultLimits.maxInstances)
+  })
+})
+
+describe('a pull', () => {
+  const takesOver = `<register xmlns='${sync}' jid='cat@c.example' affiliation='owner' revision='99'/>`
+
+  test.each([
+    ['makes an owner', takesOver],
+    ['destroys the room', `<destroy xmlns='${sync}'/>`],
+  ])('that %s in the name of the source is not believed', (_, body) => {
+    const greeting = greeted(replicaAt(honest), one(source))
+    const { replica } = answered(greeting, event(source, 1, body))
+    expect(replica.room.register.get('cat@c.example')).toBeUndefined()
+    expect(replica.room.destroyed).toBe(false)
+    // The true event, of the source, is still wanted.
+    expect(replica.vector.has({ instance: source, incarnation: 'old' }, 1)).toBe(false)
+  })
+
+  test('of the source’s own lost events changes nothing of what it alone decides', () => {
+    const { replica } = answered(greeted(replicaAt(source), one(source)), event(source, 1, takesOver))
+    expect(replica.room.register.get('cat@c.example')).toBeUndefined()
+  })
+
+  test('is not made of the liar for an instance that we are in touch with, nor for a stranger', () => {
+    const replica = replicaAt(honest)
+    const up = inTouch(replica, source, 'now')
+    expect(pulls(greeted(up, one(source, 5, 'now')).effects)).toEqual([])
+    expect(pulls(greeted(up, one('coven@rooms.evil.example')).effects)).toEqual([])
+    expect(pulls(greeted(up, one(liar)).effects)).toHaveLength(1)
+  })
+
+  test('a nick that is none, and an id as long as a stanza, are not taken', () => {
+    const said = (nick: string, id: string): string =>
+      event(
+        liar,
+        1,
+        `<message xmlns='jabber:client' type='groupchat' id='${id}'><body>Hi</body></message>`,
+        'old',
+        `nick='${nick}' jid='cat@c.example' occupant-id='o'`,
+      )
+    const taken = (nick: string, id: string) =>
+      answered(greeted(replicaAt(honest), one(liar)), said(nick, id)).replica.room.history[0]?.operation
+    expect(taken('cat', 'i')).toMatchObject({ type: 'message', nick: 'cat', id: 'i' })
+    expect(taken('c&#x85;at', 'i')).toBeUndefined()
+    expect(taken('x'.repeat(2000), 'i')).toBeUndefined()
+    expect(taken('cat', 'i'.repeat(5000))).not.toHaveProperty('id')
+  })
+})
+
+describe('an order', () => {
+  const replies = ({ effects }: Step) => effects.flatMap((effect) => (effect.type === 'reply' ? [effect.payload] : []))
+
+  test.each([
+    `<order xmlns='${sync}' actor='ann@a.example'><destroy/></order>`,
+    `<order xmlns='${sync}' actor='ann@a.example'><register jid='cat@c.example' affiliation='owner' revision='1'/></order>`,
+  ])('in the name of an owner who is not at the liar: %s', (text) => {
+    const made = request(replicaAt(source), text)
+    expect(replies(made)).toEqual([expect.objectContaining({ condition: 'forbidden' })])
+    expect(made.replica.room.destroyed).toBe(false)
+    expect(made.replica.room.register.size).toBe(1)
+  })
+})
+
+describe('floods', () => {
+  const said = (seq: number, incarnation: string, body = 'Hi'): string =>
+    `<message type='groupchat' from='${liar}/cat' to='${honest}/cat'><body>${body}</body>${event(liar, seq, '', incarnation, `xmlns='${sync}' nick='cat' jid='cat@c.example' occupant-id='id-of-cat'`)}</message>`
+
+  test('new incarnations by the thousand do not make the vector grow for ever', () => {
+    let { replica } = greeted(replicaAt(honest), Vector.empty)
+    for (let n = 0; n < 1200; n++) replica = relayed(replica, said(1, `i${n}`)).replica
+    expect([...replica.vector.origins()].length).toBeLessThanOrEqual(1000)
+  }, 60_000)
+
+  test('events with a gap after each are held within a bound and leave one interval', () => {
+    let { replica } = greeted(replicaAt(honest), Vector.empty)
+    for (let n = 1; n < 300; n++) replica = relayed(replica, said(2 * n, 'liar-1', 'x'.repeat(10_000))).replica
+    const peer = replica.peers.get(liar)
+    expect(writeVector(peer?.vector ?? Vector.empty).toString()).not.toContain('above')
+    expect(JSON.stringify(peer?.held).length).toBeLessThan(1_200_000)
+  })
+
+  test('claims of nicks', () => {
+    let { replica } = greeted(replicaAt(source), Vector.empty)
+    for (let n = 0; n < 1500; n++)
+      replica = request(replica, `<claim xmlns='${sync}' nick='n${n}' jid='u${n}@c.example'/>`).replica
+    expect(replica.grants.size).toBe(1000)
+    let again = replicaAt(source)
+    for (let n = 0; n < 10; n++)
+      again = request(again, `<claim xmlns='${sync}' nick='n${n}' jid='cat@c.example'/>`).replica
+    expect([...again.grants.keys()]).toEqual(['n9'])
+  })
+
+  test('occupants, long nicks and long presences', () => {
+    const limits = { ...defaultLimits, maxOccupants: 50 }
+    let { replica } = greeted(replicaAt(honest), Vector.empty)
+    const announce = (nick: string, revision: number, extra = ''): void => {
+      const stanza = parse(`<presence from='${liar}/${nick}' to='${honest}/${nick}'>${extra}
+        <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='participant' jid='u${revision}@c.example/x'/></x>
+        <occupant xmlns='${sync}' incarnation='liar-1' revision='${revision}' seq='0'/></presence>`)
+      replica = step(replica, { type: 'relayed', from: liar, stanza }, { ...env, limits }).replica
+    }
+    replica = inTouch(replica, liar, 'liar-1')
+    announce('n'.repeat(500), 1)
+    announce('wordy', 2, `<status>${'x'.repeat(20_000)}</status>`)
+    expect(replica.room.occupants.size).toBe(2)
+    for (let n = 3; n < 200; n++) announce(`n${n}`, n)
+    expect(replica.room.occupants.size).toBe(1 + limits.maxOccupants)
+    expect(replica.room.occupants.get('n3')?.occupantId).not.toBe('id-of-ann')
+  })
+
+  test('a pull of a thousand ranges is refused', () => {
+    const range = (n: number): string => `<range instance='${source}' incarnation='i${n}' from='1' to='9'/>`
+    const iq = parse(
+      `<iq type='get' id='1'><pull xmlns='${sync}' room='r'>${Array.from({ length: 101 }, (_, n) => range(n)).join('')}</pull></iq>`,
+    )
+    const { effects } = happen(replicaAt(source), { type: 'request', from: liar, iq })
+    expect(effects).toEqual([
+      expect.objectContaining({ type: 'reply', payload: expect.objectContaining({ condition: 'bad-request' }) }),
+    ])
+  })
+})
+
+test('a stamp at its last digit does not make our own unreadable', () => {
+  const next = tick({ ms: now + 60_000, counter: 999_999_999 }, now)
+  expect(writeStamp(next)).toBe(`${now + 60_001}.0`)
+})

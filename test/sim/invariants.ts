@@ -1,0 +1,153 @@
+/**
+ * What must hold once everything works again and nobody has said anything since (dmuc.md §5). Messages are compared as people saw
+ * them; state as the instances have it, and as people were shown it.
+ */
+import type { Replica } from '../../src/dmuc/replica.js'
+import type { StoredLogRecord } from '../../src/store/store.js'
+import type { Person, Stay } from './person.js'
+import { roomOf, type Site } from './site.js'
+import type { Said, World } from './world.js'
+
+export type Kind = 'lost' | 'duplicated' | 'out of order' | 'diverged' | 'broken'
+
+export interface Fault {
+  readonly kind: Kind
+  readonly text: string
+}
+
+/** What a fault is about, without the names in it. */
+export const signature = ({ kind, text }: Fault): string => `${kind} ${text.replace(/[:\d].*/s, '')}`
+
+export async function check(world: World): Promise<Fault[]> {
+  const faults: Fault[] = world.broken.map((text) => ({ kind: 'broken', text }))
+  const fault = (kind: Kind, text: string): void => void faults.push({ kind, text })
+  const replicas = world.instances.map((site) => [site, site.service?.rooms.get(roomOf(site.index))?.replica] as const)
+  // A room on one site alone is in memory when it is used.
+  for (const [site, replica] of replicas.length > 1 ? replicas : [])
+    if (replica?.phase !== 'serving')
+      fault('diverged', `site ${site.index} holds no room in service: ${replica?.phase ?? 'none at all'}`)
+  compareStates(
+    replicas.map(([, replica]) => replica).filter((replica) => replica?.phase === 'serving'),
+    fault,
+  )
+  for (const site of world.instances) checkLog(world, site, await logOf(site), fault)
+  for (const person of world.people) {
+    for (const stay of person.stays) checkStay(world, person, stay, stay === person.stay, fault)
+    if (person.state === 'entering') fault('broken', `${person.bare} asked to enter and got no answer`)
+  }
+  checkRosters(world, fault)
+  return faults
+}
+
+type Report = (kind: Kind, text: string) => void
+
+async function logOf({ index, store }: Site): Promise<readonly StoredLogRecord[]> {
+  return (await store?.log(roomOf(index), { includeVoid: true, limit: 1_000_000 })) ?? []
+}
+
+/** What each instance has of the room, as text, by what it is. */
+const aspects: Readonly<Record<string, (replica: Replica) => string>> = {
+  'the events held': ({ vector }) => vector.toString(),
+  'the configuration': ({ room }) => `${room.configRevision}\n${sorted(Object.entries(room.config))}`,
+  'the register': ({ room }) => `${room.registerRevision}\n${sorted(room.register)}`,
+  'the table of instances': ({ table }) => `${table.revision}\n${sorted(table.instances)}`,
+  'the subject': ({ room }) => JSON.stringify([room.subject?.text, room.subject?.nick, room.subject?.stanzaId]),
+  'the occupants': ({ room }) =>
+    sorted(
+      [...room.occupants].map(([nick, { jid, home, role, elsewhere }]) => [
+        nick,
+        jid,
+        role,
+        [home, ...(elsewhere ?? []).map((other) => other.home)].sort(),
+      ]),
+    ),
+}
+
+const sorted = (rows: Iterable<readonly unknown[]>): string =>
+  [...rows]
+    .map((row) => JSON.stringify(row))
+    .sort()
+    .join('\n')
+
+/** The lines of each that the other has not. */
+const differing = (a: readonly string[], b: readonly string[]): string[] => [
+  a.filter((line) => !b.includes(line)).join(' ') || 'nothing',
+  b.filter((line) => !a.includes(line)).join(' ') || 'nothing',
+]
+
+function compareStates(replicas: readonly (Replica | undefined)[], fault: Report): void {
+  const [first, ...rest] = replicas
+  if (first === undefined) return
+  for (const replica of rest) {
+    if (replica === undefined) continue
+    for (const [what, show] of Object.entries(aspects))
+      if (show(replica) !== show(first)) {
+        const [here, there] = differing(show(first).split('\n'), show(replica).split('\n'))
+        fault('diverged', `${what}: at ${first.room.jid} ${here}\n  but at ${replica.room.jid} ${there}`)
+      }
+  }
+  for (const replica of replicas)
+    for (const [jid, { held, link }] of replica?.peers ?? [])
+      if (held.length > 0 || link !== 'up')
+        fault('diverged', `${replica?.room.jid} is not in touch with ${jid}: ${link}, ${held.length} events held back`)
+}
+
+const bodyOf = ({ body, void: isVoid }: StoredLogRecord): string | undefined =>
+  isVoid ? undefined : /<body>(.*?)<\/body>/.exec(body)?.[1]
+
+function checkLog(world: World, site: Site, log: readonly StoredLogRecord[], fault: Report): void {
+  const identities = log.map(({ instance, incarnation, seq }) => `${instance} ${incarnation} ${seq}`)
+  if (new Set(identities).size < identities.length)
+    fault('duplicated', `the log of site ${site.index} repeats an event`)
+  const bodies = log.map(bodyOf).filter((body) => body !== undefined)
+  if (new Set(bodies).size < bodies.length) fault('duplicated', `the log of site ${site.index} repeats a message`)
+  const since = world.completeHistory ? 0 : (world.servedSince[site.index] ?? Number.POSITIVE_INFINITY)
+  checkOrder(world.said, bodies, `the log of site ${site.index}`, fault)
+  const held = new Set(bodies)
+  for (const { body, order, by } of world.said)
+    if (order >= since && !held.has(body)) fault('lost', `site ${site.index} does not have ${body} by ${by.bare}`)
+}
+
+/** In one stay everything comes once, in the order of each site; an open one misses nothing said since it began. */
+function checkStay({ said }: World, person: Person, stay: Stay, isOpen: boolean, fault: Report): void {
+  const bodies = stay.heard.map(({ body }) => body)
+  const ids = stay.heard.map(({ stanzaId }) => stanzaId)
+  const heard = new Set(bodies)
+  if (heard.size < bodies.length || new Set(ids).size < ids.length)
+    fault('duplicated', `${person.bare} got something twice: ${bodies.join(' ')}`)
+  checkOrder(said, bodies, person.bare, fault)
+  if (!isOpen) return
+  for (const { body, order, by } of said)
+    if (order >= stay.from && !heard.has(body)) fault('lost', `${person.bare} never got ${body} by ${by.bare}`)
+}
+
+/** Of each site, what was said there first comes first. */
+function checkOrder(said: readonly Said[], bodies: readonly string[], where: string, fault: Report): void {
+  const place = new Map(said.map(({ body, site }, index) => [body, { site, index }]))
+  const last = new Map<number, number>()
+  for (const body of bodies) {
+    const at = place.get(body)
+    if (at === undefined) continue
+    if ((last.get(at.site) ?? -1) > at.index) fault('out of order', `${body} of site ${at.site} at ${where}`)
+    last.set(at.site, at.index)
+  }
+}
+
+/** Everybody who is in sees everybody who is in, once, and alike. */
+function checkRosters({ people }: World, fault: Report): void {
+  const present = people.filter(({ state }) => state === 'in')
+  const nicks = present.map(({ nick }) => nick).sort()
+  if (new Set(nicks).size < nicks.length) fault('diverged', `two people have one nick: ${nicks.join(' ')}`)
+  for (const viewer of present) {
+    const seen = [...viewer.roster.keys()].sort()
+    if (seen.join() !== nicks.join())
+      fault('diverged', `${viewer.bare} sees ${seen.join(' ')}\n  but there are ${nicks.join(' ')}`)
+    const [first] = present
+    for (const nick of nicks) {
+      const [a, b] = [JSON.stringify(first?.roster.get(nick)), JSON.stringify(viewer.roster.get(nick))]
+      if (a !== b) fault('diverged', `${nick} is ${b} to ${viewer.bare}\n  but ${a} to ${first?.bare}`)
+    }
+    if (viewer.subject !== first?.subject)
+      fault('diverged', `the subject is ${viewer.subject} to ${viewer.bare}, but ${first?.subject} to ${first?.bare}`)
+  }
+}

@@ -1,0 +1,79 @@
+/** The command line of the simulator. */
+import { parseArgs } from 'node:util'
+import type { Fault, Kind } from './invariants.js'
+import { drawScope, play, scheduleOf, shrink, simulate } from './simulate.js'
+import type { Counts } from './world.js'
+
+const usage = `npm run simulate -- [options]
+  --instances N   servers, the source among them (3)
+  --schedules K   how many (1000)
+  --seed S        the first seed; the others follow it (1)
+  --trace         shows all that happens (for one schedule)
+  --keep-going    does not stop at the first schedule that fails`
+
+export async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      instances: { type: 'string', default: '3' },
+      schedules: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: '1' },
+      trace: { type: 'boolean', default: false },
+      'keep-going': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const [sites, schedules, first] = [values.instances, values.schedules, values.seed].map(Number) as [
+    number,
+    number,
+    number,
+  ]
+  if (values.help || !(sites >= 2) || !(schedules >= 1) || !Number.isSafeInteger(first)) {
+    console.log(usage)
+    return values.help ? 0 : 2
+  }
+  const totals: Partial<Record<keyof Counts, number>> = {}
+  const found: Record<Kind, number> = { lost: 0, duplicated: 0, 'out of order': 0, diverged: 0, broken: 0 }
+  let played = 0
+  for (let seed = first; seed < first + schedules; seed++) {
+    const { faults, counts } = await simulate(seed, sites, values.trace ? { trace: (text) => console.log(text) } : {})
+    played++
+    for (const [name, count] of Object.entries(counts) as [keyof Counts, number][])
+      totals[name] = (totals[name] ?? 0) + count
+    for (const { kind } of faults) found[kind]++
+    if (faults.length === 0) continue
+    if (values['keep-going'])
+      console.log(`seed ${seed}: ${[...new Set(faults.map(({ kind }) => kind))].join(', ')}: ${brief(faults[0]!.text)}`)
+    else {
+      await tell(seed, sites, faults[0]!)
+      break
+    }
+  }
+  console.log(
+    Object.entries(totals)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', '),
+  )
+  const idle = Object.entries(totals).filter(([, count]) => count === 0)
+  if (found.broken > 0) console.log(`${found.broken} faults within a server`)
+  console.log(
+    `${played} schedules: ${found.lost} lost, ${found.duplicated} duplicated, ${found['out of order']} out of order, ${found.diverged} diverged`,
+  )
+  const enough = schedules < 50 || idle.length === 0
+  if (!enough) console.log(`nothing was shown: 0 ${idle.map(([name]) => name).join(', 0 ')}`)
+  return Object.values(found).every((count) => count === 0) && enough ? 0 : 1
+}
+
+const brief = (text: string): string => (text.length > 160 ? `${text.slice(0, 160)}…` : text)
+
+/** The shortest story that shows the same kind of fault. */
+async function tell(seed: number, sites: number, fault: Fault): Promise<void> {
+  const scope = drawScope(seed, sites)
+  console.log(`seed ${seed} fails; looking for its shortest form`)
+  const schedule = await shrink(seed, scope, scheduleOf(seed, scope), fault)
+  console.log(`with ${JSON.stringify(scope)}:`)
+  for (const { at, type, ...rest } of schedule)
+    console.log(`  ${String(at).padStart(6)} ms  ${type} ${JSON.stringify(rest)}`)
+  const { faults } = await play(seed, scope, schedule)
+  for (const { kind: what, text } of faults) console.log(`${what}: ${text}`)
+}

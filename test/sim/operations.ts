@@ -1,0 +1,118 @@
+/** What may happen in a simulated world, and schedules of it drawn from a seed. */
+import type { Random } from '../../src/util/random.js'
+import type { Fault } from './network.js'
+
+/** Milliseconds since the beginning; people and sites by number. */
+export type Operation = { readonly at: number } & (
+  | { readonly type: 'enter'; readonly who: number; readonly nick: string }
+  | { readonly type: 'leave' | 'say' | 'subject' | 'status' | 'rename'; readonly who: number }
+  | { readonly type: 'kick' | 'voice' | 'devoice'; readonly who: number; readonly whom: number }
+  | { readonly type: 'affiliate'; readonly who: number; readonly whom: number; readonly affiliation: string }
+  | { readonly type: 'configure'; readonly who: number; readonly field: string; readonly value: string }
+  | { readonly type: 'distribute'; readonly sites: number }
+  | {
+      readonly type: 'cut'
+      readonly from: number
+      readonly to: number
+      readonly both: boolean
+      readonly fault: Fault
+      readonly forMs: number
+    }
+  | { readonly type: 'crash'; readonly site: number; readonly forMs: number }
+  | { readonly type: 'clock'; readonly site: number; readonly skewMs: number }
+)
+
+export interface Scope {
+  readonly sites: number
+  /** How many people each site has. */
+  readonly people: number
+  readonly operations: number
+  readonly lengthMs: number
+  /** The chance of a fault in place of an operation. */
+  readonly faults: number
+  /** Two people may want one nick. */
+  readonly clashes: boolean
+  /** The chance that a stanza is lost, or arrives twice, without anybody being told. */
+  readonly losing: number
+  readonly doubling: number
+  readonly history: number
+}
+
+export const nickOf = (who: number): string => `nick${who}`
+
+const fields: readonly (readonly [string, readonly string[]])[] = [
+  ['muc#roomconfig_roomname', ['one', 'two', 'three']],
+  ['muc#roomconfig_moderatedroom', ['0', '1']],
+  ['muc#roomconfig_membersonly', ['0', '1']],
+  ['muc#roomconfig_whois', ['anyone', 'moderators']],
+  ['muc#roomconfig_changesubject', ['0', '1']],
+]
+
+export function drawSchedule(random: Random, scope: Scope): Operation[] {
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random.fraction() * choices.length)]!
+  const below = (bound: number): number => Math.floor(random.fraction() * bound)
+  const everybody = scope.sites * scope.people
+  const duration = (): number => pick([300, 3000, 20_000, 90_000, 150_000]) * (0.5 + random.fraction())
+
+  const fault = (at: number): Operation => {
+    if (random.fraction() < 0.3) return { at, type: 'crash', site: below(scope.sites), forMs: duration() }
+    if (random.fraction() < 0.15)
+      return { at, type: 'clock', site: below(scope.sites), skewMs: below(240_000) - 120_000 }
+    const from = below(scope.sites)
+    const to = (from + 1 + below(scope.sites - 1)) % scope.sites
+    const how = pick<Fault>(['bounce', 'bounce', 'silent', 'stall'])
+    return { at, type: 'cut', from, to, both: random.fraction() < 0.75, fault: how, forMs: duration() }
+  }
+
+  const operation = (at: number): Operation => {
+    const who = below(everybody)
+    const whom = below(everybody)
+    switch (below(20)) {
+      case 0:
+      case 1:
+      case 2:
+        return { at, type: 'enter', who, nick: scope.clashes && random.fraction() < 0.4 ? 'sam' : nickOf(who) }
+      case 3:
+      case 4:
+        return { at, type: 'leave', who }
+      case 5:
+        return { at, type: 'subject', who: pick([0, who]) }
+      case 6:
+        return { at, type: 'status', who }
+      case 7:
+        return { at, type: 'rename', who }
+      case 8:
+        return { at, type: 'kick', who: pick([0, who]), whom }
+      case 9:
+        return { at, type: pick(['voice', 'devoice']), who: pick([0, who]), whom }
+      case 10:
+        return {
+          at,
+          type: 'affiliate',
+          who: pick([0, 0, who]),
+          whom: 1 + below(everybody - 1),
+          affiliation: pick(['owner', 'admin', 'member', 'none', 'none', 'outcast']),
+        }
+      case 11: {
+        const [field, values] = pick(fields)
+        return { at, type: 'configure', who: pick([0, who]), field, value: pick(values) }
+      }
+      default:
+        return { at, type: 'say', who }
+    }
+  }
+
+  const schedule: Operation[] = []
+  const early = random.fraction() < 0.7 ? scope.sites : 1 + below(scope.sites)
+  if (early > 1) schedule.push({ at: 1500, type: 'distribute', sites: early })
+  if (early < scope.sites) schedule.push({ at: below(scope.lengthMs), type: 'distribute', sites: scope.sites })
+  for (let who = 1; who < everybody; who++)
+    if (random.fraction() < 0.7) schedule.push({ at: 2000 + below(4000), type: 'enter', who, nick: nickOf(who) })
+  for (let count = 0; count < scope.operations; count++) {
+    const at = 2000 + below(scope.lengthMs)
+    schedule.push(random.fraction() < scope.faults ? fault(at) : operation(at))
+    // People talk in bursts, and it is then that things cross.
+    if (random.fraction() < 0.3) schedule.push(operation(at + below(50)), operation(at + below(50)))
+  }
+  return schedule.sort((a, b) => a.at - b.at)
+}

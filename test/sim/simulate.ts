@@ -1,0 +1,83 @@
+/** One schedule from its seed to its verdict, and the shortest schedule that still fails. */
+import { SeededRandom } from '../../src/util/random.js'
+import { check, type Fault, signature } from './invariants.js'
+import type { Tamper } from './network.js'
+import { drawSchedule, type Operation, type Scope } from './operations.js'
+import { type Counts, World } from './world.js'
+
+/** How long everything has worked again when it is looked at. */
+const quietMs = 240_000
+
+export interface Outcome {
+  readonly faults: readonly Fault[]
+  readonly counts: Counts
+}
+
+export interface Options {
+  readonly tamper?: Tamper
+  readonly trace?: (text: string) => void
+}
+
+export async function play(
+  seed: number,
+  scope: Scope,
+  schedule: readonly Operation[],
+  { tamper, trace }: Options = {},
+): Promise<Outcome> {
+  const world = new World(seed, scope)
+  world.trace = trace && ((text) => trace(`${world.time.now} ${text}`))
+  await world.start()
+  if (tamper !== undefined) world.network.tamper = tamper
+  for (const operation of schedule) {
+    await world.time.runUntil(Math.max(world.time.now, operation.at))
+    world.perform(operation)
+  }
+  await world.time.runUntil(world.time.now + 1000)
+  world.heal()
+  await world.time.runUntil(world.time.now + quietMs)
+  return { faults: await check(world), counts: world.counts }
+}
+
+/** Schedules differ in their scope, too; all of it comes from the seed. */
+export function drawScope(seed: number, sites: number): Scope {
+  const random = new SeededRandom(seed ^ 0x5eed)
+  const rarely = (chance: number, value: number): number => (random.fraction() < chance ? value : 0)
+  return {
+    sites,
+    people: 2 + Math.floor(random.fraction() * 2),
+    operations: 20 + Math.floor(random.fraction() * 60),
+    lengthMs: 20_000 + Math.floor(random.fraction() * 160_000),
+    faults: random.fraction() * 0.25,
+    clashes: random.fraction() < 0.3,
+    losing: rarely(0.2, 0.03),
+    doubling: rarely(0.3, 0.05),
+    history: random.fraction() < 0.3 ? 5 : 1000,
+  }
+}
+
+export const scheduleOf = (seed: number, scope: Scope): Operation[] => drawSchedule(new SeededRandom(seed), scope)
+
+export async function simulate(seed: number, sites: number, options: Options = {}): Promise<Outcome> {
+  const scope = drawScope(seed, sites)
+  return play(seed, scope, scheduleOf(seed, scope), options)
+}
+
+/** Drops operations as long as a fault of the same kind stays. At most `plays` tries. */
+export async function shrink(
+  seed: number,
+  scope: Scope,
+  schedule: readonly Operation[],
+  fault: Fault,
+  plays = 400,
+): Promise<readonly Operation[]> {
+  let shortest = schedule
+  for (let size = Math.ceil(schedule.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
+    for (let start = 0; start < shortest.length && plays > 0; ) {
+      const shorter = [...shortest.slice(0, start), ...shortest.slice(start + size)]
+      plays -= 1
+      const { faults } = await play(seed, scope, shorter)
+      if (faults.some((found) => signature(found) === signature(fault))) shortest = shorter
+      else start += size
+    }
+  return shortest
+}

@@ -1,0 +1,274 @@
+/** Sites, people and the links between the sites, and what an operation does to them. */
+import { SeededRandom } from '../../src/util/random.js'
+import { copy, type Element, xml } from '../../src/xml/element.js'
+import { Jid } from '../../src/xmpp/jid.js'
+import { ns } from '../../src/xmpp/namespaces.js'
+import { Disk } from './disk.js'
+import { Network } from './network.js'
+import { nickOf, type Operation, type Scope } from './operations.js'
+import { type Heard, type Ledger, Person } from './person.js'
+import { roomOf, Site, serviceOf } from './site.js'
+import { SimTime } from './time.js'
+
+export interface Said {
+  readonly body: string
+  readonly site: number
+  readonly by: Person
+  readonly order: number
+}
+
+export interface Counts {
+  operations: number
+  acknowledged: number
+  cuts: number
+  splits: number
+  crashes: number
+  clashes: number
+  refusals: number
+}
+
+export class World implements Ledger {
+  readonly time = new SimTime()
+  readonly network: Network
+  readonly sites: Site[]
+  readonly people: Person[]
+  /** What senders saw reflected, in that order. */
+  readonly said: Said[] = []
+  /** Faults of ours that a server reported. */
+  readonly broken: string[] = []
+  readonly counts: Counts = { operations: 0, acknowledged: 0, cuts: 0, splits: 0, crashes: 0, clashes: 0, refusals: 0 }
+  /** Where set, hears of everything that a site notes or sends. */
+  trace: ((text: string) => void) | undefined
+  order = 0
+  /** By site: since when people may enter there. */
+  readonly servedSince: (number | undefined)[] = []
+  /** Does a new shadow get all that was ever said? */
+  readonly completeHistory: boolean
+  #messages = 0
+  #wanted = 1
+
+  constructor(seed: number, scope: Scope) {
+    const random = new SeededRandom(seed)
+    this.completeHistory = scope.history >= 1000
+    this.network = new Network(this.time, random)
+    this.network.losing = scope.losing
+    this.network.doubling = scope.doubling
+    this.sites = Array.from({ length: scope.sites }, (_, index) => {
+      const disk = new Disk(this.time, random)
+      const send = (stanza: Element, to: string): void => this.#send(index, stanza, to)
+      const note = (level: string, text: string): void => this.#note(index, level, text)
+      return new Site(index, { time: this.time, random, disk, sites: scope.sites, history: scope.history, send, note })
+    })
+    this.people = Array.from(
+      { length: scope.sites * scope.people },
+      (_, who) => new Person(`user${who}`, who % scope.sites, this),
+    )
+  }
+
+  /** All sites are up, and the first person has made the room. */
+  async start(): Promise<void> {
+    for (const site of this.sites) {
+      await site.start()
+      this.#plug(site)
+    }
+    this.#enter(this.people[0]!, nickOf(0))
+    await this.time.runUntil(500)
+    this.#submit(this.people[0]!, { 'muc#roomconfig_persistentroom': ['1'] })
+    await this.time.runUntil(1000)
+  }
+
+  /** The sites that the room should be on: what the owner was told to have been done. */
+  get instances(): readonly Site[] {
+    const granted = this.people[0]!.answers.filter(({ ok }) => ok).map(({ id }) => Number(id.split(' ')[1] ?? 1))
+    return this.sites.slice(0, Math.max(1, ...granted))
+  }
+
+  /** Everything works again. */
+  heal(): void {
+    this.network.healAll()
+    this.network.losing = 0
+    this.network.doubling = 0
+    for (const site of this.sites) this.#restart(site)
+  }
+
+  perform(operation: Operation): void {
+    this.counts.operations += 1
+    for (const site of this.sites) this.#hasServed(site)
+    this.trace?.(`== ${JSON.stringify(operation)}`)
+    switch (operation.type) {
+      case 'distribute':
+        this.#wanted = operation.sites
+        return this.#submit(this.people[0]!, {})
+      case 'cut':
+        return this.#cut(operation)
+      case 'crash':
+        return this.#crash(this.sites[operation.site]!, operation.forMs)
+      case 'clock':
+        return this.sites[operation.site]!.setClock(operation.skewMs)
+      default:
+        return this.#act(operation, this.people[operation.who]!)
+    }
+  }
+
+  acknowledged(by: Person, { body, order }: Heard): void {
+    this.counts.acknowledged += 1
+    this.said.push({ body, site: by.site, by, order })
+  }
+
+  refused(_person: Person, condition: string): void {
+    this.counts.refusals += 1
+    if (condition === 'conflict') this.counts.clashes += 1
+  }
+
+  renamed(): void {
+    this.counts.clashes += 1
+  }
+
+  #act(operation: Extract<Operation, { who: number }>, person: Person): void {
+    if (operation.type === 'enter') return this.#enter(person, operation.nick)
+    if (person.state !== 'in') return this.#enter(person, nickOf(operation.who))
+    const room = roomOf(person.site)
+    switch (operation.type) {
+      case 'leave':
+        return this.#do(person, xml('presence', { type: 'unavailable', to: `${room}/${person.nick}` }))
+      case 'say':
+        return this.#speak(person, xml('body', {}, `m${this.#messages}`))
+      case 'subject':
+        return this.#speak(person, xml('subject', {}, `s${this.#messages}`))
+      case 'status':
+        return this.#do(
+          person,
+          xml('presence', { to: `${room}/${person.nick}` }, xml('status', {}, `at ${operation.at}`)),
+        )
+      case 'rename': {
+        const base = nickOf(operation.who)
+        return this.#do(person, xml('presence', { to: `${room}/${person.nick === base ? `${base}bis` : base}` }))
+      }
+      case 'configure':
+        return this.#submit(person, { [operation.field]: [operation.value] })
+      case 'affiliate':
+        return this.#administer(person, {
+          jid: this.people[operation.whom]!.bare,
+          affiliation: operation.affiliation,
+        })
+      default: {
+        const role = { kick: 'none', voice: 'participant', devoice: 'visitor' }[operation.type]
+        return this.#administer(person, { nick: this.people[operation.whom]!.nick || nickOf(operation.whom), role })
+      }
+    }
+  }
+
+  #enter(person: Person, nick: string): void {
+    const site = this.sites[person.site]!
+    if (site.server === undefined || !this.#hasServed(site)) return
+    if (person.state === 'entering') return
+    // Who is in and asks to enter would be told everything anew.
+    const entering = person.state === 'out' ? xml('x', { xmlns: ns.muc }) : undefined
+    if (entering !== undefined) person.state = 'entering'
+    this.#do(person, xml('presence', { to: `${roomOf(person.site)}/${nick}` }, entering))
+  }
+
+  /** Who enters where no shadow is yet makes a room of his own, which is another story. */
+  #hasServed({ index, service }: Site): boolean {
+    if (service?.rooms.get(roomOf(index))?.replica.phase === 'serving') this.servedSince[index] ??= this.order
+    return index === 0 || this.servedSince[index] !== undefined
+  }
+
+  #speak(person: Person, content: Element): void {
+    const id = `${person.bare} ${this.#messages++}`
+    this.#do(person, xml('message', { type: 'groupchat', id, to: roomOf(person.site) }, content))
+  }
+
+  #administer(person: Person, item: Record<string, string>): void {
+    this.#do(
+      person,
+      xml(
+        'iq',
+        { type: 'set', id: `a${this.#messages++}`, to: roomOf(person.site) },
+        xml('query', { xmlns: ns.mucAdmin }, xml('item', item)),
+      ),
+    )
+  }
+
+  /** The first person's form says where the room is to be; whoever else configures it leaves that alone. */
+  #submit(person: Person, fields: Readonly<Record<string, readonly string[]>>): void {
+    const peers = Array.from({ length: this.#wanted - 1 }, (_, n) => serviceOf(n + 1))
+    const all: Record<string, readonly string[]> = { FORM_TYPE: [ns.mucRoomConfig], ...fields }
+    if (person === this.people[0]) {
+      all['muc#roomconfig_distributed'] = [peers.length > 0 ? '1' : '0']
+      all['{urn:xmpp:dmuc-sync:0}peers'] = peers
+    }
+    const form = Object.entries(all).map(([name, values]) =>
+      xml('field', { var: name }, ...values.map((value) => xml('value', {}, value))),
+    )
+    this.#do(
+      person,
+      xml(
+        'iq',
+        { type: 'set', id: `c${this.#messages++} ${this.#wanted}`, to: roomOf(person.site) },
+        xml('query', { xmlns: ns.mucOwner }, xml('x', { xmlns: ns.dataForm, type: 'submit' }, ...form)),
+      ),
+    )
+  }
+
+  #do(person: Person, stanza: Element): void {
+    stanza.attrs.from = person.jid
+    this.trace?.(`   ${stanza}`)
+    void this.sites[person.site]?.server?.servers.receive(stanza)
+  }
+
+  #cut({ from, to, both, fault, forMs }: Extract<Operation, { type: 'cut' }>): void {
+    this.counts.cuts += 1
+    this.network.cut(from, to, fault)
+    if (both) this.network.cut(to, from, fault)
+    this.time.after(forMs, () => {
+      this.network.heal(from, to)
+      if (both) this.network.heal(to, from)
+    })
+  }
+
+  #crash(site: Site, forMs: number): void {
+    if (site.server === undefined) return
+    this.counts.crashes += 1
+    site.crash()
+    this.network.plug(site.index, undefined)
+    this.network.died(site.index)
+    for (const person of this.people) if (person.site === site.index) person.disconnect()
+    this.time.after(forMs, () => this.#restart(site))
+  }
+
+  #restart(site: Site): void {
+    if (site.server !== undefined) return
+    site.start().catch((error: unknown) => this.broken.push(String(error)))
+    this.#plug(site)
+  }
+
+  #plug(site: Site): void {
+    this.network.plug(site.index, {
+      receive: (stanza) => {
+        this.trace?.(`   ${site.index} <- ${stanza}`)
+        void site.server?.servers.receive(stanza)
+      },
+      bounce: (stanza) => void site.server?.router.route(stanza),
+      interrupted: (other) => site.service?.interrupted(serviceOf(other)),
+    })
+  }
+
+  #send(from: number, stanza: Element, to: string): void {
+    const { domain } = Jid.parse(to)
+    const site = this.sites.findIndex(({ index }) => serviceOf(index) === domain)
+    if (site < 0) {
+      this.people.find(({ jid, bare }) => jid === to || bare === to)?.receive(stanza)
+      return
+    }
+    const crossing = copy(stanza)
+    crossing.attrs.to = to
+    this.network.send(from, site, crossing)
+  }
+
+  #note(site: number, level: string, text: string): void {
+    this.trace?.(`   ${site} ${level}: ${text}`)
+    if (text.startsWith('split')) this.counts.splits += 1
+    if (level === 'error') this.broken.push(`site ${site}: ${text}`)
+  }
+}
