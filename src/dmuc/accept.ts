@@ -135,7 +135,12 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
     case 'unknown':
       return undefined
     case 'moderate':
-      return moderation.judge(room, operation, event.id.instance, late || !knowsOccupants(turn, event.id) || !sameRights(turn, event))?.message
+      return moderation.judge(
+        room,
+        operation,
+        event.id.instance,
+        late || !knowsOccupants(turn, event.id) || !sameRights(turn, event),
+      )?.message
     default:
       if (tooLong(turn, event)) return 'it is longer than allowed'
       if (late || !knowsOccupants(turn, event.id)) return undefined

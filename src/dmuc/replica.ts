@@ -177,6 +177,8 @@ export type Effect =
   | { readonly type: 'note'; readonly level: 'info' | 'warn'; readonly text: string; readonly peer?: string }
   /** A shadow gave itself up: remove it (`removed`). */
   | { readonly type: 'left'; readonly jid: string }
+  /** A new shadow has config and roster: people can join it. */
+  | { readonly type: 'joined'; readonly jid: string }
   /** An instance does not have the room any more: let its service replicate it again. */
   | { readonly type: 'lost'; readonly jid: string }
   /** The source destroyed the room or removed us: this instance ends after this step. */

@@ -77,7 +77,7 @@ export function takeRosterAnswer(turn: Turn, from: string, answer: Element | Sta
   if (link === 'joining' || link === 'greeting')
     turn.changePeer(from, { link: 'up', downSince: undefined, split: false })
   if (downSince !== undefined && isPlain(turn, from)) return askHistory(turn, from, downSince)
-  turn.note('info', 'holds a shadow of this room now', from)
+  turn.effects.push({ type: 'joined', jid: from })
   tellTable(turn, from)
 }
 

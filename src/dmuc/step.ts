@@ -46,7 +46,9 @@ function dispatch(turn: Turn, happening: Happening): void {
     case 'table':
       return takeNotice(turn, happening.table)
     case 'link':
-      return happening.up ? linkBack(turn, happening.peer) : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
+      return happening.up
+        ? linkBack(turn, happening.peer)
+        : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
     case 'tick':
       expireLinks(turn)
       return reassure(turn)

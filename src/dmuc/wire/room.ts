@@ -75,7 +75,15 @@ export function readRoom(element: Element | undefined): RoomExtension | undefine
       ...(reason === undefined ? {} : { reason }),
     })
   }
-  return { identity, keys, configRevision, registerRevision, register, table, subject: readSubject(element.getChild('subject')) }
+  return {
+    identity,
+    keys,
+    configRevision,
+    registerRevision,
+    register,
+    table,
+    subject: readSubject(element.getChild('subject')),
+  }
 }
 
 function readKeys(element: Element | undefined): RoomKeys | undefined {

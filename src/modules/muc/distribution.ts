@@ -79,6 +79,11 @@ export class Distribution {
     for (const { jid } of others(room.replica)) this.#links.watch(Jid.parse(jid).domain)
   }
 
+  joined: RoomEnvironment<LiveRoom>['joined'] = (room, instance) => {
+    this.#host.log.info({ room: room.jid, peer: instance }, 'A peer holds a shadow of this room now')
+    this.#tellOwners(room, `${Jid.parse(instance).domain} holds this room now, as ${instance}`)
+  }
+
   lost: RoomEnvironment<LiveRoom>['lost'] = (room, instance) => {
     const service = Jid.parse(instance).domain
     if (room.replica.room.config.peers.includes(service)) this.#ask(room, service)
@@ -197,7 +202,6 @@ export class Distribution {
     }
     this.#links.watch(service, true)
     room.happen({ type: 'replicated', jid, kind: named === undefined ? 'plain' : 'sync' })
-    this.#tellOwners(room, `${service} accepted and holds this room now, as ${jid}`)
   }
 
   #refused(room: LiveRoom, service: string, attempt: { attempts: number; open: boolean }, error: unknown): void {

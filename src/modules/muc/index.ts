@@ -15,6 +15,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
 import type { LiveRoom } from './live-room.js'
+import { Operations } from './operations.js'
 import { archivePage, type DmucValues, lockTimeoutMs, mucOptions, rateLimits, roomPolicy } from './options.js'
 import { Rooms } from './rooms.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
@@ -49,6 +50,7 @@ const housekeepingMs = 1000
 export class MucService {
   readonly rooms: Rooms
   readonly distribution: Distribution
+  readonly operations: Operations
   readonly #host: Host
   readonly #lockTimeoutMs: number | undefined
   #closed = false
@@ -81,10 +83,13 @@ export class MucService {
         },
         unreachable: (peer) => this.distribution.unreachable(peer),
         left: this.distribution.left,
+        joined: this.distribution.joined,
         lost: this.distribution.lost,
       },
       (room) => this.distribution.arrived(room),
     )
+    const { domain, store } = host
+    this.operations = new Operations({ domain, store, policy, rooms: this.rooms, create: (room) => this.createRoom(room) })
   }
 
   async start(): Promise<void> {

@@ -18,11 +18,12 @@ import {
   type LoggedEvent,
   moderated,
   notInRoom,
+  type Operation,
   occupantOf,
   withReply,
 } from '../../room/index.js'
 import { type Element, xml } from '../../xml/element.js'
-import type { Jid } from '../../xmpp/jid.js'
+import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
@@ -139,6 +140,32 @@ export class LiveRoom {
     this.happen({ type: 'local', operations })
   }
 
+  /**
+   * A command of the operator, `from` the service: decided with an owner's rights, and nobody's name is on what comes of it. Resolves once
+   * it is durable; rejects with the StanzaError of the refusal.
+   */
+  async operate(command: Command): Promise<void> {
+    const context = { ...this.#context(Jid.parse(command.from)), admin: true }
+    const decision = decide(this.replica.room, command, context)
+    if (decision instanceof StanzaError) throw decision
+    const admission = admit(this.replica, decision.operations, command.from)
+    if (admission instanceof StanzaError) throw admission
+    const [order] = admission.orders
+    if (order !== undefined)
+      throw new StanzaError('not-allowed', { text: `${order.to} decides this: ask the operator of that server` })
+    this.perform(admission.local.map(unnamed))
+    await this.#output.stored()
+  }
+
+  /** Takes messages out of history and log for good; what counts them stays. Resolves once that is durable. */
+  async erase(stanzaIds: ReadonlySet<string>): Promise<void> {
+    const { room } = this.replica
+    const history = room.history.filter(({ stanzaId }) => !stanzaIds.has(stanzaId))
+    this.replica = { ...this.replica, room: { ...room, history } }
+    this.#output.erase(this.replica, stanzaIds)
+    await this.#output.stored()
+  }
+
   /** Runs behind everything that is pending. */
   afterwards(run: () => void): void {
     this.#output.push(run)
@@ -182,7 +209,8 @@ export class LiveRoom {
       stamp: tick(stamp, at),
       token: random.token(),
       // Known of who is in the room: an HMAC for each message would cost more than the decision on it.
-      occupantId: occupantOf(this.replica.room, from.toString())?.occupantId ?? occupantIdOf(keys, identity.roomId, bare),
+      occupantId:
+        occupantOf(this.replica.room, from.toString())?.occupantId ?? occupantIdOf(keys, identity.roomId, bare),
       policy,
       admin: isAdmin(bare),
       mayCreate: mayCreate(from),
@@ -290,6 +318,8 @@ export class LiveRoom {
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
       case 'left':
         return this.#output.push(() => this.#env.left(this, effect.jid))
+      case 'joined':
+        return this.#output.push(() => this.#env.joined(this, effect.jid))
       case 'lost':
         return this.#output.push(() => this.#env.lost(this, effect.jid))
       case 'end':
@@ -426,3 +456,14 @@ const domainOf = (bareJid: string): string => bareJid.slice(bareJid.indexOf('@')
 
 const asStanzaError = (thrown: unknown): StanzaError =>
   thrown instanceof StanzaError ? thrown : new StanzaError('internal-server-error', { cause: thrown })
+
+/** As the service's own doing. */
+function unnamed(operation: Operation): Operation {
+  if (operation.type === 'register') {
+    const { actor: _, ...rest } = operation
+    return rest
+  }
+  if (operation.type !== 'leave' || !('actor' in operation.departure)) return operation
+  const { actor: _, ...departure } = operation.departure
+  return { ...operation, departure }
+}

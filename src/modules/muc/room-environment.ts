@@ -33,6 +33,8 @@ export interface RoomEnvironment<Room> {
   readonly unreachable: (instance: string) => void
   /** A shadow gave itself up. */
   readonly left: (room: Room, instance: string) => void
+  /** A new shadow can be joined now. */
+  readonly joined: (room: Room, instance: string) => void
   /** An instance lost the room, as with its disk. */
   readonly lost: (room: Room, instance: string) => void
   /** The room is over; nothing refers to it any more. */

@@ -103,6 +103,19 @@ export class RoomOutput {
     })
   }
 
+  /** Resolves when all that was written so far is durable; rejects if it could not be stored. */
+  stored(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push(resolve, (error) => reject(notStored(error)))
+    })
+  }
+
+  /** Erases what these messages said. */
+  erase(replica: Replica, stanzaIds: ReadonlySet<string>): void {
+    this.#queue.write({ type: 'room.void', room: this.#jid, stanzaIds: [...stanzaIds] })
+    this.write(replica, [])
+  }
+
   /** Takes people off the room roster on disk who are not in the room any more. */
   strike(nicks: readonly string[]): void {
     const writes = nicks.map((nick) => ({ type: 'room.occupant.delete', room: this.#jid, nick }) as const)

@@ -2,6 +2,7 @@
  * The Store on SQLite. One thread writes, others read; this side only packs, sends and unpacks, and never touches the
  * database, so the event loop never waits for the disk.
  */
+import { closeSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Closeable } from '../../util/lifecycle.js'
 import type { Logger } from '../../util/logger.js'
@@ -44,6 +45,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const lock = options.lock ?? lockDataDirectory(dirname(path))
   const ownLock = options.lock === undefined ? lock : undefined
   const data = { path, durability }
+  reserve(path)
   const opened: Closeable[] = []
   try {
     const writer = await StoreThread.open<Commit>({ name: 'writer', file: workerFile('writer'), data, log })
@@ -61,6 +63,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     throw error
   }
 }
+
+/** For its owner alone, also in a directory that others may read; SQLite gives the files beside it the same mode. */
+const reserve = (path: string): void => closeSync(openSync(path, 'a', 0o600))
 
 interface Parts {
   readonly writer: StoreThread<Commit>

@@ -38,14 +38,17 @@ describe('the request', () => {
       </iq>`)
   })
 
-  test('14 E4 the peerhost accepts with an empty result, and the owner hears of it', async () => {
+  test('14 E4 the peerhost accepts with an empty result; the owner hears of it once people can join there', async () => {
     theatre = await openFirsthost()
     const macbeth = macbethOf(theatre)
     const crone1 = await makesCoven(theatre, distributed('rooms.macbeth.lit'))
     await macbeth.acceptsReplication()
+    await macbeth.takesConfig()
+    await crone1.receivesNothing()
+    await macbeth.takesRoster(`<item affiliation='owner' jid='crone1@shakespeare.lit/desktop' name='foo'/>`)
     await crone1.receives(`
       <message from='${room}' to='crone1@shakespeare.lit/desktop' type='groupchat'>
-        <body>rooms.macbeth.lit accepted and holds this room now, as coven@rooms.macbeth.lit</body>
+        <body>rooms.macbeth.lit holds this room now, as coven@rooms.macbeth.lit</body>
       </message>`)
   })
 

@@ -1,0 +1,215 @@
+/** What the operator of the server does with rooms, whoever owns them: what `dmucctl room` stands on. */
+import { isSource, others, type Peer, type Replica } from '../../dmuc/replica.js'
+import type { Vector } from '../../dmuc/vector.js'
+import { affiliationOf, configForm, type Affiliation, type Command, type RoomPolicy } from '../../room/index.js'
+import type { RoomRecord, Store } from '../../store/store.js'
+import { type Field, readForm, writeForm } from '../../xmpp/data-form.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
+import type { LiveRoom } from './live-room.js'
+import type { Rooms } from './rooms.js'
+
+export interface RoomSummary {
+  readonly jid: string
+  readonly name: string
+  readonly public: boolean
+  readonly persistent: boolean
+  /** People in it now. */
+  readonly occupants: number
+  /** The source, where this is a shadow (XEP-0281). */
+  readonly shadowOf?: string
+}
+
+export interface RoomFacts extends RoomSummary {
+  /** In milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly locked: boolean
+  readonly subject: string
+  readonly people: readonly { readonly nick: string; readonly jid: string; readonly role: string; readonly home: string }[]
+  readonly affiliations: readonly { readonly jid: string; readonly affiliation: Affiliation }[]
+}
+
+export interface PeerFacts {
+  readonly jid: string
+  readonly kind: 'sync' | 'plain'
+  readonly state: 'being set up' | 'greeting' | 'in step' | 'catching up' | 'unreachable' | 'cut off'
+  /** Events that we hold and it does not, as far as it has told, and the other way round. */
+  readonly behind: number
+  readonly ahead: number
+  /** Since when the way to it is closed, in milliseconds since the epoch. */
+  readonly since?: number
+  readonly lastError?: string
+}
+
+interface Parts {
+  readonly domain: string
+  readonly store: Store
+  readonly policy: RoomPolicy
+  readonly rooms: Rooms
+  readonly create: (room: { jid: string; owner: string; name: string; subject: string }) => Promise<void>
+}
+
+/** Rooms that are asked for at once, and messages that are erased at once. */
+const pageSize = 1000
+
+/** Methods that name a room reject with a StanzaError: `item-not-found` where there is none, or why it cannot be done. */
+export class Operations {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async list(): Promise<RoomSummary[]> {
+    const { store, domain, rooms } = this.#parts
+    const found: RoomSummary[] = []
+    for (let after = ''; ; ) {
+      const page = await store.rooms(domain, { after, limit: pageSize })
+      found.push(...page.map((record) => summary(record, rooms.get(record.jid))))
+      after = page.at(-1)?.jid ?? ''
+      if (page.length < pageSize) return found
+    }
+  }
+
+  show(jid: string): Promise<RoomFacts> {
+    return this.#with(jid, (room) => facts(room))
+  }
+
+  /** A persistent, configured room; `conflict` where there is one. */
+  async create(jid: string, owner: string, name: string): Promise<void> {
+    const exists = await this.#parts.rooms.with(jid, (room) => room !== undefined)
+    if (exists) throw new StanzaError('conflict', { text: 'There is such a room already' })
+    await this.#parts.create({ jid, owner, name, subject: '' })
+  }
+
+  /** The fields of the configuration form, without the one that names it. */
+  config(jid: string): Promise<readonly Field[]> {
+    return this.#with(jid, (room) => this.#fields(room))
+  }
+
+  async setConfig(jid: string, name: string, values: readonly string[]): Promise<void> {
+    await this.#with(jid, async (room) => {
+      if (!this.#fields(room).some((field) => field.var === name))
+        throw new StanzaError('item-not-found', { text: `The configuration has no field ${name}` })
+      const fields = [{ var: 'FORM_TYPE', values: [ns.mucRoomConfig] }, { var: name, values }]
+      await this.#operate(room, { type: 'config-set', form: writeForm({ type: 'submit', fields }) })
+    })
+  }
+
+  async setAffiliation(jid: string, user: string, affiliation: Affiliation, reason?: string): Promise<void> {
+    const items = [{ jid: user, affiliation, ...(reason === undefined ? {} : { reason }) }]
+    await this.#with(jid, (room) => this.#operate(room, { type: 'admin-set', items }))
+  }
+
+  async kick(jid: string, nick: string, reason?: string): Promise<void> {
+    const items = [{ nick, role: 'none' as const, ...(reason === undefined ? {} : { reason }) }]
+    await this.#with(jid, (room) => this.#operate(room, { type: 'admin-set', items }))
+  }
+
+  async destroy(jid: string, reason?: string): Promise<void> {
+    await this.#with(jid, (room) => this.#operate(room, { type: 'destroy', ...(reason === undefined ? {} : { reason }) }))
+  }
+
+  /** Erases what was said, up to a time of arrival, from history, archive and disk of this server. How many messages it was. */
+  async purge(jid: string, before: number): Promise<number> {
+    return this.#with(jid, async (room) => {
+      let erased = 0
+      for (let after = 0; ; ) {
+        const query = { types: ['message', 'moderate'], after, end: before - 1, limit: pageSize }
+        const page = await this.#parts.store.log(jid, query)
+        after = page.at(-1)?.order ?? after
+        erased += page.length
+        if (page.length > 0) await room.erase(new Set(page.map(({ stanzaId }) => stanzaId)))
+        if (page.length < pageSize) return erased
+      }
+    })
+  }
+
+  /** The other instances of a distributed room. */
+  peers(jid: string): Promise<readonly PeerFacts[]> {
+    return this.#with(jid, ({ replica }) =>
+      others(replica).map(({ jid: instance, kind }) => peerFacts(replica, instance, kind)),
+    )
+  }
+
+  async #with<T>(jid: string, use: (room: LiveRoom) => T | Promise<T>): Promise<T> {
+    return this.#parts.rooms.with(jid, (room) => {
+      if (room === undefined) throw new StanzaError('item-not-found', { text: `There is no room ${jid}` })
+      return use(room)
+    })
+  }
+
+  #fields(room: LiveRoom): readonly Field[] {
+    const form = readForm(configForm(room.replica.room, this.#parts.policy))
+    return form?.fields.filter((field) => field.var !== 'FORM_TYPE') ?? []
+  }
+
+  #operate(room: LiveRoom, command: OperatorCommand): Promise<void> {
+    return room.operate({ ...command, from: this.#parts.domain } as Command)
+  }
+}
+
+type OperatorCommand = Omit<Extract<Command, { type: 'config-set' }>, 'from'> | Omit<Extract<Command, { type: 'admin-set' }>, 'from'> | Omit<Extract<Command, { type: 'destroy' }>, 'from'>
+
+function summary(record: RoomRecord, room: LiveRoom | undefined): RoomSummary {
+  const { jid, name, source, persistent } = record
+  return {
+    jid,
+    name,
+    public: record.public,
+    persistent,
+    occupants: room?.replica.room.occupants.size ?? 0,
+    ...(source === jid ? {} : { shadowOf: source }),
+  }
+}
+
+function facts({ replica, createdAt }: LiveRoom): RoomFacts {
+  const { room, identity } = replica
+  return {
+    jid: room.jid,
+    name: room.config.name,
+    public: room.config.public,
+    persistent: room.config.persistent,
+    occupants: room.occupants.size,
+    ...(isSource(replica) ? {} : { shadowOf: identity.source }),
+    createdAt,
+    locked: room.locked,
+    subject: room.subject?.text ?? '',
+    people: [...room.occupants.values()].map(({ nick, jid, role, home }) => ({ nick, jid, role, home })),
+    affiliations: [...room.register.keys()]
+      .map((jid) => ({ jid, affiliation: affiliationOf(room, jid) }))
+      .filter(({ affiliation }) => affiliation !== 'none'),
+  }
+}
+
+function peerFacts(replica: Replica, jid: string, kind: 'sync' | 'plain'): PeerFacts {
+  const peer = replica.peers.get(jid)
+  if (peer === undefined) return { jid, kind, state: 'unreachable', behind: 0, ahead: 0 }
+  const [behind, ahead] = kind === 'plain' ? [0, 0] : [count(peer.vector, replica.vector), count(replica.vector, peer.vector)]
+  return {
+    jid,
+    kind,
+    state: stateOf(peer, ahead),
+    behind,
+    ahead,
+    ...(peer.downSince === undefined ? {} : { since: peer.downSince }),
+    ...(peer.lastError === undefined ? {} : { lastError: peer.lastError }),
+  }
+}
+
+function stateOf({ link, split, pulling, held }: Peer, ahead: number): PeerFacts['state'] {
+  switch (link) {
+    case 'joining':
+      return 'being set up'
+    case 'greeting':
+      return 'greeting'
+    case 'down':
+      return split ? 'cut off' : 'unreachable'
+    case 'up':
+      return pulling || held.length > 0 || ahead > 0 ? 'catching up' : 'in step'
+  }
+}
+
+/** Events that `more` holds and `held` does not. */
+const count = (held: Vector, more: Vector): number =>
+  held.missing(more).reduce((sum, { from, to }) => sum + to - from + 1, 0)
