@@ -24,7 +24,7 @@ export function acceptLive(turn: Turn, event: LoggedEvent): 'taken' | 'known' | 
   }
   // An origin holds what it said before.
   turn.changePeer(event.id.instance, { vector: peer.vector.withFloor(event.id, event.id.seq) })
-  if (event.id.seq > vector.get(event.id).contiguous + 1 || skipsRevision(turn, event)) {
+  if (waits(turn, event)) {
     const held = hasRoom(turn, peer.held, event) ? [...peer.held, event] : peer.held
     turn.changePeer(event.id.instance, { held })
     return 'gap'
@@ -77,13 +77,24 @@ export function skipsRevision({ replica }: Turn, { id, operation }: LoggedEvent)
   return operation.type === 'register' && operation.revision > registerRevision + 1
 }
 
+/** Is something to be had before it: what its origin said earlier, in this start or another, or the history of a new shadow? */
+function waits(turn: Turn, event: LoggedEvent): boolean {
+  const { vector, identity } = turn.replica
+  const peer = turn.peer(event.id.instance)
+  return (
+    event.id.seq > vector.get(event.id).contiguous + 1 ||
+    peer.incarnation !== event.id.incarnation ||
+    peer.behind ||
+    turn.peer(identity.source).historyAsked ||
+    skipsRevision(turn, event)
+  )
+}
+
 /** Takes held events that a pull has closed the gap to. */
 export function releaseHeld(turn: Turn, instance: string): void {
   for (;;) {
     const { held } = turn.peer(instance)
-    const next = held.find(
-      (event) => event.id.seq <= turn.replica.vector.get(event.id).contiguous + 1 && !skipsRevision(turn, event),
-    )
+    const next = held.find((event) => !waits(turn, event))
     if (next === undefined) return
     turn.changePeer(instance, { held: held.filter((event) => event !== next) })
     if (!turn.replica.vector.has(next.id, next.id.seq)) accept(turn, next, false)

@@ -25,6 +25,7 @@ export function catchUpAll(turn: Turn, jid: string): void {
 export function catchUp(turn: Turn, jid: string): void {
   const peer = turn.peer(jid)
   if (peer.link !== 'up' || peer.pulling || peer.listAsked) return
+  if (turn.peer(turn.replica.identity.source).historyAsked) return
   const lacking = turn.replica.vector.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
   const ordered = earlierFirst(lacking, jid, peer.incarnation)
   const ranges = bounded(ordered, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
@@ -96,10 +97,20 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
   const events = inOrder(readPage(answer.getChild('events', ns.dmucSync)).filter(wanted))
   const before = turn.replica.vector
   acceptPage(turn, from, events)
-  for (const instance of new Set(events.map(({ id }) => id.instance))) releaseHeld(turn, instance)
   const held = (range: Range): boolean => before.missing(Vector.of([wholly(range)])).length === 0
-  if (turn.replica.vector !== before || asked.every(held)) catchUpAll(turn, from)
+  const goesOn = turn.replica.vector !== before || asked.every(held)
+  if (goesOn) measure(turn, from)
+  else turn.changePeer(from, { behind: false })
+  for (const instance of new Set([from, ...events.map(({ id }) => id.instance)])) releaseHeld(turn, instance)
+  if (goesOn) catchUpAll(turn, from)
   else turn.note('warn', 'it does not have what it says it holds', from)
+}
+
+/** Do we lack events of its earlier starts? */
+export function measure(turn: Turn, jid: string): void {
+  const { vector, incarnation } = turn.peer(jid)
+  const earlier = (range: Range): boolean => range.instance === jid && range.incarnation !== incarnation
+  turn.changePeer(jid, { behind: turn.replica.vector.missing(vector).some(earlier) })
 }
 
 /** Each after what its origin said before it. What the source decided may have to wait, and keeps nothing else waiting. */
@@ -147,6 +158,11 @@ export function takeListAnswer(turn: Turn, from: string, answer: Element | Stanz
     return
   }
   const list = answer.getChild('occupants', ns.dmucSync)
+  // It began anew; its hello comes, and then its list is asked for.
+  if (list?.attrs.incarnation !== turn.peer(from).incarnation) {
+    turn.changePeer(from, { listWanted: true })
+    return
+  }
   if (list !== undefined && !takeList(turn, from, list)) turn.changePeer(from, { listWanted: true })
   catchUp(turn, from)
 }

@@ -5,7 +5,8 @@
 import type { Element } from '../xml/element.js'
 import { xml } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { catchUp } from './catch-up.js'
+import { releaseHeld } from './accept.js'
+import { catchUp, measure } from './catch-up.js'
 import { dropOccupants } from './presences.js'
 import { type InstanceTable, isSource, otherInstance, others, type Replica } from './replica.js'
 import type { Turn } from './turn.js'
@@ -121,8 +122,10 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
       (!goesOn && peer.listAsked) ||
       hello.occupantsRevision !== peer.occupants,
     retryAt: undefined,
-    held: restarted ? [] : peer.held,
+    held: peer.held.filter(({ id }) => id.incarnation === hello.incarnation),
   })
+  measure(turn, from)
+  releaseHeld(turn, from)
   catchUp(turn, from)
 }
 

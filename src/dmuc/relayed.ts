@@ -10,7 +10,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { acceptLive } from './accept.js'
 import { catchUpAll } from './catch-up.js'
 import { endHere } from './ending.js'
-import { linkDown } from './greet.js'
+import { greet, linkDown } from './greet.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
 import { takePresence } from './presences.js'
@@ -27,10 +27,17 @@ export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
     return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
   if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back', true)
+  // It began anew, and its hello is yet to come, or was lost.
+  const incarnation = incarnationIn(stanza)
+  const { link, incarnation: known } = turn.peer(from)
+  if (link === 'up' && incarnation !== undefined && incarnation !== known) greet(turn, from)
   if (stanza.name === 'presence') takePresence(turn, from, stanza)
   else takeMessage(turn, instance, stanza)
   catchUpAll(turn, from)
 }
+
+const incarnationIn = (stanza: Element): string | undefined =>
+  (child(stanza, 'event', ns.dmucSync) ?? child(stanza, 'occupant', ns.dmucSync))?.attrs.incarnation
 
 function takeMessage(turn: Turn, instance: Instance, stanza: Element): void {
   if (child(stanza, 'leave', ns.dmucSync) !== undefined) return takeLeave(turn, instance)

@@ -56,6 +56,10 @@ export interface Peer {
   /** Presence was withheld: fetch its list once nothing is missing. */
   readonly listWanted: boolean
   readonly listAsked: boolean
+  /** Events of its earlier starts are missing; those of the present one wait for them. */
+  readonly behind: boolean
+  /** Its history is on its way (E9); what others tell waits for it. */
+  readonly historyAsked: boolean
   /** Its list names somebody who may not be here by what we know; it is asked for again once the source decided something. */
   readonly leftOut: boolean
   /** What we told it of ourselves in the last hello it answered, and in the one that is on its way (`standing`). */

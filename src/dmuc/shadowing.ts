@@ -132,6 +132,7 @@ const unnoticedMs = 120_000
 export function askHistory(turn: Turn, from: string, lost?: number): void {
   const since = lost === undefined ? undefined : writeDateTime(lost - unnoticedMs)
   const limit = { maxstanzas: String(turn.env.limits.historyStanzas), since }
+  turn.changePeer(from, { historyAsked: true })
   turn.effects.push({
     type: 'ask',
     iq: xml('iq', { type: 'get', from: turn.self, to: from }, writeHistoryRequest(Jid.parse(turn.self).local, limit)),
@@ -141,6 +142,7 @@ export function askHistory(turn: Turn, from: string, lost?: number): void {
 
 /** E10: a sync source tells which events these are; those of a plain one become our own. Then the greetings. */
 export function takeHistory(turn: Turn, from: string, answer: Element | StanzaError): void {
+  turn.changePeer(from, { historyAsked: false })
   if (answer instanceof StanzaError) turn.note('warn', `gave no history: ${answer.text ?? answer.condition}`, from)
   else if (otherInstance(turn.replica, from)?.kind === 'plain') adoptHistory(turn, from, historyMessages(answer))
   else takeEvents(turn, answer)

@@ -94,6 +94,8 @@ const newPeer: Peer = {
   pulling: false,
   listWanted: false,
   listAsked: false,
+  behind: false,
+  historyAsked: false,
   leftOut: false,
   told: undefined,
   telling: undefined,

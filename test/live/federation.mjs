@@ -129,7 +129,7 @@ self_signed = true
     await owner.join(room)
     await owner.ask('set', room, configForm(others.map(roomsOf)))
     await until(
-      () => others.every((name) => owner.heard.some(({ body }) => body.startsWith(`${roomsOf(name)} accepted`))),
+      () => others.every((name) => owner.heard.some(({ body }) => body.startsWith(`${roomsOf(name)} holds this room`))),
       () => `the peers to accept; the owner heard: ${owner.heard.map(({ body }) => body).join('; ')}`,
     )
     for (const name of others) await this.#shadowed(owner, roomAt(localpart, name))

@@ -215,7 +215,7 @@ peer([systemPython], ['slixmpp'])('slixmpp at two servers that share a room', ()
     }
     await ann.do('configure', { room: atA, values })
     await ann.do('say', { room: atA, body: 'before you came' })
-    await ann.next((stanza) => String(stanza.getChildText('body')).startsWith(`${b.rooms} accepted`))
+    await ann.next((stanza) => String(stanza.getChildText('body')).startsWith(`${b.rooms} holds this room`))
     // The shadow shows itself once it has the roster.
     const shown = (): Promise<boolean> =>
       bob.do('features', { jid: atB }).then(

@@ -2,6 +2,15 @@
 import type { AdminCommand } from '../command.js'
 import { addUser, deleteUser, listUsers, passwd } from './accounts.js'
 import { loginLink } from './login-link.js'
+import { roomCommands } from './rooms/index.js'
 import { status } from './status.js'
 
-export const commands: readonly AdminCommand[] = [addUser, passwd, deleteUser, listUsers, status, loginLink]
+export const commands: readonly AdminCommand[] = [
+  addUser,
+  passwd,
+  deleteUser,
+  listUsers,
+  ...roomCommands,
+  status,
+  loginLink,
+]

@@ -47,6 +47,11 @@ export const mucService = 'muc'
 
 const housekeepingMs = 1000
 
+interface PublicRoom {
+  readonly jid: string
+  readonly name: string
+}
+
 export class MucService {
   readonly rooms: Rooms
   readonly distribution: Distribution
@@ -54,6 +59,8 @@ export class MucService {
   readonly #host: Host
   readonly #lockTimeoutMs: number | undefined
   #closed = false
+  /** Under way: who asks meanwhile gets the same, as strangers may ask often. */
+  #listing: Promise<readonly PublicRoom[]> | undefined
 
   constructor(host: Host) {
     this.#host = host
@@ -89,7 +96,13 @@ export class MucService {
       (room) => this.distribution.arrived(room),
     )
     const { domain, store } = host
-    this.operations = new Operations({ domain, store, policy, rooms: this.rooms, create: (room) => this.createRoom(room) })
+    this.operations = new Operations({
+      domain,
+      store,
+      policy,
+      rooms: this.rooms,
+      create: (room) => this.createRoom(room),
+    })
   }
 
   async start(): Promise<void> {

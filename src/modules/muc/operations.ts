@@ -1,7 +1,7 @@
 /** What the operator of the server does with rooms, whoever owns them: what `dmucctl room` stands on. */
 import { isSource, others, type Peer, type Replica } from '../../dmuc/replica.js'
 import type { Vector } from '../../dmuc/vector.js'
-import { affiliationOf, configForm, type Affiliation, type Command, type RoomPolicy } from '../../room/index.js'
+import { type Affiliation, affiliationOf, configForm, type RoomPolicy } from '../../room/index.js'
 import type { RoomRecord, Store } from '../../store/store.js'
 import { type Field, readForm, writeForm } from '../../xmpp/data-form.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -25,7 +25,12 @@ export interface RoomFacts extends RoomSummary {
   readonly createdAt: number
   readonly locked: boolean
   readonly subject: string
-  readonly people: readonly { readonly nick: string; readonly jid: string; readonly role: string; readonly home: string }[]
+  readonly people: readonly {
+    readonly nick: string
+    readonly jid: string
+    readonly role: string
+    readonly home: string
+  }[]
   readonly affiliations: readonly { readonly jid: string; readonly affiliation: Affiliation }[]
 }
 
@@ -91,23 +96,26 @@ export class Operations {
     await this.#with(jid, async (room) => {
       if (!this.#fields(room).some((field) => field.var === name))
         throw new StanzaError('item-not-found', { text: `The configuration has no field ${name}` })
-      const fields = [{ var: 'FORM_TYPE', values: [ns.mucRoomConfig] }, { var: name, values }]
-      await this.#operate(room, { type: 'config-set', form: writeForm({ type: 'submit', fields }) })
+      const fields = [
+        { var: 'FORM_TYPE', values: [ns.mucRoomConfig] },
+        { var: name, values },
+      ]
+      await room.operate({ type: 'config-set', from: this.#parts.domain, form: writeForm({ type: 'submit', fields }) })
     })
   }
 
   async setAffiliation(jid: string, user: string, affiliation: Affiliation, reason?: string): Promise<void> {
     const items = [{ jid: user, affiliation, ...(reason === undefined ? {} : { reason }) }]
-    await this.#with(jid, (room) => this.#operate(room, { type: 'admin-set', items }))
+    await this.#with(jid, (room) => room.operate({ type: 'admin-set', from: this.#parts.domain, items }))
   }
 
   async kick(jid: string, nick: string, reason?: string): Promise<void> {
     const items = [{ nick, role: 'none' as const, ...(reason === undefined ? {} : { reason }) }]
-    await this.#with(jid, (room) => this.#operate(room, { type: 'admin-set', items }))
+    await this.#with(jid, (room) => room.operate({ type: 'admin-set', from: this.#parts.domain, items }))
   }
 
   async destroy(jid: string, reason?: string): Promise<void> {
-    await this.#with(jid, (room) => this.#operate(room, { type: 'destroy', ...(reason === undefined ? {} : { reason }) }))
+    await this.#with(jid, (room) => room.operate({ type: 'destroy', from: this.#parts.domain, reason }))
   }
 
   /** Erases what was said, up to a time of arrival, from history, archive and disk of this server. How many messages it was. */
@@ -143,13 +151,7 @@ export class Operations {
     const form = readForm(configForm(room.replica.room, this.#parts.policy))
     return form?.fields.filter((field) => field.var !== 'FORM_TYPE') ?? []
   }
-
-  #operate(room: LiveRoom, command: OperatorCommand): Promise<void> {
-    return room.operate({ ...command, from: this.#parts.domain } as Command)
-  }
 }
-
-type OperatorCommand = Omit<Extract<Command, { type: 'config-set' }>, 'from'> | Omit<Extract<Command, { type: 'admin-set' }>, 'from'> | Omit<Extract<Command, { type: 'destroy' }>, 'from'>
 
 function summary(record: RoomRecord, room: LiveRoom | undefined): RoomSummary {
   const { jid, name, source, persistent } = record
@@ -185,7 +187,8 @@ function facts({ replica, createdAt }: LiveRoom): RoomFacts {
 function peerFacts(replica: Replica, jid: string, kind: 'sync' | 'plain'): PeerFacts {
   const peer = replica.peers.get(jid)
   if (peer === undefined) return { jid, kind, state: 'unreachable', behind: 0, ahead: 0 }
-  const [behind, ahead] = kind === 'plain' ? [0, 0] : [count(peer.vector, replica.vector), count(replica.vector, peer.vector)]
+  const [behind, ahead] =
+    kind === 'plain' ? [0, 0] : [count(peer.vector, replica.vector), count(replica.vector, peer.vector)]
   return {
     jid,
     kind,

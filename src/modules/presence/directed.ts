@@ -2,7 +2,7 @@
 import type { Session } from '../../server/session.js'
 import { type Element, xml } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
-import { Jid } from '../../xmpp/jid.js'
+import type { Jid } from '../../xmpp/jid.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 
 const key = 'presence.directed'
@@ -42,6 +42,7 @@ export function sentTo(session: Session, other: Jid): boolean {
   const directed = directedOf(session)
   if (directed.has(other.toString())) return true
   const bare = other.bare().toString()
-  for (const recipient of directed.keys()) if (Jid.parse(recipient).bare().toString() === bare) return true
+  // Strangers may ask often: the addresses are prepared, so their text tells.
+  for (const recipient of directed.keys()) if (recipient === bare || recipient.startsWith(`${bare}/`)) return true
   return false
 }

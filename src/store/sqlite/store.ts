@@ -65,7 +65,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 }
 
 /** For its owner alone, also in a directory that others may read; SQLite gives the files beside it the same mode. */
-const reserve = (path: string): void => closeSync(openSync(path, 'a', 0o600))
+function reserve(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+  } catch {
+    // Whoever opens it next says what is wrong with it.
+  }
+}
 
 interface Parts {
   readonly writer: StoreThread<Commit>

@@ -1,0 +1,16 @@
+/** `dmucctl room …`. */
+import type { AdminCommand } from '../../command.js'
+import { roomAffiliation, roomConfig, roomCreate, roomDestroy, roomKick, roomPurge } from './change.js'
+import { roomList, roomPeers, roomShow } from './look.js'
+
+export const roomCommands: readonly AdminCommand[] = [
+  roomList,
+  roomShow,
+  roomCreate,
+  roomConfig,
+  roomAffiliation,
+  roomKick,
+  roomDestroy,
+  roomPurge,
+  roomPeers,
+]

@@ -1,0 +1,84 @@
+/** Looking at rooms: which there are, who is in one, how its instances are. */
+import type { PeerFacts, RoomFacts, RoomSummary } from '../../../modules/muc/operations.js'
+import { writeDateTime } from '../../../xmpp/date-time.js'
+import type { AdminCommand } from '../../command.js'
+import { answered, roomArgument, roomAt, services } from './find.js'
+
+export const roomList: AdminCommand = {
+  name: 'room list',
+  summary: 'list the rooms of one service, or of all',
+  arguments: [{ name: 'service', doc: 'the domain of a service of rooms', optional: true }],
+  examples: ['dmucctl room list', 'dmucctl room list rooms.example.org --json'],
+  needs: 'server',
+  async run(operator, { service }) {
+    const rooms = (await Promise.all(services(operator, service).map((each) => each.list()))).flat()
+    return { text: rooms.length === 0 ? 'There are no rooms' : rooms.map(lineOf).join('\n'), data: rooms }
+  },
+}
+
+function lineOf({ jid, name, occupants, ...room }: RoomSummary): string {
+  const marks = [
+    `${occupants} in it`,
+    room.public ? 'public' : 'hidden',
+    room.persistent ? 'persistent' : 'temporary',
+    ...(room.shadowOf === undefined ? [] : [`shadow of ${room.shadowOf}`]),
+  ]
+  return `${jid}  ${marks.join(', ')}${name === '' ? '' : `  "${name}"`}`
+}
+
+export const roomShow: AdminCommand = {
+  name: 'room show',
+  summary: 'show a room: who is in it, who may what',
+  arguments: [roomArgument],
+  examples: ['dmucctl room show lobby@rooms.example.org'],
+  needs: 'server',
+  async run(operator, { room = '' }) {
+    const { jid, rooms } = roomAt(operator, room)
+    const facts = await answered(rooms.show(jid))
+    return { text: describe(facts), data: facts }
+  },
+}
+
+function describe(room: RoomFacts): string {
+  const kind = [room.public ? 'public' : 'hidden', room.persistent ? 'persistent' : 'temporary']
+  if (room.locked) kind.push('not configured yet')
+  return [
+    lineOfKey('room', room.jid),
+    lineOfKey('name', room.name),
+    lineOfKey('subject', room.subject),
+    lineOfKey('kind', kind.join(', ')),
+    lineOfKey('made', writeDateTime(room.createdAt)),
+    ...(room.shadowOf === undefined ? [] : [lineOfKey('shadow of', room.shadowOf)]),
+    ...room.affiliations.map(({ affiliation, jid }) => lineOfKey(affiliation, jid)),
+    ...room.people.map(({ nick, jid, role, home }) =>
+      lineOfKey('in it', `${nick} (${jid}, ${role}${home === room.jid ? '' : `, at ${home}`})`),
+    ),
+  ].join('\n')
+}
+
+const lineOfKey = (key: string, value: string): string => `${key.padEnd(10)} ${value}`.trimEnd()
+
+export const roomPeers: AdminCommand = {
+  name: 'room peers',
+  summary: 'say how the other instances of a distributed room are',
+  arguments: [roomArgument],
+  examples: ['dmucctl room peers lobby@rooms.example.org'],
+  needs: 'server',
+  async run(operator, { room = '' }) {
+    const { jid, rooms } = roomAt(operator, room)
+    const peers = await answered(rooms.peers(jid))
+    return { text: peers.length === 0 ? `${jid} has no other instances` : peers.map(peerLine).join('\n'), data: peers }
+  },
+}
+
+function peerLine({ jid, kind, state, behind, ahead, since, lastError }: PeerFacts): string {
+  const facts = [
+    state,
+    ...(behind > 0 ? [`${behind} events behind`] : []),
+    ...(ahead > 0 ? [`${ahead} events ahead`] : []),
+    ...(since === undefined ? [] : [`since ${writeDateTime(since)}`]),
+    ...(kind === 'plain' ? ['speaks XEP-0281 alone'] : []),
+    ...(lastError === undefined ? [] : [`last error: ${lastError}`]),
+  ]
+  return `${jid}  ${facts.join(', ')}`
+}
