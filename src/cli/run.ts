@@ -4,6 +4,9 @@ import type { RunningServer } from '../main.js'
 import type { Logger } from '../util/logger.js'
 import type { LogLevel } from './log.js'
 
+/** Signals that come within this time of the first are taken for the same. */
+const repeatMs = 1000
+
 export interface RunParts {
   start(): Promise<RunningServer>
   readonly log: Logger
@@ -32,17 +35,22 @@ export async function runUntilStopped({ start, log, reload, setLogLevel }: RunPa
   }
   let onStop = (_signal: NodeJS.Signals): void => {}
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    onStop = resolve
+    let firstAt: number | undefined
+    onStop = (signal) => {
+      // npm and the terminal both pass one Ctrl-C on: a repeat at once is the same one.
+      if (firstAt !== undefined && performance.now() - firstAt > repeatMs) process.exit(1)
+      firstAt ??= performance.now()
+      resolve(signal)
+    }
   })
   // Whatever was missed on the way here is a fault of ours, and no reason to send everybody away.
   const onBug = (error: unknown): void => log.error({ err: error }, 'A fault in the program; it goes on')
   process.on('uncaughtException', onBug).on('unhandledRejection', onBug)
-  process.once('SIGTERM', onStop).once('SIGINT', onStop).on('SIGHUP', onReload)
+  process.on('SIGTERM', onStop).on('SIGINT', onStop).on('SIGHUP', onReload)
   try {
     server = await start()
     if (reloadWanted) onReload()
     const signal = await stopped
-    process.off('SIGTERM', onStop).off('SIGINT', onStop)
     log.info({ signal }, 'Stopping')
     await server.close()
   } finally {

@@ -29,6 +29,10 @@ export function catchUp(turn: Turn, jid: string): void {
   const lacking = turn.replica.vector.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
   const ordered = earlierFirst(lacking, jid, peer.incarnation)
   const ranges = bounded(ordered, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
+  if (ranges.length === 0 && peer.behind) {
+    turn.changePeer(jid, { behind: false })
+    releaseHeld(turn, jid)
+  }
   if (ranges.length > 0) {
     turn.changePeer(jid, { pulling: true })
     ask(turn, jid, writePull(turn.replica.identity.roomId, ranges), { type: 'pull', ranges })

@@ -10,6 +10,7 @@ import { catchUp, measure } from './catch-up.js'
 import { dropOccupants } from './presences.js'
 import { type InstanceTable, isSource, otherInstance, others, type Replica } from './replica.js'
 import type { Turn } from './turn.js'
+import type { Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
 
 /** Says hello to a sync instance. */
@@ -98,6 +99,14 @@ export function takeHelloAnswer(turn: Turn, from: string, answer: Element | Stan
   }
 }
 
+/** Origins and intervals that are remembered of what one peer says it holds. */
+const maxRemembered = 20_000
+
+function joined(known: Vector, said: Vector): Vector {
+  const both = known.union(said)
+  return both.size > maxRemembered ? said : both
+}
+
 function linkUp(turn: Turn, from: string, hello: Hello): void {
   const peer = turn.peer(from)
   const restarted = peer.incarnation !== hello.incarnation
@@ -112,7 +121,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     incarnation: hello.incarnation,
     occupants: restarted ? 0 : peer.occupants,
     // An answer may be dealt with later than what came behind it.
-    vector: restarted ? hello.vector : peer.vector.union(hello.vector),
+    vector: restarted ? hello.vector : joined(peer.vector, hello.vector),
     pulling: goesOn && peer.pulling,
     listAsked: goesOn && peer.listAsked,
     listWanted:

@@ -37,6 +37,13 @@ export class Vector {
     return new Vector(new Map([...entries].map((entry) => [keyOf(entry), normal(entry)])))
   }
 
+  /** Origins, and intervals above what is contiguous. */
+  get size(): number {
+    let size = this.#held.size
+    for (const { above } of this.#held.values()) size += above.length
+    return size
+  }
+
   get(origin: Origin): Held {
     return this.#held.get(keyOf(origin)) ?? nothing
   }

@@ -208,6 +208,20 @@ describe('floods', () => {
     expect(JSON.stringify(peer?.held).length).toBeLessThan(1_200_000)
   })
 
+  test('hellos that each name other origins are not all remembered', () => {
+    let replica = replicaAt(honest)
+    for (let n = 0; n < 12; n++) {
+      const origins = Array.from({ length: 3000 }, (_, index) => ({
+        instance: liar,
+        incarnation: `i${n}-${index}`,
+        contiguous: 1,
+        above: [],
+      }))
+      replica = greeted(replica, Vector.of(origins)).replica
+    }
+    expect(replica.peers.get(liar)?.vector.size).toBeLessThanOrEqual(20_000)
+  })
+
   test('claims of nicks', () => {
     let { replica } = greeted(replicaAt(source), Vector.empty)
     for (let n = 0; n < 1500; n++)

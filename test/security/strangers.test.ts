@@ -119,6 +119,23 @@ describe('in a room', () => {
   })
 })
 
+test('strangers of one domain make a hundred rooms, and then one in ten seconds', async () => {
+  const stage = await rooms()
+  const peer = stage.peer('b.example')
+  const enters = (n: number): Promise<void> =>
+    peer.sends(
+      `<presence from='eve@b.example/x' to='r${n}@rooms.a.example/eve'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    )
+  for (let n = 0; n < 105; n++) await enters(n)
+  const refused = (await peer.drain()).filter((stanza) => stanza.toString().includes('resource-constraint'))
+  expect(refused).toHaveLength(5)
+  stage.clock.advance(10_000)
+  await enters(200)
+  expect((await peer.drain()).some((stanza) => stanza.toString().includes('resource-constraint'))).toBe(false)
+  await enters(0)
+  expect((await peer.drain()).some(({ attrs }) => attrs.type === 'error')).toBe(false)
+})
+
 describe('between instances', () => {
   async function coven(): Promise<{ federation: Federation; ann: Client; bob: Client }> {
     const federation = await Federation.open(['a.example', 'b.example'])

@@ -4,6 +4,7 @@
  */
 import { occupantIdOf } from '../../dmuc/ids.js'
 import { isSource, otherInstance, others } from '../../dmuc/replica.js'
+import { AddressLimit } from '../../net/address-limit.js'
 import { isAbandoned, leaveAll, notInRoom } from '../../room/index.js'
 import type { Handled, Host, ListedItems, ListPage, Module } from '../../server/module.js'
 import { child, type Element } from '../../xml/element.js'
@@ -47,10 +48,8 @@ export const mucService = 'muc'
 
 const housekeepingMs = 1000
 
-interface PublicRoom {
-  readonly jid: string
-  readonly name: string
-}
+/** In memory at a time; then no more are made. */
+const maxRooms = 100_000
 
 export class MucService {
   readonly rooms: Rooms
@@ -58,12 +57,13 @@ export class MucService {
   readonly operations: Operations
   readonly #host: Host
   readonly #lockTimeoutMs: number | undefined
+  /** Rooms made by users of other domains, by domain. */
+  readonly #strangers: AddressLimit
   #closed = false
-  /** Under way: who asks meanwhile gets the same, as strangers may ask often. */
-  #listing: Promise<readonly PublicRoom[]> | undefined
 
   constructor(host: Host) {
     this.#host = host
+    this.#strangers = new AddressLimit(host.clock, { rate: 0.1, burst: 100 })
     this.#lockTimeoutMs = lockTimeoutMs(host.options)
     const dmuc = dmucPolicy(host.options.dmuc as DmucValues | undefined)
     const peers = [...dmuc.allow].filter((peer) => peer !== host.domain)
@@ -205,6 +205,7 @@ export class MucService {
         return undefined
       }
       if (!mayCreate(this.#host, from)) throw new StanzaError('not-allowed', { text: 'You may not create rooms here' })
+      if (this.#isTooMuch(from)) throw new StanzaError('resource-constraint', { text: 'Too many rooms are being made' })
       const room = this.rooms.create(to.bare().toString())
       try {
         return room.receive(stanza, from)
@@ -213,6 +214,12 @@ export class MucService {
       }
     }
     return refuseUnknown(stanza)
+  }
+
+  /** Every room takes memory while somebody is in it, and a stranger may be in it for ever. */
+  #isTooMuch(from: Jid): boolean {
+    if (this.rooms.size >= maxRooms) return true
+    return !this.#host.isLocal(from.domain) && !this.#strangers.admit(from.domain)
   }
 
   /** A temporary room that everybody has left, as far as everybody can be asked: its shadows are told. */

@@ -119,11 +119,12 @@ export class Operations {
   }
 
   /** Erases what was said, up to a time of arrival, from history, archive and disk of this server. How many messages it was. */
-  async purge(jid: string, before: number): Promise<number> {
+  async purge(jid: string, before?: number): Promise<number> {
     return this.#with(jid, async (room) => {
+      const end = before === undefined ? {} : { end: before - 1 }
       let erased = 0
       for (let after = 0; ; ) {
-        const query = { types: ['message', 'moderate'], after, end: before - 1, limit: pageSize }
+        const query = { types: ['message', 'moderate'], after, ...end, limit: pageSize }
         const page = await this.#parts.store.log(jid, query)
         after = page.at(-1)?.order ?? after
         erased += page.length

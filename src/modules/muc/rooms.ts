@@ -57,6 +57,11 @@ export class Rooms {
     })
   }
 
+  /** Rooms in memory, or on their way there. */
+  get size(): number {
+    return this.#slots.size
+  }
+
   /** In memory now. */
   get(jid: string): LiveRoom | undefined {
     const slot = this.#slots.get(jid)

@@ -1,7 +1,7 @@
 /** Changing rooms: made, configured, emptied and ended by the operator, whoever owns them. */
 import { affiliations } from '../../../room/types.js'
 import { parseDateTime } from '../../../xmpp/date-time.js'
-import { type AdminCommand, CommandRefused, type Operator } from '../../command.js'
+import { type AdminCommand, CommandRefused } from '../../command.js'
 import { answered, roomArgument, roomAt, userJid } from './find.js'
 
 const reasonArgument = { name: 'reason', doc: 'what people are told', optional: true } as const
@@ -124,13 +124,12 @@ export const roomPurge: AdminCommand = {
   needs: 'server',
   async run(operator, { room = '', before }) {
     const { jid, rooms } = roomAt(operator, room)
-    const erased = await answered(rooms.purge(jid, timeOf(operator, before)))
+    const erased = await answered(rooms.purge(jid, before === undefined ? undefined : timeOf(before)))
     return { text: `${erased} messages were erased from ${jid}`, data: { jid, erased } }
   },
 }
 
-function timeOf(operator: Operator, given: string | undefined): number {
-  if (given === undefined) return operator.now() + 1
+function timeOf(given: string): number {
   const time = parseDateTime(/^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given)
   if (time === undefined) throw new CommandRefused(`${given} is no time; one looks like 2026-01-31T12:00:00Z`)
   return time
