@@ -61,7 +61,7 @@ export const plan = [
     title: 'Logins over TLS with the password (PLAIN), and what a connection that does nothing takes',
     unit: 'login',
     load: 'idle',
-    settings: { n: 2000, base: 500, tls: true, batch: 20 },
+    settings: { n: 2000, base: 500, tls: true },
     users: 2000,
   },
 ]

@@ -3,10 +3,13 @@
  * understands no XML, so that it costs little beside the server.
  */
 import { connect } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, createSecureContext } from 'node:tls'
 
 /** All plain sockets read into one buffer: what was read is dealt with before the next read. */
 const shared = Buffer.allocUnsafe(256 * 1024)
+
+/** One for all: to make one takes longer than a handshake. */
+const secureContext = createSecureContext()
 
 const header = (domain) =>
   `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
@@ -87,7 +90,12 @@ export class Client {
   #proceed() {
     if (this.#until('<proceed') === undefined) return
     this.#socket.removeListener('data', this.#onData)
-    this.#socket = connectTls({ socket: this.#socket, servername: this.options.domain, rejectUnauthorized: false })
+    this.#socket = connectTls({
+      socket: this.#socket,
+      servername: this.options.domain,
+      secureContext,
+      rejectUnauthorized: false,
+    })
     this.#watch(this.#socket)
     this.#socket.on('data', this.#onData)
     this.#step = this.#authenticate

@@ -28,6 +28,8 @@ const options = {
   /** `idle`: clients before the measurement, and how long the memory may settle. */
   base: 500,
   settleMs: 2000,
+  /** Without any progress for so long, what is missing is lost. */
+  stalledMs: 20_000,
 }
 
 const [name = '', ...settings] = process.argv.slice(2)

@@ -11,7 +11,6 @@ import { cpuSeconds, residentKiB } from './usage.mjs'
 /** The counts were not exact: the run says nothing. */
 export class Void extends Error {}
 
-const stalledMs = 20_000
 /** How long something doubled may take to turn up. */
 const lingerMs = 300
 const padding = 'x'.repeat(64)
@@ -19,7 +18,7 @@ const padding = 'x'.repeat(64)
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Resolves when `done` is true; throws when `progress` has stood still for too long. */
-async function until(done, progress) {
+async function until({ stalledMs }, done, progress) {
   let [last, at] = [progress(), performance.now()]
   while (!done()) {
     await sleep(5)
@@ -84,6 +83,7 @@ async function enterAll(options, clients) {
   })
   enter(options, clients[0], 0)
   await until(
+    options,
     () => seen > 0,
     () => seen,
   )
@@ -95,6 +95,7 @@ async function enterAll(options, clients) {
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   for (let nick = 1; nick < n; nick++) enter(options, clients[nick], nick)
   await until(
+    options,
     () => seen >= n * n,
     () => seen,
   )
@@ -109,7 +110,8 @@ async function enterAll(options, clients) {
  * Messages from the first `senders` clients, each with `window` of its own on the way. `write` makes a message, `recipients`
  * is how many get it; a sender's next follows when its last has reached `echo(sender)`.
  */
-async function exchange({ pid, window }, clients, { senders, messages, warmUp, write, recipients, mayHear, echo }) {
+async function exchange(options, clients, { senders, messages, warmUp, write, recipients, mayHear, echo }) {
+  const { pid, window } = options
   const all = warmUp + messages
   const ledger = new Ledger(clients.length, senders, mayHear)
   const sentAt = new Float64Array(senders * all)
@@ -145,6 +147,7 @@ async function exchange({ pid, window }, clients, { senders, messages, warmUp, w
     limit = to
     for (let sender = 0; sender < senders; sender++) pump(sender)
     await until(
+      options,
       () => ledger.count >= to * senders * recipients || ledger.faults.length > 0,
       () => ledger.count,
     )

@@ -2,12 +2,14 @@
  * Taking in events of other origins: in order per origin, each once, judged once (dmuc.md §3 and §4). A refused event is
  * kept as a void identity, so that refusing never keeps two instances apart.
  */
+
+import { handOn } from '../room/content.js'
 import { moderation } from '../room/features/moderation.js'
 import { judge } from '../room/judge.js'
 import { homesOf } from '../room/occupants.js'
-import type { LoggedEvent } from '../room/types.js'
-import { witness } from './clock.js'
-import { stanzaIdOf } from './ids.js'
+import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
+import { compareStamps, witness } from './clock.js'
+import { otherNick, stanzaIdOf } from './ids.js'
 import { passOn, relayRefitted } from './relay.js'
 import { revisionOf } from './replica.js'
 import type { Turn } from './turn.js'
@@ -104,7 +106,7 @@ export function releaseHeld(turn: Turn, instance: string): void {
 /** Logs the event under its identity, and shows it if it may be shown. `late`: it was missed and is told now. */
 export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
   const { identity, keys, vector } = turn.replica
-  const own = { ...event, stanzaId: stanzaIdOf(keys, identity.roomId, event.id) }
+  const own = { ...disowned(turn, event, late), stanzaId: stanzaIdOf(keys, identity.roomId, event.id) }
   const refusal = event.void === true ? undefined : refuse(turn, event, late)
   const logged: LoggedEvent = refusal === undefined ? own : { ...own, void: true }
   turn.change({
@@ -123,6 +125,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
     turn.effects.push({ type: 'save' })
     relayRefitted(turn, logged, before)
     reconsider(turn)
+    doubtRefitted(turn, before)
   }
   if (event.operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }
@@ -155,7 +158,7 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
     default:
       if (tooLong(turn, event)) return 'it is longer than allowed'
       if (late || !knowsOccupants(turn, event.id)) return undefined
-      if (!sameRights(turn, event)) return namesAnother(turn, event) ? 'it speaks for somebody else' : undefined
+      if (!sameRights(turn, event) || holderOf(turn, event) !== undefined) return undefined
       return judge(room, operation, event.id.instance, turn.env.bounds)?.message
   }
 }
@@ -166,16 +169,36 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
  */
 const sameRights = ({ replica: { room } }: Turn, { revision }: LoggedEvent): boolean => revision === revisionOf(room)
 
-/** Has somebody the nick who is not at home at the origin? */
-function namesAnother({ replica: { room } }: Turn, { id, operation }: LoggedEvent): boolean {
+/** Who has the author's nick and is not at home at the origin. */
+function holderOf({ replica: { room } }: Turn, { id, operation }: LoggedEvent): Occupant | undefined {
   const holder = 'nick' in operation ? room.occupants.get(operation.nick) : undefined
-  return holder !== undefined && !homesOf(holder).includes(id.instance)
+  return holder !== undefined && !homesOf(holder).includes(id.instance) ? holder : undefined
+}
+
+/** Said under a nick that somebody else has: kept, and shown under the one that its author will have to take. */
+function disowned(turn: Turn, event: LoggedEvent, late: boolean): LoggedEvent {
+  const { operation, stamp } = event
+  const holder = holderOf(turn, event)
+  if (holder === undefined || (operation.type !== 'message' && operation.type !== 'subject')) return event
+  const before = compareStamps(stamp, holder.since) < 0 || operation.occupantId === holder.occupantId
+  if (late && before) return event
+  return { ...event, operation: handOn(operation, { ...operation, nick: otherNick(operation) }) }
 }
 
 /** The source has decided something: who could not be in the room by what we knew may be in it now. */
 function reconsider(turn: Turn): void {
   for (const [jid, peer] of turn.replica.peers)
     if (peer.leftOut) turn.changePeer(jid, { leftOut: false, listWanted: true })
+}
+
+/**
+ * What it did to occupants at home elsewhere may not be what it did to them there, where more may have happened since: their
+ * lists are looked at again with the next decision, or in a while.
+ */
+function doubtRefitted(turn: Turn, before: RoomState): void {
+  for (const was of before.occupants.values())
+    if (was.home !== turn.self && turn.replica.room.occupants.get(was.nick) !== was)
+      turn.changePeer(was.home, { leftOut: true })
 }
 
 /** Is our list of the origin's occupants its present one? Just after a start, or a split, it is not. */

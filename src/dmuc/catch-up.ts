@@ -10,7 +10,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, releaseHeld, skipsRevision, startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
 import { takeList } from './presences.js'
-import type { Question } from './replica.js'
+import type { Peer, Question } from './replica.js'
 import type { Turn } from './turn.js'
 import { type Held, type Origin, type Range, Vector } from './vector.js'
 import { readPage, writePull } from './wire/pull.js'
@@ -27,7 +27,7 @@ export function catchUp(turn: Turn, jid: string): void {
   if (peer.link !== 'up' || peer.pulling || peer.listAsked) return
   if (turn.peer(turn.replica.identity.source).historyAsked) return
   const lacking = turn.replica.vector.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
-  const ordered = earlierFirst(lacking, jid, peer.incarnation)
+  const ordered = earlierFirst(lacking, jid, peer)
   const ranges = bounded(ordered, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
   if (ranges.length === 0 && peer.behind) {
     turn.changePeer(jid, { behind: false })
@@ -77,10 +77,11 @@ function bounded(ranges: readonly Range[], events: number): Range[] {
   return first
 }
 
-/** What was begun before the present start of `jid` comes first. */
-const earlierFirst = (ranges: readonly Range[], jid: string, incarnation: string | undefined): Range[] => {
+/** What `jid` said before its present start comes first: while that is lacking, what it said since is not asked for. */
+function earlierFirst(ranges: readonly Range[], jid: string, { behind, incarnation }: Peer): readonly Range[] {
   const isPresent = (range: Range): boolean => range.instance === jid && range.incarnation === incarnation
-  return [...ranges.filter((range) => !isPresent(range)), ...ranges.filter(isPresent)]
+  const earlier = ranges.filter((range) => !isPresent(range))
+  return behind && earlier.some(({ instance }) => instance === jid) ? earlier : ranges
 }
 
 /** A page of what we asked for. Without progress we stop until the next hello rather than ask for ever. */

@@ -7,6 +7,7 @@ import { xml } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { releaseHeld } from './accept.js'
 import { catchUp, measure } from './catch-up.js'
+import { endHere } from './ending.js'
 import { dropOccupants } from './presences.js'
 import { type InstanceTable, isSource, otherInstance, others, type Replica } from './replica.js'
 import type { Turn } from './turn.js'
@@ -42,10 +43,10 @@ export function reassure(turn: Turn): void {
   const { now, limits } = turn.env
   if (turn.replica.phase !== 'serving') return
   for (const { jid, kind } of others(turn.replica)) {
-    const { link, told, helloAt, retryAt } = turn.peer(jid)
+    const { link, told, leftOut, helloAt, retryAt } = turn.peer(jid)
     if (kind !== 'sync') continue
     const due = now >= helloAt + limits.helloMs || now < helloAt
-    if (link === 'up' && due && told !== standing(turn.replica)) sayHello(turn, jid)
+    if (link === 'up' && due && (leftOut || told !== standing(turn.replica))) sayHello(turn, jid)
     else if (link === 'down' && retryAt !== undefined && now >= retryAt) greet(turn, jid)
   }
 }
@@ -84,6 +85,8 @@ function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
 export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
   if (answer instanceof StanzaError) {
     linkDown(turn, from, answer.text ?? answer.condition, true)
+    // That it took the room back from us was lost on the way.
+    if (answer.condition === 'gone' && from === turn.replica.identity.source) endHere(turn)
     if (answer.condition === 'item-not-found' && isSource(turn.replica)) turn.effects.push({ type: 'lost', jid: from })
     return
   }
@@ -128,8 +131,10 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
       restarted ||
       peer.split ||
       peer.listWanted ||
+      peer.leftOut ||
       (!goesOn && peer.listAsked) ||
       hello.occupantsRevision !== peer.occupants,
+    leftOut: false,
     retryAt: undefined,
     held: peer.held.filter(({ id }) => id.incarnation === hello.incarnation),
   })

@@ -24,3 +24,7 @@ export const stanzaIdOf = (keys: RoomKeys, roomId: string, id: EventId): string 
 /** 43 characters, the same for one bare JID at every instance and for ever. */
 export const occupantIdOf = (keys: RoomKeys, roomId: string, bareJid: string): string =>
   hmac(keys.occupantSalt, `${roomId}\n${bareJid}`).toString('base64url')
+
+/** For who has to give a nick up; the same at every instance without asking: nobody can choose another's occupant-id. */
+export const otherNick = ({ nick, occupantId }: { readonly nick: string; readonly occupantId: string }): string =>
+  `${nick} (${occupantId.slice(0, 6)})`

@@ -9,7 +9,7 @@ import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
-import { occupantIdOf } from './ids.js'
+import { occupantIdOf, otherNick } from './ids.js'
 import { isPlain, obey, weigh } from './plain.js'
 import { placeOf } from './relay.js'
 import { type Replica, speaksFor } from './replica.js'
@@ -128,9 +128,6 @@ function keeps(replica: Replica, a: Occupant, b: Occupant): boolean {
   if (a.home === source || b.home === source) return a.home === source
   return (compareStamps(a.since, b.since) || (a.jid < b.jid ? -1 : 1)) < 0
 }
-
-/** The same at every instance without asking: nobody can choose another's occupant-id. */
-const otherNick = (occupant: Occupant): string => `${occupant.nick} (${occupant.occupantId.slice(0, 6)})`
 
 /** Our own list, whole, for a peer that asked. */
 export function writeList(replica: Replica): Element {

@@ -23,7 +23,9 @@ import { readCount } from './wire/read.js'
 
 export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   const instance = otherInstance(turn.replica, from)
-  if (instance === undefined || turn.replica.phase !== 'serving') return
+  if (instance === undefined) return
+  if (stanza.name === 'message' && child(stanza, 'leave', ns.dmucSync) !== undefined) return takeLeave(turn, instance)
+  if (turn.replica.phase !== 'serving') return
   if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
     return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
   if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back', true)
@@ -40,7 +42,6 @@ const incarnationIn = (stanza: Element): string | undefined =>
   (child(stanza, 'event', ns.dmucSync) ?? child(stanza, 'occupant', ns.dmucSync))?.attrs.incarnation
 
 function takeMessage(turn: Turn, instance: Instance, stanza: Element): void {
-  if (child(stanza, 'leave', ns.dmucSync) !== undefined) return takeLeave(turn, instance)
   if (child(stanza, 'ephemeral', ns.dmucSync) !== undefined) return takeEphemeral(turn, instance, stanza)
   const identity = child(stanza, 'event', ns.dmucSync)
   if (identity === undefined) return takePlain(turn, instance, stanza)

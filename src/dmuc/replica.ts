@@ -60,7 +60,10 @@ export interface Peer {
   readonly behind: boolean
   /** Its history is on its way (E9); what others tell waits for it. */
   readonly historyAsked: boolean
-  /** Its list names somebody who may not be here by what we know; it is asked for again once the source decided something. */
+  /**
+   * Its list names somebody who may not be here by what we know, or may not name somebody as we have him: it is asked for again
+   * once the source has decided something, and with the next hello.
+   */
   readonly leftOut: boolean
   /** What we told it of ourselves in the last hello it answered, and in the one that is on its way (`standing`). */
   readonly told: string | undefined

@@ -116,3 +116,32 @@ test('both sides have history, accounts, contacts, affiliations and mail, after 
   here.expectClean(counted)
   await here.end()
 })
+
+test('what was said before a crash is heard before what was said after it, however much there is to catch up with', async () => {
+  crew = await Crew.gather()
+  const here = crew
+  const links = here.federation.both('a', 'b')
+  for (const link of links) link.cut()
+  await here.chat(300)
+  await here.federation.server('b').kill9()
+  await here.federation.startServer('b')
+  await here.comesBack('b')
+  for (const link of links) link.heal()
+  // bob talks on without a pause while the other side is told of what it missed.
+  const ann = here.speaker('a')
+  const bob = here.speaker('b')
+  let last = 0
+  await until(() => {
+    if (bob.inFlight < 5) bob.say(here.room('b'), `back ${++last}`)
+    return ann.heard.some(({ body }) => body === 'back 1')
+  }, 'ann to hear what bob says now')
+  await bob.settled()
+  const views = () => [here.view('a', ann)]
+  await here.allHeard(views)
+  const { expected, seen, faults } = here.verdict(views())
+  console.log(`${expect.getState().currentTestName}:`, JSON.stringify({ expected, seen, saidSince: last }))
+  expect(faults).toEqual([])
+  expect(seen).toBe(expected)
+  expect(last).toBeGreaterThan(0)
+  await here.end()
+})

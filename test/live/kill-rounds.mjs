@@ -65,6 +65,8 @@ export class KillRounds {
     count.leastAcknowledged = Math.min(count.leastAcknowledged, acknowledged())
     count.leastInFlight = Math.min(count.leastInFlight, victim.inFlight)
     await this.#kill(doomed, victim)
+    // At once, while what was said before the kill may still be on its way to the other side.
+    for (let turn = 0; turn < localparts.length; turn++) said.push(this.#say(doomed, 'back again'))
     await this.#look(doomed)
     count.acknowledged += acknowledged()
   }

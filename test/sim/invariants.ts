@@ -21,16 +21,26 @@ export const signature = ({ kind, text }: Fault): string => `${kind} ${text.repl
 export async function check(world: World): Promise<Fault[]> {
   const faults: Fault[] = world.broken.map((text) => ({ kind: 'broken', text }))
   const fault = (kind: Kind, text: string): void => void faults.push({ kind, text })
-  const replicas = world.instances.map((site) => [site, site.service?.rooms.get(roomOf(site.index))?.replica] as const)
+  const replicaAt = ({ index, service }: Site): Replica | undefined => service?.rooms.get(roomOf(index))?.replica
+  const source = replicaAt(world.sites[0]!)
+  const instances = world.sites.slice(0, 1 + (source?.room.config.peers.length ?? 0))
   // A room on one site alone is in memory when it is used.
+  if (!world.wished.has(instances.length) && source !== undefined)
+    fault(
+      'lost',
+      `the owner wanted the room on ${[...world.wished].join(' or ')} sites, and it is on ${instances.length}`,
+    )
+  const replicas = instances.map((site) => [site, replicaAt(site)] as const)
   for (const [site, replica] of replicas.length > 1 ? replicas : [])
     if (replica?.phase !== 'serving')
       fault('diverged', `site ${site.index} holds no room in service: ${replica?.phase ?? 'none at all'}`)
+  for (const site of world.sites.slice(instances.length))
+    if (replicaAt(site) !== undefined) fault('diverged', `site ${site.index} holds a room that was taken back from it`)
   compareStates(
     replicas.map(([, replica]) => replica).filter((replica) => replica?.phase === 'serving'),
     fault,
   )
-  for (const site of world.instances) checkLog(world, site, await logOf(site), fault)
+  for (const site of instances) checkLog(world, site, await logOf(site), fault)
   for (const person of world.people) {
     for (const stay of person.stays) checkStay(world, person, stay, stay === person.stay, fault)
     if (person.state === 'entering') fault('broken', `${person.bare} asked to enter and got no answer`)

@@ -32,6 +32,8 @@ export interface Scope {
   readonly faults: number
   /** Two people may want one nick. */
   readonly clashes: boolean
+  /** The owner takes the room back from sites. What was said there and nobody else has heard ends with it. */
+  readonly takesBack: boolean
   /** The chance that a stanza is lost, or arrives twice, without anybody being told. */
   readonly losing: number
   readonly doubling: number
@@ -105,7 +107,9 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
   const schedule: Operation[] = []
   const early = random.fraction() < 0.7 ? scope.sites : 1 + below(scope.sites)
   if (early > 1) schedule.push({ at: 1500, type: 'distribute', sites: early })
-  if (early < scope.sites) schedule.push({ at: below(scope.lengthMs), type: 'distribute', sites: scope.sites })
+  if (early < scope.sites) schedule.push({ at: 5000 + below(scope.lengthMs), type: 'distribute', sites: scope.sites })
+  if (scope.takesBack)
+    schedule.push({ at: 5000 + below(scope.lengthMs), type: 'distribute', sites: 1 + below(scope.sites) })
   for (let who = 1; who < everybody; who++)
     if (random.fraction() < 0.7) schedule.push({ at: 2000 + below(4000), type: 'enter', who, nick: nickOf(who) })
   for (let count = 0; count < scope.operations; count++) {

@@ -49,6 +49,7 @@ export function drawScope(seed: number, sites: number): Scope {
     lengthMs: 20_000 + Math.floor(random.fraction() * 160_000),
     faults: random.fraction() * 0.25,
     clashes: random.fraction() < 0.3,
+    takesBack: false,
     losing: rarely(0.2, 0.03),
     doubling: rarely(0.3, 0.05),
     history: random.fraction() < 0.3 ? 5 : 1000,

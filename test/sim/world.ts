@@ -46,6 +46,7 @@ export class World implements Ledger {
   readonly completeHistory: boolean
   #messages = 0
   #wanted = 1
+  readonly #wishes = [{ id: '', sites: 1 }]
 
   constructor(seed: number, scope: Scope) {
     const random = new SeededRandom(seed)
@@ -77,10 +78,13 @@ export class World implements Ledger {
     await this.time.runUntil(1000)
   }
 
-  /** The sites that the room should be on: what the owner was told to have been done. */
-  get instances(): readonly Site[] {
-    const granted = this.people[0]!.answers.filter(({ ok }) => ok).map(({ id }) => Number(id.split(' ')[1] ?? 1))
-    return this.sites.slice(0, Math.max(1, ...granted))
+  /**
+   * On how many sites the room may be: as many as the owner was last told that it is, or as asked since without an answer.
+   */
+  get wished(): ReadonlySet<number> {
+    const { answers } = this.people[0]!
+    const granted = this.#wishes.findLastIndex(({ id }) => answers.some((answer) => answer.ok && answer.id === id))
+    return new Set(this.#wishes.slice(Math.max(0, granted)).map(({ sites }) => sites))
   }
 
   /** Everything works again. */
@@ -201,11 +205,13 @@ export class World implements Ledger {
     const form = Object.entries(all).map(([name, values]) =>
       xml('field', { var: name }, ...values.map((value) => xml('value', {}, value))),
     )
+    const id = `c${this.#messages++}`
+    if (person === this.people[0]) this.#wishes.push({ id, sites: this.#wanted })
     this.#do(
       person,
       xml(
         'iq',
-        { type: 'set', id: `c${this.#messages++} ${this.#wanted}`, to: roomOf(person.site) },
+        { type: 'set', id, to: roomOf(person.site) },
         xml('query', { xmlns: ns.mucOwner }, xml('x', { xmlns: ns.dataForm, type: 'submit' }, ...form)),
       ),
     )

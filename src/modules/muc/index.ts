@@ -8,7 +8,7 @@ import { AddressLimit } from '../../net/address-limit.js'
 import { isAbandoned, leaveAll, notInRoom } from '../../room/index.js'
 import type { Handled, Host, ListedItems, ListPage, Module } from '../../server/module.js'
 import { child, type Element } from '../../xml/element.js'
-import type { Jid } from '../../xmpp/jid.js'
+import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { resultSetNamespace } from '../../xmpp/result-set.js'
 import { readdress } from '../../xmpp/stanza.js'
@@ -192,7 +192,8 @@ export class MucService {
       { room: room.jid, from, stanza: stanza.name, type },
       'Somebody speaks like an instance and is none',
     )
-    if (stanza.name === 'iq' && answerable(stanza)) throw new StanzaError('forbidden')
+    const row = room.replica.table.instances.get(Jid.parse(String(from)).bare().toString())
+    if (stanza.name === 'iq' && answerable(stanza)) throw new StanzaError(row?.gone === true ? 'gone' : 'forbidden')
   }
 
   /** Nobody has made it, or it is gone: joining makes it. */
