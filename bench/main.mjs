@@ -9,8 +9,9 @@
  *
  * Exit code 1 where a run was void: a message was lost, doubled or reordered, or a server failed.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measure } from './measure.mjs'
 import { plan } from './plan.mjs'
@@ -77,51 +78,53 @@ async function measureAll(scenario, competitors, rounds, certificate) {
   return { name, title, unit, results }
 }
 
-async function main() {
-  const unknown = options.only.filter((name) => ![...plan, ...servers].some((each) => each.name === name))
-  if (unknown.length > 0)
-    throw new Error(`--only ${unknown[0]}: there are ${[...plan, ...servers].map(({ name }) => name).join(', ')}`)
+/** What is wrong with the command line, in words. */
+function wrongOption() {
+  const known = [...plan, ...servers].map(({ name }) => name)
+  const unknown = options.only.find((name) => !known.includes(name))
+  if (unknown !== undefined) return `--only ${unknown}: there are ${known.join(', ')}`
+  if (options.rounds !== undefined && !(Number(options.rounds) >= 1)) return '--rounds needs a number'
+  return undefined
+}
+
+async function measureEverything(directory) {
   const rounds = Number(options.rounds ?? (options.quick ? 2 : 5))
-  const quickServers = servers.filter((server) => server !== dmucdNormal && server !== ejabberd)
-  const competitors = installed(chosen(servers, options.quick ? quickServers : servers))
-  const quickPlan = plan.filter(({ quick }) => quick)
-  const directory = temporaryDirectory()
-  const report = {
-    date: new Date().toISOString().slice(0, 10),
-    machine: machine(),
-    pinned,
-    rounds,
-    versions: Object.fromEntries(competitors.map((server) => [server.name, server.version()])),
-    scenarios: [],
-  }
+  const forQuick = servers.filter((server) => server !== dmucdNormal && server !== ejabberd)
+  const competitors = installed(chosen(servers, options.quick ? forQuick : servers))
+  const versions = Object.fromEntries(competitors.map((server) => [server.name, server.version()]))
+  const date = new Date().toISOString().slice(0, 10)
+  const report = { date, machine: machine(), pinned, rounds, versions, scenarios: [] }
+  const places = pinned ? 'a core each for server and load' : 'server and load share the cores'
+  say(`${report.machine}; ${rounds} rounds; ${places}`)
   say(
-    `${report.machine}; ${rounds} rounds; ${pinned ? 'a core each for server and load' : 'server and load share the cores'}`,
-  )
-  say(
-    `${Object.entries(report.versions)
+    `${Object.entries(versions)
       .map((pair) => pair.join(' '))
       .join('; ')}\n`,
   )
-  try {
-    const certificate = await certificateIn(directory)
-    for (const scenario of chosen(plan, options.quick ? quickPlan : plan)) {
-      const measured = await measureAll(scenario, competitors, rounds, certificate)
-      report.scenarios.push(measured)
-      if (!options.json) console.log(asText(measured))
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
+  const certificate = await certificateIn(directory)
+  const forPlan = options.quick ? plan.filter(({ quick }) => quick) : plan
+  for (const scenario of chosen(plan, forPlan)) {
+    const measured = await measureAll(scenario, competitors, rounds, certificate)
+    report.scenarios.push(measured)
+    if (!options.json) console.log(asText(measured))
   }
-  if (options.json) console.log(JSON.stringify(report, null, 2))
-  if (options.write) {
-    const docs = new URL('../docs/', import.meta.url)
-    mkdirSync(docs, { recursive: true })
-    writeFileSync(new URL('performance.md', docs), page(report))
-  }
-  const faults = report.scenarios.flatMap(({ results }) =>
-    results.flatMap(({ rounds }) => rounds.filter(({ fault }) => fault)),
-  )
-  return faults.length > 0 ? 1 : 0
+  return report
 }
 
+async function main() {
+  const wrong = wrongOption()
+  if (wrong !== undefined) {
+    say(wrong)
+    return 2
+  }
+  const directory = temporaryDirectory()
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const report = await measureEverything(directory)
+  if (options.json) console.log(JSON.stringify(report, null, 2))
+  if (options.write) put(fileURLToPath(new URL('../docs/performance.md', import.meta.url)), page(report))
+  const runs = report.scenarios.flatMap(({ results }) => results.flatMap(({ rounds }) => rounds))
+  return runs.some(({ fault }) => fault !== undefined) ? 1 : 0
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 process.exitCode = await main()

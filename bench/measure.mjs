@@ -12,15 +12,16 @@ const longestMs = 300_000
  * @returns figures per unit of work, or `{ fault }` where the run is void or the server failed
  */
 export async function measure(server, scenario, certificate) {
-  const running = await server.start({ ...certificate, users: scenario.users })
+  let running
   try {
+    running = await server.start({ ...certificate, users: scenario.users })
     const extent = (server.isPeer ? scenario.peer : scenario.own) ?? {}
     const settings = { ...scenario.settings, ...extent, port: running.port, pid: running.pid }
     return figures(await load(scenario.load, settings))
   } catch (error) {
     return { fault: error.message }
   } finally {
-    await running.stop()
+    await running?.stop()
   }
 }
 

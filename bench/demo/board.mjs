@@ -21,7 +21,7 @@ export class Board {
    * @param {readonly string[]} titles one for each column
    */
   constructor(output, titles) {
-    const columns = output.columns ?? 120
+    const columns = output.columns || 120
     this.#output = output
     this.#titles = titles
     this.#width = Math.max(narrowest, Math.min(widest, Math.floor((columns - 1) / titles.length) - 3))

@@ -70,7 +70,7 @@ export const ejabberd = {
     const config = join(directory, 'ejabberd.yml')
     const ready = join(directory, 'ready')
     put(config, configuration({ directory, port }))
-    put(join(directory, 'certificate.pem'), readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'))
+    put(join(directory, 'certificate.pem'), `${readFileSync(certificate, 'utf8')}\n${readFileSync(key, 'utf8')}`)
     mkdirSync(join(directory, 'mnesia'))
     const env = {
       EJABBERD_CONFIG_PATH: config,

@@ -48,6 +48,12 @@ export async function startProcess({ command, args, directory, port, env = {}, r
     env: { ...process.env, ...env },
     stdio: ['ignore', output, output],
   })
+  // When the benchmark is interrupted, nothing of it stays.
+  const abandon = () => {
+    child.kill('SIGKILL')
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+  }
+  process.once('exit', abandon)
   let ended = false
   const end = new Promise((resolve) => {
     const over = () => {
@@ -62,6 +68,7 @@ export async function startProcess({ command, args, directory, port, env = {}, r
     const hard = setTimeout(() => child.kill('SIGKILL'), 10_000)
     await end
     clearTimeout(hard)
+    process.removeListener('exit', abandon)
     output.close()
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }

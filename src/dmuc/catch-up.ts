@@ -118,15 +118,39 @@ export function measure(turn: Turn, jid: string): void {
   turn.changePeer(jid, { behind: turn.replica.vector.missing(vector).some(earlier) })
 }
 
-/** Each after what its origin said before it. What the source decided may have to wait, and keeps nothing else waiting. */
+/**
+ * Each after what its instance said before it, in this start or an earlier one. What the source decided may have to wait, and keeps
+ * nothing else waiting. An instance that lacks what it said in an earlier start has lost it: then nothing waits for that.
+ */
 function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): void {
   let reach = turn.replica.vector
-  for (const event of events) {
+  const take = (event: LoggedEvent): void => {
     const { id } = event
-    if (turn.replica.vector.has(id, id.seq) || id.seq !== reach.get(id).contiguous + 1) continue
+    if (turn.replica.vector.has(id, id.seq) || id.seq !== reach.get(id).contiguous + 1) return
     reach = reach.with(id, id.seq)
     if (isCredible(turn, from, event) && !skipsRevision(turn, event)) accept(turn, event, true)
   }
+  const before = turn.replica.vector
+  for (const [index, event] of events.entries())
+    if (!isAhead(turn, from, reach, event, events.slice(index + 1))) take(event)
+  if (turn.replica.vector === before) for (const event of events) if (event.id.instance === from) take(event)
+}
+
+/**
+ * Does `from` hold of another start of the same instance what is neither here nor in the rest of the page? Whether that was earlier
+ * cannot be seen then, unless it is the present start, which is the last.
+ */
+function isAhead(turn: Turn, from: string, reach: Vector, { id }: LoggedEvent, rest: readonly LoggedEvent[]): boolean {
+  const present = turn.peer(id.instance).incarnation
+  return reach
+    .missing(turn.peer(from).vector)
+    .some(
+      ({ instance, incarnation }) =>
+        instance === id.instance &&
+        incarnation !== id.incarnation &&
+        incarnation !== present &&
+        !rest.some((other) => other.id.instance === instance && other.id.incarnation === incarnation),
+    )
 }
 
 const wholly = ({ instance, incarnation, from, to }: Range): Origin & Held => ({

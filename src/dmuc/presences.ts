@@ -116,7 +116,8 @@ function excess({ replica, env }: Turn, { nick, home, sessions }: Occupant): str
 function settleClash(turn: Turn, known: Occupant, claimed: Occupant): void {
   const sameHome = known.home === claimed.home
   const keeper = !sameHome && keeps(turn.replica, known, claimed) ? known : claimed
-  if (keeper === known) return
+  // Who holds it may be gone already, behind a link that is down.
+  if (keeper === known) return void turn.changePeer(claimed.home, { leftOut: true })
   if (known.home === turn.self)
     performSoft(turn, { type: 'nick', nick: known.nick, to: otherNick(known), grant: 0, forced: true })
   else performSoft(turn, { type: 'leave', nick: known.nick, departure: { cause: 'left' } }, claimed.home)

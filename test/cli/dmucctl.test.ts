@@ -104,7 +104,9 @@ describe('the command line', () => {
     const { code, out } = await run(['--help'])
     expect(code).toBe(0)
     for (const command of commands) {
-      expect(out).toContain(`\n  ${command.name} `)
+      const words = command.name.split(' ')
+      expect(out).toContain(`\n  ${words[0]} `)
+      if (words.length > 1) expect((await run([words[0]!, '--help'])).out).toContain(`\n  ${words[1]} `)
       for (const example of command.examples) expect(out).toContain(`  ${example}\n`)
     }
   })

@@ -124,6 +124,16 @@ const stanza: fc.Arbitrary<string> = fc.oneof(
   },
 )
 
+/** XEP-0424 and XEP-0425 on what was said here, or never was: the stage counts its ids. */
+const retraction: fc.Arbitrary<string> = fc
+  .tuple(fc.oneof(fc.constant(sessions[0]!), from), fc.integer({ min: 1, max: 20 }), fc.boolean())
+  .map(([from, number, byModerator]) => {
+    const retract = `<retract xmlns='urn:xmpp:message-retract:1' id='sid-${number}'/>`
+    if (!byModerator) return groupchat(room, from, retract)
+    return `<iq xmlns='jabber:client' from='${from}' to='${room}' id='mod' type='set'>
+      <moderate xmlns='urn:xmpp:message-moderate:1' id='sid-${number}'>${retract}</moderate></iq>`
+  })
+
 interface Seen {
   readonly role: string
   readonly affiliation: string
@@ -177,6 +187,17 @@ function checkState(state: RoomState): void {
   )
 }
 
+/** XEP-0424 §4: what is gone says nothing; only its author, or a moderator, has made it so. */
+function checkRetracted({ history }: RoomState): number {
+  let gone = 0
+  for (const { operation } of history) {
+    if (operation.type !== 'message' || operation.retracted === undefined) continue
+    must(operation.content === '', operation)
+    gone++
+  }
+  return gone
+}
+
 function checkViews(state: RoomState, views: Views): void {
   must(same(views.keys(), localSessions(state)), [...views.keys()], localSessions(state))
   for (const [client, view] of views) {
@@ -205,35 +226,43 @@ describe('XEP-0045 as invariants', () => {
     const counted = new Map<string, number>()
     const count = (name: string): void => void counted.set(name, (counted.get(name) ?? 0) + 1)
     fc.assert(
-      fc.property(fc.array(stanza, { minLength: 20, maxLength: 80, size: 'max' }), (stanzas) => {
-        const stage = new Stage(room).found(sessions[0]!, 'n1')
-        const views: Views = new Map([[sessions[0]!, new Map([['n1', { role: 'moderator', affiliation: 'owner' }]])]])
-        for (const text of stanzas) {
-          const before = stage.state
-          const known = stage.changes.length
-          const result = stage.try(text)
-          if (result instanceof StanzaError) {
-            must(stage.state === before, text)
-            count('refusal')
-            continue
+      fc.property(
+        fc.array(fc.oneof({ weight: 10, arbitrary: stanza }, { weight: 3, arbitrary: retraction }), {
+          minLength: 20,
+          maxLength: 80,
+          size: 'max',
+        }),
+        (stanzas) => {
+          const stage = new Stage(room).found(sessions[0]!, 'n1')
+          const views: Views = new Map([[sessions[0]!, new Map([['n1', { role: 'moderator', affiliation: 'owner' }]])]])
+          for (const text of stanzas) {
+            const before = stage.state
+            const known = stage.changes.length
+            const result = stage.try(text)
+            if (result instanceof StanzaError) {
+              must(stage.state === before, text)
+              count('refusal')
+              continue
+            }
+            const states = [before]
+            for (const change of stage.changes.slice(known)) states.push(apply(states.at(-1)!, change))
+            for (const delivery of result) {
+              must(delivery.to.length > 0 && delivery.stanza.attrs.to === undefined, delivery)
+              watch(views, delivery)
+              if (checkAnonymity(states, delivery) > 0) count('real JID shown')
+              count('delivery')
+            }
+            // The answer to a stranger's presence makes it no client of the room.
+            for (const client of views.keys())
+              if (views.get(client)?.size === 0 && occupantOf(stage.state, client) === undefined) views.delete(client)
+            for (const change of stage.changes.slice(known)) count(operationOf(change).type)
+            checkState(stage.state)
+            if (checkRetracted(stage.state) > 0) count('tombstone')
+            checkViews(stage.state, views)
           }
-          const states = [before]
-          for (const change of stage.changes.slice(known)) states.push(apply(states.at(-1)!, change))
-          for (const delivery of result) {
-            must(delivery.to.length > 0 && delivery.stanza.attrs.to === undefined, delivery)
-            watch(views, delivery)
-            if (checkAnonymity(states, delivery) > 0) count('real JID shown')
-            count('delivery')
-          }
-          // The answer to a stranger's presence makes it no client of the room.
-          for (const client of views.keys())
-            if (views.get(client)?.size === 0 && occupantOf(stage.state, client) === undefined) views.delete(client)
-          for (const change of stage.changes.slice(known)) count(operationOf(change).type)
-          checkState(stage.state)
-          checkViews(stage.state, views)
-        }
-        expect(stage.replayed()).toEqual(stage.state)
-      }),
+          expect(stage.replayed()).toEqual(stage.state)
+        },
+      ),
       { numRuns: 600, seed: 45 },
     )
     const least = {
@@ -245,6 +274,8 @@ describe('XEP-0045 as invariants', () => {
       register: 400,
       config: 200,
       message: 300,
+      moderate: 20,
+      tombstone: 100,
       subject: 50,
       refusal: 1000,
       delivery: 10_000,

@@ -43,7 +43,9 @@ export async function serveHistory(
     backward: true,
     ...(limit.since === undefined ? {} : { start: limit.since }),
   })
-  const events = withinCharacters(records.map(loggedEvent), limit)
+  // What came since the shadow was told of the room is pulled behind the history, each origin from where that ends.
+  const told = records.map(loggedEvent).filter(({ id }) => !sync || vector.has(id, id.seq))
+  const events = withinCharacters(told, limit)
   return writeHistory(jid, events, { whois: config.whois, sync, vector })
 }
 

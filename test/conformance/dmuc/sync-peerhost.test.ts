@@ -555,6 +555,6 @@ describe('what the source decides', () => {
     expect((await somewitch.next()).attrs).toMatchObject({ from: `${shadow}/faustus`, type: 'unavailable' })
     await marlowe.drains()
     await marlowe.sends(`<iq from='${other}' id='list1' to='${shadow}' type='get'><occupants xmlns='${S}'/></iq>`)
-    expect((await marlowe.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
+    expect((await marlowe.next()).getChild('error')?.getChild('gone')).toBeDefined()
   })
 })
