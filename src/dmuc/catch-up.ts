@@ -50,11 +50,10 @@ function ask(turn: Turn, to: string, payload: Element, question: Question): void
  * Until the heads of other origins are signed (dmuc.md §3, Proof of origin), an instance tells of itself, the source of all, and
  * another of those alone with whom we are not in touch: of an instance that we can ask, nobody else is believed.
  */
-function mayTell(turn: Turn, teller: string, { instance, incarnation }: Origin): boolean {
+function mayTell(turn: Turn, teller: string, { instance }: Origin): boolean {
   const { table, identity } = turn.replica
   if (instance === teller || teller === identity.source || instance === turn.self) return true
-  const { link, incarnation: present } = turn.peer(instance)
-  return table.instances.has(instance) && !(link === 'up' && incarnation === present)
+  return table.instances.has(instance) && turn.peer(instance).link !== 'up'
 }
 
 /** What only the source decides is believed of the source alone, whatever its place in the log (dmuc.md §4). */
@@ -141,7 +140,7 @@ function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): v
  * cannot be seen then, unless it is the present start, which is the last.
  */
 function isAhead(turn: Turn, from: string, reach: Vector, { id }: LoggedEvent, rest: readonly LoggedEvent[]): boolean {
-  const present = turn.peer(id.instance).incarnation
+  const present = id.instance === from ? turn.peer(from).incarnation : undefined
   return reach
     .missing(turn.peer(from).vector)
     .some(

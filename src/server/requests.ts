@@ -6,9 +6,11 @@ import type { Clock, Timer } from '../util/clock.js'
 import type { Element } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 
+/** The answer of type result, or the error that it is. */
+export type Answered = (answer: Element | StanzaError) => void
+
 interface Waiting {
-  readonly resolve: (answer: Element) => void
-  readonly reject: (error: StanzaError) => void
+  readonly answered: Answered
   readonly timer: Timer
 }
 
@@ -24,17 +26,15 @@ export class Requests {
     return this.#waiting.size
   }
 
-  /** `iq` carries from, to and id, all prepared; the answer, or a rejection with its StanzaError. */
-  expect(iq: Element, timeoutMs: number): Promise<Element> {
-    return new Promise((resolve, reject) => {
-      const key = keyOf(iq.attrs.from, iq.attrs.to, iq.attrs.id)
-      if (this.#waiting.has(key)) throw new Error(`two requests with the id ${iq.attrs.id}`)
-      const timer = this.#clock.after(timeoutMs, () => {
-        this.#waiting.delete(key)
-        reject(new StanzaError('remote-server-timeout', { text: 'No answer in time' }))
-      })
-      this.#waiting.set(key, { resolve, reject, timer })
+  /** `iq` carries from, to and id, all prepared. `answered` is called once, at the moment the answer arrives. */
+  expect(iq: Element, timeoutMs: number, answered: Answered): void {
+    const key = keyOf(iq.attrs.from, iq.attrs.to, iq.attrs.id)
+    if (this.#waiting.has(key)) throw new Error(`two requests with the id ${iq.attrs.id}`)
+    const timer = this.#clock.after(timeoutMs, () => {
+      this.#waiting.delete(key)
+      answered(new StanzaError('remote-server-timeout', { text: 'No answer in time' }))
     })
+    this.#waiting.set(key, { answered, timer })
   }
 
   /** Takes an IQ of type result or error; true if it answers one of our requests. */
@@ -44,18 +44,18 @@ export class Requests {
     if (waiting === undefined) return false
     this.#waiting.delete(key)
     waiting.timer.cancel()
-    if (iq.attrs.type === 'result') waiting.resolve(iq)
-    else waiting.reject(StanzaError.from(iq.getChild('error')))
+    waiting.answered(iq.attrs.type === 'result' ? iq : StanzaError.from(iq.getChild('error')))
     return true
   }
 
   /** Ends all of them, as the server stops. */
   close(): void {
-    for (const { reject, timer } of this.#waiting.values()) {
-      timer.cancel()
-      reject(new StanzaError('recipient-unavailable', { text: 'The server stops' }))
-    }
+    const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
+    for (const { answered, timer } of waiting) {
+      timer.cancel()
+      answered(new StanzaError('recipient-unavailable', { text: 'The server stops' }))
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Where a stanza goes next: a local session, a local host, the s2s pool. */
 import type { Element } from '../xml/element.js'
+import type { StanzaError } from '../xmpp/stanza-error.js'
 import type { Handled } from './handled.js'
 
 export interface Router {
@@ -14,6 +15,11 @@ export interface Router {
    * Recipients may be local sessions or remote JIDs.
    */
   broadcast(stanza: Element, recipients: readonly string[]): void
+  /**
+   * Sends an IQ get or set. `answered` is called once, when the answer arrives and before any stanza that came after it is
+   * dealt with, but never within this call; after `timeoutMs` (default 30,000) with `remote-server-timeout`.
+   */
+  ask(iq: Element, answered: (answer: Element | StanzaError) => void, timeoutMs?: number): void
   /**
    * Sends an IQ get or set and waits for its answer: the reply of type result; rejects with the StanzaError of an error reply, or
    * `remote-server-timeout` after `timeoutMs` (default 30,000). Matches by from, type and id.

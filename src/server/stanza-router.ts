@@ -12,7 +12,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import type { Handled } from './handled.js'
 import type { HostRegistry } from './hosts.js'
-import type { Requests } from './requests.js'
+import type { Answered, Requests } from './requests.js'
 import type { Remote, Router } from './router.js'
 import type { SessionRegistry } from './session-registry.js'
 
@@ -79,11 +79,21 @@ export class StanzaRouter implements Router {
     }
   }
 
-  request(iq: Element, timeoutMs = requestTimeoutMs): Promise<Element> {
+  ask(iq: Element, answered: Answered, timeoutMs = requestTimeoutMs): void {
     const asked = iq.attrs.id === undefined ? addressed(iq, iq.attrs.to, this.#parts.random.token()) : iq
-    const answer = this.#parts.requests.expect(asked, timeoutMs)
+    let asking = true
+    this.#parts.requests.expect(asked, timeoutMs, (answer) => {
+      if (asking) queueMicrotask(() => answered(answer))
+      else answered(answer)
+    })
     void this.route(asked)
-    return answer
+    asking = false
+  }
+
+  request(iq: Element, timeoutMs?: number): Promise<Element> {
+    return new Promise((resolve, reject) => {
+      this.ask(iq, (answer) => (answer instanceof StanzaError ? reject(answer) : resolve(answer)), timeoutMs)
+    })
   }
 
   #deliver(stanza: Element, from: Jid, to: Jid): Handled {

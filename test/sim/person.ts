@@ -90,7 +90,8 @@ export class Person {
     const isSelf = codes.has('110')
     if (stanza.attrs.type === 'unavailable') {
       this.roster.delete(nick)
-      if (!isSelf) return
+      // Who has asked to enter meanwhile gets another answer yet.
+      if (!isSelf || this.state === 'entering') return
       if (codes.has('303')) this.nick = String(item?.attrs.nick)
       else this.disconnect()
       return

@@ -350,13 +350,12 @@ export class LiveRoom {
 
   #ask(iq: Element, question: Question): void {
     const from = String(iq.attrs.to)
-    const answered = (answer: Element | StanzaError): void => {
+    this.#env.router.ask(iq, (answer) => {
       if (this.ended) return
       if (answer instanceof StanzaError && isNoWay(answer)) this.#env.unreachable(from)
       if (question.type === 'order') this.#orders.answered(question.token, answer)
       this.happen({ type: 'answer', from, question, result: answer })
-    }
-    this.#env.router.request(iq).then(answered, (error: unknown) => answered(asStanzaError(error)))
+    })
   }
 
   /** Is the nick that is asked for somebody else's, who was in the room before a restart? */
