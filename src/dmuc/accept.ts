@@ -203,8 +203,8 @@ function doubtRefitted(turn: Turn, before: RoomState): void {
 
 /** Is our list of the origin's occupants its present one? Just after a start, or a split, it is not. */
 function knowsOccupants(turn: Turn, { instance, incarnation }: LoggedEvent['id']): boolean {
-  const peer = turn.peer(instance)
-  return peer.link === 'up' && peer.incarnation === incarnation && !peer.listWanted && !peer.listAsked
+  const { link, incarnation: present, listWanted, listAsked, leftOut } = turn.peer(instance)
+  return link === 'up' && present === incarnation && !listWanted && !listAsked && !leftOut
 }
 
 /** Who spoke before we heard of it may have left since: of what is late, only the size is ours to judge. */

@@ -85,6 +85,7 @@ describe('a link that meddles', () => {
     const [here, link] = await tapped()
     link.meddle = repeating('an echo')
     here.speaker('a').say(here.room('a'), 'an echo')
+    await here.speaker('a').settled()
     await here.allHeard()
     await quiet(here)
     here.expectClean({ meddled: link.meddled })
