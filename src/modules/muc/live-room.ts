@@ -22,12 +22,14 @@ import {
   occupantOf,
   withReply,
 } from '../../room/index.js'
-import { type Element, xml } from '../../xml/element.js'
+import type { Element } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { Askers } from './askers.js'
 import { Claims } from './claims.js'
+import { invitation, nickToClaim } from './entrance.js'
 import { Expectations } from './expectations.js'
 import { FormerOccupants, reservedMs } from './former-occupants.js'
 import { Orders } from './pending-orders.js'
@@ -37,9 +39,7 @@ import { answerArchive, asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
 import { findMessage, serveHistory, servePages } from './serve-log.js'
-
-/** Pages of the log that are being read for one bare JID. */
-const maxServed = 4
+import { isLost, isNoWay } from './unreachable.js'
 
 export class LiveRoom {
   readonly jid: string
@@ -50,7 +50,7 @@ export class LiveRoom {
   readonly #output: RoomOutput
   readonly #claims = new Claims()
   readonly #orders = new Orders()
-  readonly #serving = new Map<string, number>()
+  readonly #askers = new Askers()
   readonly #expectations: Expectations
   readonly #former: FormerOccupants
   readonly #rates: Rates
@@ -98,7 +98,7 @@ export class LiveRoom {
     this.#mayGoOn(command, from)
     if (this.#isKept(command, from)) throw new StanzaError('conflict', { text: 'That nickname is kept for who had it' })
     if (this.#redirected(command, stanza, from)) return undefined
-    const nick = this.#nickToClaim(command, from)
+    const nick = nickToClaim(this.replica, command, from)
     if (nick !== undefined) this.#claim(nick, command, stanza, from)
     else if (command.type === 'moderate') return this.#moderate(command, stanza, from)
     else this.#execute(command, stanza, from)
@@ -327,20 +327,12 @@ export class LiveRoom {
     }
   }
 
-  /** What somebody asks of the log, a few questions at a time: all share the readers of the disk. */
+  /** What somebody asks of the log. */
   #serve(iq: Element, read: () => Promise<Element>): Promise<void> | undefined {
     const [asker = ''] = String(iq.attrs.from).split('/', 1)
-    const under = this.#serving.get(asker) ?? 0
-    if (under >= maxServed) {
-      this.#output.refuse(iq, new StanzaError('resource-constraint', { text: 'Your other questions come first' }))
-      return undefined
-    }
-    this.#serving.set(asker, under + 1)
-    return this.#output.serve(iq, read).then(() => {
-      const left = (this.#serving.get(asker) ?? 1) - 1
-      if (left > 0) this.#serving.set(asker, left)
-      else this.#serving.delete(asker)
-    })
+    if (this.#askers.enter(asker)) return this.#output.serve(iq, read).then(() => this.#askers.leave(asker))
+    this.#output.refuse(iq, new StanzaError('resource-constraint', { text: 'Your other questions come first' }))
+    return undefined
   }
 
   #show(change: ChangeEffect): void {
@@ -364,16 +356,6 @@ export class LiveRoom {
     if (this.#former.keeps(command.nick, from.bare().toString())) return true
     this.#former.release(command.nick)
     return false
-  }
-
-  /** A new nick at a shadow is asked for at the source first, while it can be reached (dmuc.md §3, Nicks). */
-  #nickToClaim(command: Command, from: Jid): string | undefined {
-    if (command.type !== 'join' && command.type !== 'presence') return undefined
-    const { identity, peers, room } = this.replica
-    const link = peers.get(identity.source)?.link
-    const kind = this.replica.table.instances.get(identity.source)?.kind
-    if (identity.source === this.jid || kind !== 'sync' || (link !== 'up' && link !== 'greeting')) return undefined
-    return room.occupants.get(command.nick)?.jid === from.bare().toString() ? undefined : command.nick
   }
 
   #claim(nick: string, command: Command, stanza: Element, from: Jid): void {
@@ -411,12 +393,8 @@ export class LiveRoom {
     if (shadow === undefined) return false
     const decision = decide(this.replica.room, command, this.#context(from))
     if (decision instanceof StanzaError) return false
-    const password = this.replica.room.config.password
     this.#output.refuse(stanza, new StanzaError('redirect', { type: 'cancel', uri: `xmpp:${shadow}?join` }))
-    const invitation = xml('x', { xmlns: ns.conference, jid: shadow, ...(password === '' ? {} : { password }) })
-    this.#output.push(
-      () => void this.#env.router.route(xml('message', { from: this.jid, to: from.toString() }, invitation)),
-    )
+    this.#output.push(() => void this.#env.router.route(invitation(this.replica, shadow, from)))
     return true
   }
 
@@ -436,20 +414,6 @@ export class LiveRoom {
 }
 
 const isAnswer = ({ attrs }: Element): boolean => attrs.type === 'result' || attrs.type === 'error'
-
-const unreachable: ReadonlySet<string> = new Set([
-  'remote-server-not-found',
-  'remote-server-timeout',
-  'service-unavailable',
-  'item-not-found',
-])
-
-/** Nobody there answered; that there is no such room is an answer. */
-const isNoWay = ({ condition }: StanzaError): boolean => condition !== 'item-not-found' && unreachable.has(condition)
-
-/** What we sent did not get there. Other errors say that it did. */
-const isLost = (stanza: Element): boolean =>
-  stanza.attrs.type === 'error' && unreachable.has(StanzaError.from(stanza.getChild('error')).condition)
 
 const domainOf = (bareJid: string): string => bareJid.slice(bareJid.indexOf('@') + 1)
 
