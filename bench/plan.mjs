@@ -1,8 +1,9 @@
 /** What is measured, and with how much: peers get fewer messages, so that each run takes seconds and none minutes. */
 
 /**
- * `load` names a scenario of load/scenarios.mjs with its settings; `own` and `peer` are what is asked of us and the floor, and of
- * other servers. `users` is how many accounts it needs; `quick`: part of `--quick`.
+ * `load` names a scenario of load/scenarios.mjs with its settings; `own` and `peer` are what is asked of us and the floor,
+ * and of other servers. `warmUp` is sent before, until V8 has compiled what is hot. `users` is how many accounts it needs;
+ * `quick`: part of `--quick`.
  */
 export const plan = [
   {
@@ -11,7 +12,7 @@ export const plan = [
     unit: 'delivery',
     load: 'fanout',
     settings: { n: 100, senders: 10, window: 8 },
-    own: { messages: 500, warmUp: 100 },
+    own: { messages: 500, warmUp: 300 },
     peer: { messages: 50, warmUp: 10 },
     users: 100,
     quick: true,
@@ -22,7 +23,7 @@ export const plan = [
     unit: 'delivery',
     load: 'fanout',
     settings: { n: 100, senders: 1, window: 1 },
-    own: { messages: 600, warmUp: 100 },
+    own: { messages: 600, warmUp: 2000 },
     peer: { messages: 250, warmUp: 20 },
     users: 100,
     quick: true,
@@ -44,7 +45,7 @@ export const plan = [
     unit: 'delivery',
     load: 'fanout',
     settings: { n: 100, senders: 10, window: 8, tls: true },
-    own: { messages: 500, warmUp: 100 },
+    own: { messages: 500, warmUp: 300 },
     peer: { messages: 50, warmUp: 10 },
     users: 100,
   },

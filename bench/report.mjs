@@ -74,7 +74,7 @@ export const page = ({ date, machine, pinned, rounds, versions, scenarios }) => 
 Written by \`npm run bench -- --write\`; do not edit.
 
 Each figure is the median of ${rounds} rounds, with the range in parentheses; in each round the servers take turns in another
-order, each in a fresh process with an empty database. CPU is user and system time of all threads of the server. ${
+order, each in a fresh process with an empty database, and are warmed up first. CPU is user and system time of all threads of the server. ${
   pinned ? 'Server and load generator have a core each. ' : 'Server and load generator share the cores. '
 }A run counts only if every recipient got every message of every sender exactly once and in order.
 

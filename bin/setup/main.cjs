@@ -17,6 +17,7 @@ const PROGRAMS = {
   test: (args) => [...JEST, ...args],
   bench: (args) => ['bench/main.mjs', ...args],
   demo: (args) => ['bench/demo.mjs', ...args],
+  simulate: (args) => ['test/sim/run.mjs', ...args],
   build: () => undefined,
 }
 
@@ -68,11 +69,11 @@ function fail(error) {
   process.exit(error instanceof Interrupted ? error.exitCode : 1)
 }
 
-/** @param {string[]} argv the command (start, test, bench, demo or build) and what is passed on to it */
+/** @param {string[]} argv the command (start, test, bench, demo, simulate or build) and what is passed on to it */
 exports.main = async function main(argv) {
   const [command = '', ...args] = argv
   if (!Object.hasOwn(PROGRAMS, command))
-    fail(new SetupError('usage: node bin/setup.cjs start|test|bench|demo|build [arguments]'))
+    fail(new SetupError('usage: node bin/setup.cjs start|test|bench|demo|simulate|build [arguments]'))
   try {
     await setUp()
     const nodeArgs = PROGRAMS[command](args)

@@ -11,7 +11,8 @@ const usage = `npm run simulate -- [options]
   --trace         shows all that happens (for one schedule)
   --keep-going    does not stop at the first schedule that fails`
 
-export async function main(args: readonly string[]): Promise<number> {
+/** The exit code: 0 only if all held, and something was shown. */
+export async function main(args: readonly string[], say: (text: string) => void = console.log): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -29,51 +30,50 @@ export async function main(args: readonly string[]): Promise<number> {
     number,
   ]
   if (values.help || !(sites >= 2) || !(schedules >= 1) || !Number.isSafeInteger(first)) {
-    console.log(usage)
+    say(usage)
     return values.help ? 0 : 2
   }
   const totals: Partial<Record<keyof Counts, number>> = {}
   const found: Record<Kind, number> = { lost: 0, duplicated: 0, 'out of order': 0, diverged: 0, broken: 0 }
   let played = 0
   for (let seed = first; seed < first + schedules; seed++) {
-    const { faults, counts } = await simulate(seed, sites, values.trace ? { trace: (text) => console.log(text) } : {})
+    const { faults, counts } = await simulate(seed, sites, values.trace ? { trace: (text) => say(text) } : {})
     played++
     for (const [name, count] of Object.entries(counts) as [keyof Counts, number][])
       totals[name] = (totals[name] ?? 0) + count
     for (const { kind } of faults) found[kind]++
     if (faults.length === 0) continue
     if (values['keep-going'])
-      console.log(`seed ${seed}: ${[...new Set(faults.map(({ kind }) => kind))].join(', ')}: ${brief(faults[0]!.text)}`)
+      say(`seed ${seed}: ${[...new Set(faults.map(({ kind }) => kind))].join(', ')}: ${brief(faults[0]!.text)}`)
     else {
-      await tell(seed, sites, faults[0]!)
+      await tell(seed, sites, faults[0]!, say)
       break
     }
   }
-  console.log(
+  say(
     Object.entries(totals)
       .map(([name, count]) => `${count} ${name}`)
       .join(', '),
   )
   const idle = Object.entries(totals).filter(([, count]) => count === 0)
-  if (found.broken > 0) console.log(`${found.broken} faults within a server`)
-  console.log(
+  if (found.broken > 0) say(`${found.broken} faults within a server`)
+  say(
     `${played} schedules: ${found.lost} lost, ${found.duplicated} duplicated, ${found['out of order']} out of order, ${found.diverged} diverged`,
   )
   const enough = schedules < 50 || idle.length === 0
-  if (!enough) console.log(`nothing was shown: 0 ${idle.map(([name]) => name).join(', 0 ')}`)
+  if (!enough) say(`nothing was shown: 0 ${idle.map(([name]) => name).join(', 0 ')}`)
   return Object.values(found).every((count) => count === 0) && enough ? 0 : 1
 }
 
 const brief = (text: string): string => (text.length > 160 ? `${text.slice(0, 160)}…` : text)
 
 /** The shortest story that shows the same kind of fault. */
-async function tell(seed: number, sites: number, fault: Fault): Promise<void> {
+async function tell(seed: number, sites: number, fault: Fault, say: (text: string) => void): Promise<void> {
   const scope = drawScope(seed, sites)
-  console.log(`seed ${seed} fails; looking for its shortest form`)
+  say(`seed ${seed} fails; looking for its shortest form`)
   const schedule = await shrink(seed, scope, scheduleOf(seed, scope), fault)
-  console.log(`with ${JSON.stringify(scope)}:`)
-  for (const { at, type, ...rest } of schedule)
-    console.log(`  ${String(at).padStart(6)} ms  ${type} ${JSON.stringify(rest)}`)
+  say(`with ${JSON.stringify(scope)}:`)
+  for (const { at, type, ...rest } of schedule) say(`  ${String(at).padStart(6)} ms  ${type} ${JSON.stringify(rest)}`)
   const { faults } = await play(seed, scope, schedule)
-  for (const { kind: what, text } of faults) console.log(`${what}: ${text}`)
+  for (const { kind: what, text } of faults) say(`${what}: ${text}`)
 }

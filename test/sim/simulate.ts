@@ -16,13 +16,15 @@ export interface Outcome {
 export interface Options {
   readonly tamper?: Tamper
   readonly trace?: (text: string) => void
+  /** Before the verdict. */
+  readonly inspect?: (world: World) => void
 }
 
 export async function play(
   seed: number,
   scope: Scope,
   schedule: readonly Operation[],
-  { tamper, trace }: Options = {},
+  { tamper, trace, inspect }: Options = {},
 ): Promise<Outcome> {
   const world = new World(seed, scope)
   world.trace = trace && ((text) => trace(`${world.time.now} ${text}`))
@@ -35,6 +37,7 @@ export async function play(
   await world.time.runUntil(world.time.now + 1000)
   world.heal()
   await world.time.runUntil(world.time.now + quietMs)
+  inspect?.(world)
   return { faults: await check(world), counts: world.counts }
 }
 
