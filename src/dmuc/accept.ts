@@ -6,7 +6,7 @@
 import { handOn } from '../room/content.js'
 import { moderation } from '../room/features/moderation.js'
 import { judge } from '../room/judge.js'
-import { homesOf } from '../room/occupants.js'
+import { affiliationOf, homesOf } from '../room/occupants.js'
 import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
 import { compareStamps, witness } from './clock.js'
 import { otherNick, stanzaIdOf } from './ids.js'
@@ -157,8 +157,9 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
       )?.message
     default:
       if (tooLong(turn, event)) return 'it is longer than allowed'
-      if (late || !knowsOccupants(turn, event.id)) return undefined
-      if (!sameRights(turn, event) || holderOf(turn, event) !== undefined) return undefined
+      if (late || !sameRights(turn, event)) return undefined
+      if (affiliationOf(room, operation.jid) === 'outcast') return 'its author is banned'
+      if (!knowsOccupants(turn, event.id) || holderOf(turn, event) !== undefined) return undefined
       return judge(room, operation, event.id.instance, turn.env.bounds)?.message
   }
 }

@@ -95,12 +95,15 @@ export function takeClaim(turn: Turn, iq: Element, payload: Element): void {
   turn.effects.push({ type: 'reply', iq, payload: xml('grant', { xmlns: ns.dmucSync, number: String(number) }) })
 }
 
-/** `conflict` while another bare JID holds the nick or was just granted it. The source asks this of its own joiners too. */
-export function refuseNick(replica: Replica, nick: string, bareJid: string, now: number): StanzaError | undefined {
+/** `conflict` while another bare JID holds the nick or was just granted it. */
+function refuseNick(replica: Replica, nick: string, bareJid: string, now: number): StanzaError | undefined {
   const holder = replica.room.occupants.get(nick)
-  const grant = replica.grants.get(nick)
-  const taken =
-    (holder !== undefined && holder.jid !== bareJid) ||
-    (grant !== undefined && grant.until > now && grant.jid !== bareJid)
-  return taken ? new StanzaError('conflict') : undefined
+  const isTaken = holder !== undefined && holder.jid !== bareJid
+  return isTaken || isGranted(replica, nick, bareJid, now) ? new StanzaError('conflict') : undefined
+}
+
+/** Did the source just give the nick to another bare JID, who did not announce it yet? It asks this of its own joiners, too. */
+export function isGranted({ grants }: Replica, nick: string, bareJid: string, now: number): boolean {
+  const grant = grants.get(nick)
+  return grant !== undefined && grant.until > now && grant.jid !== bareJid
 }

@@ -116,11 +116,14 @@ function excess({ replica, env }: Turn, { nick, home, sessions }: Occupant): str
 function settleClash(turn: Turn, known: Occupant, claimed: Occupant): void {
   const sameHome = known.home === claimed.home
   const keeper = !sameHome && keeps(turn.replica, known, claimed) ? known : claimed
-  // Who holds it may be gone already, behind a link that is down.
+  // Who holds it may be gone already, behind a link that is down; and so may who takes it below.
   if (keeper === known) return void turn.changePeer(claimed.home, { leftOut: true })
   if (known.home === turn.self)
     performSoft(turn, { type: 'nick', nick: known.nick, to: otherNick(known), grant: 0, forced: true })
-  else performSoft(turn, { type: 'leave', nick: known.nick, departure: { cause: 'left' } }, claimed.home)
+  else {
+    performSoft(turn, { type: 'leave', nick: known.nick, departure: { cause: 'left' } }, claimed.home)
+    turn.changePeer(known.home, { leftOut: true })
+  }
   performSoft(turn, { type: 'join', occupant: claimed }, claimed.home)
 }
 

@@ -5,6 +5,7 @@
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
 import { occupantIdOf } from '../../dmuc/ids.js'
+import { isGranted } from '../../dmuc/orders.js'
 import type { Effect, Happening, Question, Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
@@ -96,7 +97,8 @@ export class LiveRoom {
     }
     if (command instanceof StanzaError) throw command
     this.#mayGoOn(command, from)
-    if (this.#isKept(command, from)) throw new StanzaError('conflict', { text: 'That nickname is kept for who had it' })
+    if (this.#isKept(command, from))
+      throw new StanzaError('conflict', { text: 'That nickname is kept for somebody else' })
     if (this.#redirected(command, stanza, from)) return undefined
     const nick = nickToClaim(this.replica, command, from)
     if (nick !== undefined) this.#claim(nick, command, stanza, from)
@@ -350,10 +352,12 @@ export class LiveRoom {
     })
   }
 
-  /** Is the nick that is asked for somebody else's, who was in the room before a restart? */
+  /** Is the nick that is asked for somebody else's, who was in the room before a restart, or enters elsewhere just now? */
   #isKept(command: Command, from: Jid): boolean {
     if (command.type !== 'join' && command.type !== 'presence') return false
-    if (this.#former.keeps(command.nick, from.bare().toString())) return true
+    const jid = from.bare().toString()
+    if (isGranted(this.replica, command.nick, jid, this.#env.clock.now())) return true
+    if (this.#former.keeps(command.nick, jid)) return true
     this.#former.release(command.nick)
     return false
   }
