@@ -174,7 +174,7 @@ export class World implements Ledger {
 
   /** Who enters where no shadow is yet makes a room of his own, which is another story. */
   #hasServed({ index, service }: Site): boolean {
-    if (service?.rooms.get(roomOf(index))?.replica.phase === 'serving') this.servedSince[index] ??= this.order
+    if (service?.rooms.get(roomOf(index))?.durable.phase === 'serving') this.servedSince[index] ??= this.order
     return index === 0 || this.servedSince[index] !== undefined
   }
 
