@@ -8,6 +8,7 @@ import type { Turn } from './turn.js'
 
 /** The source took the room back from us. */
 export function endHere(turn: Turn): void {
+  if (turn.replica.room.destroyed) return
   const { source } = turn.replica.identity
   const event = turn.logOwn({ type: 'destroy', alternate: source, reason: 'This service holds the room no more.' })
   turn.perform(event)

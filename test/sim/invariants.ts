@@ -98,7 +98,7 @@ function compareStates(replicas: readonly (Replica | undefined)[], fault: Report
   }
   for (const replica of replicas)
     for (const [jid, { held, link }] of replica?.peers ?? [])
-      if (held.length > 0 || link !== 'up')
+      if (replica?.table.instances.get(jid)?.gone === false && (held.length > 0 || link !== 'up'))
         fault('diverged', `${replica?.room.jid} is not in touch with ${jid}: ${link}, ${held.length} events held back`)
 }
 

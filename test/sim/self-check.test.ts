@@ -49,9 +49,9 @@ function once(fate: 'lose' | 'double', isMeant: (text: string) => boolean): { ta
 
 describe('a link that is broken once is healed, though nobody says anything afterwards', () => {
   test.each([
-    ['lose', 'the last message', '<body>m6<'],
-    ['lose', 'a message with others behind it', '<body>m3<'],
-    ['double', 'a message', '<body>m3<'],
+    ['lose', 'the last message', '<body>m7<'],
+    ['lose', 'a message with others behind it', '<body>m4<'],
+    ['double', 'a message', '<body>m4<'],
     ['lose', 'an arrival', 'site1.example/nick4'],
     ['double', 'an arrival', 'site1.example/nick4'],
     ['lose', 'a hello', '<hello'],

@@ -243,4 +243,21 @@ export const stories: readonly Story[] = [
       { at: 44277, type: 'enter', who: 4, nick: 'sam' },
     ],
   },
+  {
+    text: 'a shadow that ends is not found again in what is still on disk',
+    seed: 11,
+    scope: { ...plain, people: 3, takesBack: true, sites: 5 },
+    schedule: [
+      { at: 1500, type: 'distribute', sites: 5 },
+      { at: 2320, type: 'enter', who: 2, nick: 'nick2' },
+      { at: 3507, type: 'enter', who: 9, nick: 'nick9' },
+      { at: 3516, type: 'kick', who: 0, whom: 14 },
+      { at: 3920, type: 'enter', who: 4, nick: 'nick4' },
+      { at: 4306, type: 'enter', who: 11, nick: 'nick11' },
+      { at: 26733, type: 'say', who: 4 },
+      { at: 27975, type: 'enter', who: 2, nick: 'nick2' },
+      { at: 36041, type: 'configure', who: 0, field: 'muc#roomconfig_membersonly', value: '1' },
+      { at: 36158, type: 'distribute', sites: 4 },
+    ],
+  },
 ]

@@ -1,13 +1,22 @@
 /** Sites, people and the links between the sites, and what an operation does to them. */
 import { SeededRandom } from '../../src/util/random.js'
-import { copy, type Element, xml } from '../../src/xml/element.js'
+import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
-import { ns } from '../../src/xmpp/namespaces.js'
 import { Disk } from './disk.js'
 import { Network } from './network.js'
 import { nickOf, type Operation, type Scope } from './operations.js'
 import { type Heard, type Ledger, Person } from './person.js'
 import { roomOf, Site, serviceOf } from './site.js'
+import {
+  administering,
+  configuring,
+  distributing,
+  type Fields,
+  groupchat,
+  leaving,
+  presenceTo,
+  statusTo,
+} from './stanzas.js'
 import { SimTime } from './time.js'
 
 export interface Said {
@@ -44,12 +53,15 @@ export class World implements Ledger {
   readonly servedSince: (number | undefined)[] = []
   /** Does a new shadow get all that was ever said? */
   readonly completeHistory: boolean
-  #messages = 0
+  readonly #takesBack: boolean
+  /** What people have sent so far, but for presence. */
+  #sent = 0
   #wanted = 1
   readonly #wishes = [{ id: '', sites: 1 }]
 
   constructor(seed: number, scope: Scope) {
     const random = new SeededRandom(seed)
+    this.#takesBack = scope.takesBack
     this.completeHistory = scope.history >= 1000
     this.network = new Network(this.time, random)
     this.network.losing = scope.losing
@@ -134,42 +146,45 @@ export class World implements Ledger {
     const room = roomOf(person.site)
     switch (operation.type) {
       case 'leave':
-        return this.#do(person, xml('presence', { type: 'unavailable', to: `${room}/${person.nick}` }))
+        return this.#do(person, leaving(room, person.nick))
       case 'say':
-        return this.#speak(person, xml('body', {}, `m${this.#messages}`))
+        return this.#do(person, groupchat(room, this.#id(person), 'body', `m${this.#sent}`))
       case 'subject':
-        return this.#speak(person, xml('subject', {}, `s${this.#messages}`))
+        return this.#do(person, groupchat(room, this.#id(person), 'subject', `s${this.#sent}`))
       case 'status':
-        return this.#do(
-          person,
-          xml('presence', { to: `${room}/${person.nick}` }, xml('status', {}, `at ${operation.at}`)),
-        )
+        return this.#do(person, statusTo(room, person.nick, `at ${operation.at}`))
       case 'rename': {
         const base = nickOf(operation.who)
-        return this.#do(person, xml('presence', { to: `${room}/${person.nick === base ? `${base}bis` : base}` }))
+        return this.#do(person, presenceTo(room, person.nick === base ? `${base}bis` : base, false))
       }
       case 'configure':
         return this.#submit(person, { [operation.field]: [operation.value] })
-      case 'affiliate':
-        return this.#administer(person, {
-          jid: this.people[operation.whom]!.bare,
-          affiliation: operation.affiliation,
-        })
+      case 'affiliate': {
+        const { affiliation, whom } = operation
+        const item = { jid: this.people[whom]!.bare, affiliation }
+        return this.#do(person, administering(room, this.#id(person), item))
+      }
       default: {
         const role = { kick: 'none', voice: 'participant', devoice: 'visitor' }[operation.type]
-        return this.#administer(person, { nick: this.people[operation.whom]!.nick || nickOf(operation.whom), role })
+        const item = { nick: this.people[operation.whom]!.nick || nickOf(operation.whom), role }
+        return this.#do(person, administering(room, this.#id(person), item))
       }
     }
   }
 
+  #id(person: Person): string {
+    this.#sent += 1
+    return `${person.bare} ${this.#sent}`
+  }
+
   #enter(person: Person, nick: string): void {
     const site = this.sites[person.site]!
-    if (site.server === undefined || !this.#hasServed(site)) return
-    if (person.state === 'entering') return
+    if (site.server === undefined || !this.#hasServed(site) || person.state === 'entering') return
+    if (this.#takesBack && site.index > 0 && site.service?.rooms.get(roomOf(site.index)) === undefined) return
     // Who is in and asks to enter would be told everything anew.
-    const entering = person.state === 'out' ? xml('x', { xmlns: ns.muc }) : undefined
-    if (entering !== undefined) person.state = 'entering'
-    this.#do(person, xml('presence', { to: `${roomOf(person.site)}/${nick}` }, entering))
+    const entering = person.state === 'out'
+    if (entering) person.state = 'entering'
+    this.#do(person, presenceTo(roomOf(person.site), nick, entering))
   }
 
   /** Who enters where no shadow is yet makes a room of his own, which is another story. */
@@ -178,43 +193,14 @@ export class World implements Ledger {
     return index === 0 || this.servedSince[index] !== undefined
   }
 
-  #speak(person: Person, content: Element): void {
-    const id = `${person.bare} ${this.#messages++}`
-    this.#do(person, xml('message', { type: 'groupchat', id, to: roomOf(person.site) }, content))
-  }
-
-  #administer(person: Person, item: Record<string, string>): void {
-    this.#do(
-      person,
-      xml(
-        'iq',
-        { type: 'set', id: `a${this.#messages++}`, to: roomOf(person.site) },
-        xml('query', { xmlns: ns.mucAdmin }, xml('item', item)),
-      ),
-    )
-  }
-
   /** The first person's form says where the room is to be; whoever else configures it leaves that alone. */
-  #submit(person: Person, fields: Readonly<Record<string, readonly string[]>>): void {
+  #submit(person: Person, fields: Fields): void {
+    const id = this.#id(person)
+    const isFirst = person === this.people[0]
+    if (isFirst) this.#wishes.push({ id, sites: this.#wanted })
     const peers = Array.from({ length: this.#wanted - 1 }, (_, n) => serviceOf(n + 1))
-    const all: Record<string, readonly string[]> = { FORM_TYPE: [ns.mucRoomConfig], ...fields }
-    if (person === this.people[0]) {
-      all['muc#roomconfig_distributed'] = [peers.length > 0 ? '1' : '0']
-      all['{urn:xmpp:dmuc-sync:0}peers'] = peers
-    }
-    const form = Object.entries(all).map(([name, values]) =>
-      xml('field', { var: name }, ...values.map((value) => xml('value', {}, value))),
-    )
-    const id = `c${this.#messages++}`
-    if (person === this.people[0]) this.#wishes.push({ id, sites: this.#wanted })
-    this.#do(
-      person,
-      xml(
-        'iq',
-        { type: 'set', id, to: roomOf(person.site) },
-        xml('query', { xmlns: ns.mucOwner }, xml('x', { xmlns: ns.dataForm, type: 'submit' }, ...form)),
-      ),
-    )
+    const all = isFirst ? { ...fields, ...distributing(peers) } : fields
+    this.#do(person, configuring(roomOf(person.site), id, all))
   }
 
   #do(person: Person, stanza: Element): void {

@@ -140,14 +140,22 @@ export class Rooms {
     for (const { use } of slot.queue) use(room ?? this.get(jid))
   }
 
-  /** The room is over: destroyed, abandoned, or taken back by its source. Its rows go, then its memory. */
+  /**
+   * The room is over: destroyed, abandoned, or taken back by its source. Its rows go; until they are gone, who asks for it waits, so
+   * that it is not found in the store once more.
+   */
   #end(room: LiveRoom): void {
     if (room.ended) return
     room.ended = true
-    this.#slots.delete(room.jid)
-    this.#env.store.commit([{ type: 'room.delete', jid: room.jid }]).catch((error: unknown) => {
-      this.#env.log.error({ room: room.jid, err: error }, 'A room that is over could not be removed from the store')
-    })
+    const { jid } = room
+    const slot: Extract<Slot, { state: 'loading' }> = { state: 'loading', queue: [] }
+    this.#slots.set(jid, slot)
+    void this.#env.store
+      .commit([{ type: 'room.delete', jid }])
+      .catch((error: unknown) => {
+        this.#env.log.error({ room: jid, err: error }, 'A room that is over could not be removed from the store')
+      })
+      .then(() => this.#loaded(jid, slot, undefined))
   }
 
   /**
