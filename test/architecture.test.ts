@@ -41,7 +41,6 @@ const wrapped: Readonly<Record<string, RegExp>> = {
   '@xmpp/jid': /^xmpp\//,
   'better-sqlite3': /^store\//,
   ltx: /^xml\//,
-  saxes: /^xml\//,
 }
 
 /** A source's path under `src`, and what it imports as it is written there. */

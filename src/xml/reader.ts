@@ -3,7 +3,6 @@
  * same result however they are cut, in linear time, and no more is kept than the one child that is not finished.
  */
 import type { Element } from './element.js'
-import { Restrictions } from './restrictions.js'
 import { type ReaderLimits, TreeBuilder, type TreeEvents } from './tree-builder.js'
 import { Utf8Decoder } from './utf8.js'
 import { XmlError } from './xml-error.js'
@@ -25,9 +24,8 @@ export interface ReaderHandler {
   error(error: XmlError): void
 }
 
-/** Leaves saxes in the middle of a chunk. */
+/** Leaves the parser in the middle of a chunk. */
 const stopped = Symbol('stopped')
-const space = /[ \t\r\n]*/y
 const utf16 = /^[<\s]?\0/
 const mark = /^\ufeff/
 const halfCharacter = /\p{Surrogate}/u
@@ -38,7 +36,6 @@ export class XmlReader {
   limits: ReaderLimits
   readonly #handler: ReaderHandler
   readonly #decoder = new Utf8Decoder()
-  readonly #restrictions = new Restrictions()
   readonly #tree: TreeBuilder
   /** Chunks that were written while the handler was being called. */
   readonly #waiting: (Uint8Array | string)[] = []
@@ -132,29 +129,23 @@ export class XmlReader {
     return unmarked
   }
 
+  /** To the parser, no more at once than the unfinished child may still grow. */
   #parse(text: string): void {
-    const allowed = this.#restrictions.pass(text)
-    const ascii = Buffer.byteLength(allowed) === allowed.length
-    for (let at = 0; at < allowed.length; ) {
-      // White space between stanzas keeps connections alive (RFC 6120 §4.6.1): it must not pile up in the parser.
-      if (this.#pending === 0 && this.#tree.betweenChildren) at += spaceAt(allowed, at)
-      const end = pieceEnd(allowed, at, this.limits.stanzaBytes - this.#pending, ascii)
-      if (end > at) this.#give(allowed.slice(at, end))
+    const ascii = Buffer.byteLength(text) === text.length
+    for (let at = 0; at < text.length; ) {
+      const end = pieceEnd(text, at, this.limits.stanzaBytes - this.#pending, ascii)
+      this.#give(at === 0 && end === text.length ? text : text.slice(at, end))
       at = end
     }
-    if (this.#restrictions.refusal !== undefined) throw this.#restrictions.refusal
   }
 
-  /** To the parser, no more at once than the unfinished child may still grow. */
   #give(piece: string): void {
     this.#piece = piece
     this.#childAt = 0
     this.#tree.write(piece)
     this.#pieceAt += piece.length
-    const left = piece.slice(this.#childAt)
     this.#piece = ''
-    if (this.#pending === 0 && this.#tree.betweenChildren && spaceAt(left, 0) === left.length) return
-    this.#pending += Buffer.byteLength(left)
+    this.#pending += Buffer.byteLength(piece.slice(this.#childAt))
     this.#checkSize(this.#pending)
   }
 
@@ -197,7 +188,7 @@ export class XmlReader {
   }
 }
 
-/** Wraps what a handler threw on its way out of saxes, so that it is never taken for a fault of the document. */
+/** Wraps what a handler threw on its way out of the parser, so that it is never taken for a fault of the document. */
 class HandlerFailure extends Error {
   constructor(cause: unknown) {
     super('the handler failed', { cause })
@@ -225,10 +216,7 @@ export function parseDocument(text: string | Uint8Array, limits: ReaderLimits, c
     },
     contentNamespace,
   )
-  const restrictions = new Restrictions()
-  reader.write(restrictions.pass(decodeDocument(text)))
-  if (restrictions.refusal !== undefined) throw restrictions.refusal
-  if (restrictions.incomplete) throw new XmlError('not-well-formed', 'the document is not complete')
+  reader.write(decodeDocument(text))
   reader.end()
   if (document === undefined) throw new XmlError('not-well-formed', 'the document is empty')
   return document
@@ -246,14 +234,7 @@ function decodeDocument(source: string | Uint8Array): string {
 
 function checkBeginning(start: string): void {
   if (utf16.test(start)) throw new XmlError('encoding', 'the text is not UTF-8')
-  // saxes would drop it, as it drops the first.
   if (mark.test(start)) throw new XmlError('not-well-formed', 'text before the root')
-}
-
-/** How many white-space characters stand at `at`. */
-function spaceAt(text: string, at: number): number {
-  space.lastIndex = at
-  return space.exec(text)?.[0].length ?? 0
 }
 
 /** The end of a piece that begins at `at` and holds no more than `room` bytes, but at least one character. */

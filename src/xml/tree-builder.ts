@@ -1,9 +1,11 @@
 /**
- * From the events of saxes to normalised elements (see element.ts), with limits on depth, attributes and number of
- * elements. saxes checks that the text is well-formed XML 1.0 with namespaces; it goes on after an error, we never do.
+ * From tags and text to normalised elements (see element.ts): end tags match, prefixes are bound, no attribute stands twice
+ * (XML 1.0 §3, Namespaces in XML 1.0), with limits on depth, attributes and number of elements.
  */
-import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes'
 import { Element } from './element.js'
+import { Scope } from './scope.js'
+import type { Tag } from './tag.js'
+import { Tokenizer } from './tokenizer.js'
 import { XmlError } from './xml-error.js'
 
 /** Above these a document is refused with an XmlError of kind `limit`. */
@@ -26,50 +28,45 @@ export interface TreeEvents {
   close(): void
   /** A child of the root (or the header) ends before `position`: the time to check its size. */
   measure(position: number): void
-  /** The characters between children end before `position`. */
+  /** The white space between children ends before `position`. */
   skip(position: number): void
 }
 
-const options = { xmlns: true, defaultXMLVersion: '1.0', forceXMLVersion: true } as const
-const space = /^[ \t\r\n]*$/
+/** An element that is not closed yet. */
+interface Open {
+  readonly element: Element
+  readonly qualifiedName: string
+  readonly namespace: string
+  readonly scope: Scope
+}
 
 export class TreeBuilder {
   readonly #events: TreeEvents
-  readonly #parser = new SaxesParser(options)
-  /** The whole document is one element, there is no stream around it. */
-  readonly #single: boolean
+  readonly #tokens: Tokenizer
   #contentNamespace: string
-  #inRoot: boolean
-  /** The open elements of the current child, and the namespace of each. */
-  readonly #open: Element[] = []
-  readonly #namespaces: string[] = []
-  #attributes = 0
+  /** In a stream: its root, once open. A single document has none. */
+  #root: { readonly qualifiedName: string; readonly scope: Scope } | undefined
+  #phase: 'before' | 'inside' | 'after'
+  /** The open elements of the current child. */
+  readonly #open: Open[] = []
   #elements = 0
-  #finished: Element | 'root' | undefined
-  #finishedAt = 0
 
   /** `contentNamespace` is given where the document is a single element, and left out for a stream. */
   constructor(events: TreeEvents, contentNamespace?: string) {
     this.#events = events
-    this.#single = contentNamespace !== undefined
-    this.#inRoot = this.#single
+    this.#phase = contentNamespace === undefined ? 'before' : 'inside'
     this.#contentNamespace = contentNamespace ?? ''
-    this.#parser.on('error', (error) => this.#failed(error))
-    this.#parser.on('xmldecl', ({ encoding }) => {
-      if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8')
-        throw new XmlError('encoding', 'the declared encoding is not UTF-8')
+    const builder = this
+    this.#tokens = new Tokenizer({
+      get inContent() {
+        return builder.#open.length > 0
+      },
+      space: () => {
+        if (this.betweenChildren) events.skip(this.#tokens.position)
+      },
+      tag: (tag) => this.#tag(tag),
+      text: (text) => this.#text(text),
     })
-    this.#parser.on('opentagstart', () => {
-      this.#settle()
-      this.#attributes = 0
-    })
-    this.#parser.on('attribute', () => {
-      if (++this.#attributes > events.limits.attributes) throw new XmlError('limit', 'too many attributes')
-    })
-    this.#parser.on('opentag', (tag) => (this.#inRoot ? this.#start(tag) : this.#header(tag)))
-    this.#parser.on('closetag', (tag) => this.#end(tag))
-    this.#parser.on('text', (text) => this.#text(text))
-    this.#parser.on('cdata', (text) => this.#text(text))
   }
 
   get contentNamespace(): string {
@@ -78,101 +75,128 @@ export class TreeBuilder {
 
   /** Inside the root, and in none of its children. */
   get betweenChildren(): boolean {
-    return this.#inRoot && this.#open.length === 0
+    return this.#phase === 'inside' && this.#open.length === 0
   }
 
   /** Throws XmlError, and what the events throw; afterwards the builder is of no use any more. */
   write(text: string): void {
-    this.#parser.write(text)
-    this.#settle()
+    this.#tokens.write(text)
   }
 
   /** Throws XmlError where the document is not complete. */
   end(): void {
-    this.#parser.close()
+    if (this.#phase !== 'after' || this.#tokens.incomplete)
+      throw new XmlError('not-well-formed', 'the document is not complete')
   }
 
-  #header(tag: SaxesTagNS): void {
-    const root = new Element(tag.local)
-    root.attrs.xmlns = tag.uri
-    for (const attribute of attributesOf(tag)) {
-      if (attribute.name !== 'xmlns') root.attrs[attribute.name] = attribute.value
+  #tag(tag: Tag): void {
+    if (tag.kind === 'end') return this.#end(tag.name)
+    if (this.#phase === 'after') throw new XmlError('not-well-formed', 'a second root')
+    if (tag.names.length > this.#events.limits.attributes) throw new XmlError('limit', 'too many attributes')
+    if (this.#phase === 'before') this.#header(tag)
+    else this.#start(tag)
+    if (tag.kind === 'empty') this.#end(tag.name)
+  }
+
+  #header(tag: Tag): void {
+    const scope = new Scope().within(tag.names, tag.values)
+    const [namespace, local] = resolve(tag.name, scope)
+    const root = new Element(local)
+    root.attrs.xmlns = namespace
+    checkUnique(tag.names, scope)
+    for (const [i, name] of tag.names.entries()) {
+      if (hasPrefix(name)) scope.namespaceOf(prefixOf(name))
+      if (name !== 'xmlns') root.attrs[name] = tag.values[i]
     }
-    this.#inRoot = true
-    this.#contentNamespace = tag.ns[''] ?? ''
-    this.#events.measure(this.#parser.position)
+    this.#root = { qualifiedName: tag.name, scope }
+    this.#phase = 'inside'
+    this.#contentNamespace = scope.defaultNamespace
+    this.#events.measure(this.#tokens.position)
     this.#events.open(root)
   }
 
-  #start(tag: SaxesTagNS): void {
+  #start(tag: Tag): void {
     const { limits } = this.#events
     const depth = this.#open.length
+    const outer = this.#open[depth - 1]
     if (depth === 0) this.#elements = 0
     if (depth >= limits.depth) throw new XmlError('limit', 'elements are nested too deeply')
     if (++this.#elements > (limits.elements ?? Number.POSITIVE_INFINITY))
       throw new XmlError('limit', 'too many elements')
-    const element = new Element(tag.local)
-    if (tag.uri !== (this.#namespaces[depth - 1] ?? this.#contentNamespace)) element.attrs.xmlns = tag.uri
-    for (const attribute of attributesOf(tag)) adopt(element, attribute)
-    const parent = this.#open[depth - 1]
-    if (parent !== undefined) {
-      element.parent = parent
-      parent.children.push(element)
+    const { names, values } = tag
+    const scope = (outer?.scope ?? this.#root?.scope ?? new Scope()).within(names, values)
+    const [namespace, local] = resolve(tag.name, scope)
+    const element = new Element(local)
+    if (namespace !== (outer?.namespace ?? this.#contentNamespace)) element.attrs.xmlns = namespace
+    checkUnique(names, scope)
+    for (let i = 0; i < names.length; i++) adopt(element, names[i]!, values[i]!, scope)
+    if (outer !== undefined) {
+      element.parent = outer.element
+      outer.element.children.push(element)
     }
-    this.#open.push(element)
-    this.#namespaces.push(tag.uri)
+    this.#open.push({ element, qualifiedName: tag.name, namespace, scope })
   }
 
-  /**
-   * saxes tells of an end tag before it compares its name with that of the start tag. So what ends here is handed on
-   * only when the parser has gone on, and never where the very next thing is its complaint.
-   */
-  #end(tag: SaxesTagNS): void {
-    this.#settle()
-    this.#namespaces.pop()
-    const element = this.#open.pop()
-    if (this.#open.length > 0) return
-    this.#finished = element ?? 'root'
-    this.#finishedAt = this.#parser.position
-    if (element !== undefined) this.#events.measure(this.#finishedAt)
-    if (tag.isSelfClosing) this.#settle()
-  }
-
-  #settle(): void {
-    const finished = this.#finished
-    if (finished === undefined) return
-    this.#finished = undefined
-    if (finished === 'root') this.#events.close()
-    else this.#events.element(finished)
-  }
-
-  #failed(error: Error): never {
-    if (this.#parser.position > this.#finishedAt) this.#settle()
-    throw new XmlError('not-well-formed', error.message)
+  #end(name: string): void {
+    const open = this.#open.pop()
+    const expected = open?.qualifiedName ?? (this.#phase === 'inside' ? this.#root?.qualifiedName : undefined)
+    if (name !== expected) throw new XmlError('not-well-formed', 'an end tag for another element')
+    if (open === undefined) {
+      this.#phase = 'after'
+      this.#events.close()
+    } else if (this.#open.length === 0) {
+      if (this.#root === undefined) this.#phase = 'after'
+      this.#events.measure(this.#tokens.position)
+      this.#events.element(open.element)
+    }
   }
 
   #text(text: string): void {
-    this.#settle()
-    const parent = this.#open.at(-1)
-    if (parent === undefined) {
-      // Outside the root saxes itself refuses all but white space.
-      if (this.#single || !this.#inRoot) return
-      if (!space.test(text)) throw new XmlError('not-well-formed', 'character data between the children of the root')
-      this.#events.skip(this.#parser.position - 1)
-      return
-    }
-    const last = parent.children.length - 1
-    const before = parent.children[last]
-    if (typeof before === 'string') parent.children[last] = before + text
-    else if (text !== '') parent.children.push(text)
+    const children = this.#open.at(-1)?.element.children
+    if (children === undefined || text === '') return
+    const last = children.length - 1
+    const before = children[last]
+    if (typeof before === 'string') children[last] = before + text
+    else children.push(text)
   }
 }
 
-const attributesOf = (tag: SaxesTagNS): SaxesAttributeNS[] => Object.values(tag.attributes)
+/** The namespace and the local part of an element's name. */
+function resolve(name: string, scope: Scope): [namespace: string, local: string] {
+  if (!name.includes(':')) return [scope.defaultNamespace, name]
+  return [scope.namespaceOf(prefixOf(name)), localOf(name)]
+}
+
+/** No two attributes of one name, nor two whose prefixes mean the same (Namespaces in XML 1.0 §6.3). */
+function checkUnique(names: readonly string[], scope: Scope): void {
+  if (names.length > manyAttributes ? new Set(names).size < names.length : standsTwice(names)) throw twice()
+  const prefixed = names.filter(hasPrefix)
+  if (prefixed.length < 2) return
+  const meant = new Set(prefixed.map((name) => `${scope.namespaceOf(prefixOf(name))} ${localOf(name)}`))
+  if (meant.size < prefixed.length) throw twice()
+}
+
+const twice = (): XmlError => new XmlError('not-well-formed', 'an attribute stands twice')
+
+/** For the few attributes that almost every element has, comparing each with each is cheaper than a set. */
+const manyAttributes = 12
+
+function standsTwice(names: readonly string[]): boolean {
+  for (let i = 1; i < names.length; i++) for (let j = 0; j < i; j++) if (names[i] === names[j]) return true
+  return false
+}
+
+/** A prefix that means a namespace; `xmlns:a` declares one instead. */
+const hasPrefix = (name: string): boolean => name.includes(':') && !name.startsWith('xmlns:')
+const prefixOf = (name: string): string => name.slice(0, name.indexOf(':'))
+const localOf = (name: string): string => name.slice(name.indexOf(':') + 1)
 
 /** Declarations are not kept but for prefixes of attributes, each on the element that uses it. */
-function adopt(element: Element, { name, prefix, uri, value }: SaxesAttributeNS): void {
-  if (name === 'xmlns' || prefix === 'xmlns') return
-  if (prefix !== '' && prefix !== 'xml') element.attrs[`xmlns:${prefix}`] = uri
+function adopt(element: Element, name: string, value: string, scope: Scope): void {
+  if (hasPrefix(name)) {
+    const prefix = prefixOf(name)
+    const namespace = scope.namespaceOf(prefix)
+    if (prefix !== 'xml') element.attrs[`xmlns:${prefix}`] = namespace
+  } else if (name === 'xmlns' || name.startsWith('xmlns:')) return
   element.attrs[name] = value
 }

@@ -257,7 +257,7 @@ describe('limits', () => {
     expect(result(`<m a='${'x'.repeat(300)}`)).toEqual(['error limit'])
     expect(result(`<${'m'.repeat(300)}`)).toEqual(['error limit'])
     expect(result(`<m>${' '.repeat(300)}`)).toEqual(['error limit'])
-    expect(result(`hello ${'x'.repeat(300)}`)).toEqual(['error limit'])
+    expect(result(`hello ${'x'.repeat(300)}`)).toEqual(['error not-well-formed'])
     expect(result(`<m>${'\u20ac'.repeat(64)}</m>`)).toHaveLength(1)
     expect(result(`<m>${'\u20ac'.repeat(65)}</m>`)).toEqual(['error limit'])
   })
