@@ -6,6 +6,8 @@ import { parse } from '../support/xml-match.js'
 import { until } from './until.js'
 
 export abstract class ClientProcess<Line extends object> {
+  /** Every stanza that came in, in order. */
+  readonly received: Element[] = []
   readonly #child: ChildProcess
   readonly #stanzas: Element[] = []
   readonly #ended: Promise<void>
@@ -17,8 +19,10 @@ export abstract class ClientProcess<Line extends object> {
     this.#child = child
     createInterface({ input: child.stdout }).on('line', (line) => {
       const said = JSON.parse(line) as Line | { readonly stanza: string }
-      if ('stanza' in said && said.stanza !== undefined) this.#stanzas.push(parse(String(said.stanza)))
-      else this.take(said as Line)
+      if (!('stanza' in said) || said.stanza === undefined) return this.take(said as Line)
+      const stanza = parse(String(said.stanza))
+      this.received.push(stanza)
+      this.#stanzas.push(stanza)
     })
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       this.#complaints += chunk

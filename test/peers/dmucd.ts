@@ -17,6 +17,8 @@ export interface DmucdOptions {
   readonly routes?: Readonly<Record<string, number>>
   /** Room services that may share rooms with this one. */
   readonly allow?: readonly string[]
+  /** More lines of `[dmuc]`. */
+  readonly dmuc?: string
   /** Passwords by user name. */
   readonly users?: Readonly<Record<string, string>>
 }
@@ -102,7 +104,7 @@ export async function startDmucd(options: DmucdOptions): Promise<Dmucd> {
   }
 }
 
-function configuration({ domain, routes = {}, allow = [] }: DmucdOptions): string {
+function configuration({ domain, routes = {}, allow = [], dmuc = '' }: DmucdOptions): string {
   return `
 data_path = "data"
 certificates = "data/certs"
@@ -122,6 +124,7 @@ ${Object.entries(routes)
   .join('\n')}
 [dmuc]
 allow = ${JSON.stringify(allow)}
+${dmuc}
 [first_start]
 self_signed = true
 `

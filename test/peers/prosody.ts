@@ -13,6 +13,8 @@ export interface ProsodyOptions {
   readonly domain: string
   /** A component with Prosody's own rooms. */
   readonly mucDomain?: string
+  /** A service of a process of its own that attaches itself (XEP-0114). */
+  readonly external?: { readonly domain: string; readonly secret: string }
   /** Passwords by user name. */
   readonly users?: Readonly<Record<string, string>>
   /** Ports on 127.0.0.1 by domain; all others go the way of DNS. May be changed only before the start. */
@@ -24,8 +26,13 @@ export interface ProsodyOptions {
 }
 
 export interface Prosody {
+  readonly domain: string
   readonly c2sPort: number
   readonly s2sPort: number
+  /** Where its external component connects to. */
+  readonly componentPort: number
+  /** The file of its certificate. */
+  readonly certificate: string
   /** What it logged so far. */
   log(): string
   /** Ends the process and waits for its end. Idempotent. */
@@ -49,10 +56,13 @@ end
 /** Rejects with Prosody's log if it does not listen within 20 s. */
 export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
   const directory = mkdtempSync(join(tmpdir(), 'dmucd-prosody-'))
-  const [c2sPort, s2sPort] = await freePorts()
-  const names = [options.domain, ...(options.mucDomain === undefined ? [] : [options.mucDomain])]
+  const [c2sPort, s2sPort, componentPort] = await freePorts()
+  const names = [options.domain, options.mucDomain, options.external?.domain].filter((name) => name !== undefined)
   const certificate = options.certificate === undefined ? await selfSigned(names) : options.certificate
-  put(join(directory, 'prosody.cfg.lua'), configuration(directory, options, certificate, c2sPort, s2sPort))
+  put(
+    join(directory, 'prosody.cfg.lua'),
+    configuration(directory, options, certificate, { c2sPort, s2sPort, componentPort }),
+  )
   put(join(directory, 'plugins/mod_test_routes.lua'), plugin)
   if (certificate !== null) {
     put(join(directory, 'cert.pem'), certificate.cert)
@@ -97,16 +107,17 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  return { c2sPort, s2sPort, log, stop }
+  const { domain } = options
+  return { domain, c2sPort, s2sPort, componentPort, certificate: join(directory, 'cert.pem'), log, stop }
 }
 
 function configuration(
   directory: string,
   options: ProsodyOptions,
   certificate: Pair | null,
-  c2sPort: number,
-  s2sPort: number,
+  { c2sPort, s2sPort, componentPort }: Readonly<Record<'c2sPort' | 's2sPort' | 'componentPort', number>>,
 ): string {
+  const { mucDomain, external } = options
   const routes = Object.entries(options.routes).map(([domain, port]) => `["${domain}"] = ${port};`)
   const ssl =
     certificate === null ? '' : `ssl = { certificate = "${directory}/cert.pem"; key = "${directory}/key.pem" }`
@@ -128,7 +139,7 @@ legacy_ssl_ports = {}
 s2s_direct_tls_ports = {}
 http_ports = {}
 https_ports = {}
-component_ports = {}
+component_ports = { ${external === undefined ? '' : componentPort} }
 authentication = "internal_plain"
 allow_unencrypted_plain_auth = true
 c2s_require_encryption = false
@@ -138,7 +149,8 @@ ${ssl}
 test_routes = { ${routes.join(' ')} }
 ${options.config ?? ''}
 VirtualHost "${options.domain}"
-${options.mucDomain === undefined ? '' : `Component "${options.mucDomain}" "muc"\n  restrict_room_creation = false`}
+${mucDomain === undefined ? '' : `Component "${mucDomain}" "muc"\n  restrict_room_creation = false`}
+${external === undefined ? '' : `Component "${external.domain}"\n  component_secret = "${external.secret}"`}
 `
 }
 
@@ -151,9 +163,9 @@ function put(path: string, text: string): void {
 const encodeStore = (text: string): string =>
   text.replace(/[^A-Za-z0-9]/g, (found) => `%${found.charCodeAt(0).toString(16)}`)
 
-/** Two that were free a moment ago: Prosody cannot be asked which one it took. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()]
+/** Three that were free a moment ago: Prosody cannot be asked which one it took. */
+async function freePorts(): Promise<[number, number, number]> {
+  const servers = [createServer(), createServer(), createServer()]
   const ports = await Promise.all(
     servers.map(
       (server) =>
@@ -163,7 +175,7 @@ async function freePorts(): Promise<[number, number]> {
     ),
   )
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return [ports[0]!, ports[1]!]
+  return [ports[0]!, ports[1]!, ports[2]!]
 }
 
 function listens(port: number): Promise<boolean> {

@@ -102,6 +102,18 @@ class Client:
         info = await self.xmpp["xep_0030"].get_info(jid=jid, timeout=20)
         return sorted(info["disco_info"]["features"])
 
+    async def items(self, jid):
+        found = await self.xmpp["xep_0030"].get_items(jid=jid, timeout=20)
+        return [[str(item[0]), item[2]] for item in found["disco_items"]["items"]]
+
+    async def roominfo(self, jid):
+        info = await self.xmpp["xep_0030"].get_info(jid=jid, timeout=20)
+        form = info["disco_info"].xml.find("{jabber:x:data}x")
+        return {
+            field.get("var"): field.findtext("{jabber:x:data}value")
+            for field in ([] if form is None else form.iterfind("{jabber:x:data}field"))
+        }
+
     async def join(self, room, nick, history=None):
         presence, subject, occupants, past = await self.rooms.join_muc_wait(
             slixmpp.JID(room), nick, maxstanzas=history, timeout=30

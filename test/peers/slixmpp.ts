@@ -1,7 +1,6 @@
 /** Drives `slixmpp-client.py`: a client in a process of Debian's Python, told what to do in lines of JSON. */
 import { fileURLToPath } from 'node:url'
 import { ClientProcess } from './client-process.js'
-import type { Dmucd } from './dmucd.js'
 import { systemPython } from './require-peer.js'
 
 export interface LoginReport {
@@ -32,6 +31,8 @@ interface Orders {
   message: [{ to: string; body: string }, null]
   ping: [{ jid: string }, boolean]
   features: [{ jid: string }, readonly string[]]
+  items: [{ jid: string }, readonly (readonly [jid: string, name: string])[]]
+  roominfo: [{ jid: string }, Readonly<Record<string, string>>]
   join: [{ room: string; nick: string; history?: number }, JoinReport]
   form: [{ room: string }, Fields]
   configure: [{ room: string; values: Readonly<Record<string, unknown>> }, null]
@@ -45,6 +46,13 @@ interface Orders {
   invite: [{ room: string; jid: string; reason: string }, null]
   leave: [{ room: string; nick: string }, null]
   destroy: [{ room: string; reason: string }, null]
+}
+
+/** What a client must know of its server. */
+interface Home {
+  readonly domain: string
+  readonly c2sPort: number
+  readonly certificate: string
 }
 
 const script = fileURLToPath(new URL('slixmpp-client.py', import.meta.url))
@@ -63,8 +71,8 @@ export class Slixmpp extends ClientProcess<Answer> {
     super(systemPython, [script])
   }
 
-  /** Logged in at one of our servers, trusting its certificate and no other, and available. */
-  static async online({ domain, c2sPort, certificate }: Dmucd, user: string, password: string): Promise<Slixmpp> {
+  /** Logged in at a server, trusting its certificate and no other, and available. */
+  static async online({ domain, c2sPort, certificate }: Home, user: string, password: string): Promise<Slixmpp> {
     const client = new Slixmpp()
     try {
       await client.do('login', {
