@@ -3,6 +3,7 @@
  * are the source's, a role change or a kick is the home's of its occupant. What is not ours becomes an order; while the
  * link to whom it concerns is down, it is refused with `recipient-unavailable`.
  */
+import { homesOf } from '../room/occupants.js'
 import type { Operation } from '../room/types.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { isSource, type Order, otherInstance, type Replica, speaksFor } from './replica.js'
@@ -17,9 +18,9 @@ export function admit(replica: Replica, operations: readonly Operation[], actor:
   const local: Operation[] = []
   const orders = new Map<string, Operation[]>()
   for (const operation of operations) {
-    const to = responsible(replica, operation)
-    if (to === replica.room.jid) local.push(operation)
-    else orders.set(to, [...(orders.get(to) ?? []), operation])
+    for (const to of responsible(replica, operation))
+      if (to === replica.room.jid) local.push(operation)
+      else orders.set(to, [...(orders.get(to) ?? []), operation])
   }
   for (const to of orders.keys()) {
     if (otherInstance(replica, to)?.kind === 'plain')
@@ -34,25 +35,28 @@ export function admit(replica: Replica, operations: readonly Operation[], actor:
   return { local, orders: [...orders].map(([to, ordered]) => ({ to, actor, operations: ordered })) }
 }
 
-/** Who answers for an occupant: its home, or we who speak for it. */
-function homeOf(replica: Replica, nick: string): string {
-  const home = replica.room.occupants.get(nick)?.home
-  return home === undefined || speaksFor(replica, home) ? replica.room.jid : home
+/** Who answers for an occupant: all its homes, or we for those we speak for. */
+function homesBy(replica: Replica, nick: string): readonly string[] {
+  const occupant = replica.room.occupants.get(nick)
+  const homes = (occupant === undefined ? [] : homesOf(occupant)).map((home) =>
+    speaksFor(replica, home) ? replica.room.jid : home,
+  )
+  return homes.length === 0 ? [replica.room.jid] : [...new Set(homes)]
 }
 
-/** The room JID of the instance that carries the operation out. */
-function responsible(replica: Replica, operation: Operation): string {
+/** The room JIDs of the instances that carry the operation out. */
+function responsible(replica: Replica, operation: Operation): readonly string[] {
   const { jid } = replica.room
   switch (operation.type) {
     case 'config':
     case 'register':
     case 'destroy':
-      return isSource(replica) ? jid : replica.identity.source
+      return [isSource(replica) ? jid : replica.identity.source]
     case 'role':
-      return homeOf(replica, operation.nick)
+      return homesBy(replica, operation.nick)
     case 'leave':
-      return operation.departure.cause === 'kicked' ? homeOf(replica, operation.nick) : jid
+      return operation.departure.cause === 'kicked' ? homesBy(replica, operation.nick) : [jid]
     default:
-      return jid
+      return [jid]
   }
 }

@@ -151,6 +151,7 @@ export function linkDown(turn: Turn, jid: string, reason: string, retry: boolean
   turn.changePeer(jid, {
     link: 'down',
     downSince: peer.downSince ?? turn.env.now,
+    ...(peer.listWanted || peer.listAsked ? {} : { seenAt: turn.env.now }),
     lastError: reason,
     pulling: false,
     listAsked: false,

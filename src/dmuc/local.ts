@@ -1,6 +1,7 @@
 /** What our own occupants and owners did, as the room core decided it: given identity, shown, and told to the others. */
 import type { DurableOperation, Operation, SoftOperation } from '../room/types.js'
 import { isDurable } from '../room/types.js'
+import { withNumber } from './nicks.js'
 import { relayEphemeral, relayEvent, relayRefit } from './relay.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
@@ -35,7 +36,7 @@ function numbered(turn: Turn, operation: DurableOperation): DurableOperation {
 }
 
 function performOwnSoft(turn: Turn, operation: SoftOperation, except: string | undefined): void {
-  if (operation.type !== 'ephemeral') return performSoft(turn, operation, except)
+  if (operation.type !== 'ephemeral') return performSoft(turn, withNumber(turn, operation), except)
   turn.perform(operation)
   relayEphemeral(turn, operation, except)
 }

@@ -21,6 +21,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     room,
     grants: new Map(),
     lastGrant: 0,
+    reserved: new Map(),
     phase: 'serving',
   }
 }

@@ -10,6 +10,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { performLocal } from './local.js'
+import { isKept, nextGrant } from './nicks.js'
 import { isSource, type Order, type Replica, speaksFor } from './replica.js'
 import type { Turn } from './turn.js'
 import { readOrder, writeOrder } from './wire/order.js'
@@ -83,15 +84,15 @@ export function takeClaim(turn: Turn, iq: Element, payload: Element): void {
     turn.effects.push({ type: 'reply', iq, payload: refusal })
     return
   }
-  const number = turn.replica.lastGrant + 1
   // A bare JID waits for one nick at a time, so that nobody keeps all of them from the others.
   const live = [...turn.replica.grants].filter(([, grant]) => grant.until > turn.env.now && grant.jid !== jid)
   if (live.length >= maxGrants) {
     turn.effects.push({ type: 'reply', iq, payload: new StanzaError('resource-constraint') })
     return
   }
+  const number = nextGrant(turn)
   const grant = { number, jid, until: turn.env.now + turn.env.limits.grantMs }
-  turn.change({ lastGrant: number, grants: new Map(live).set(nick, grant) })
+  turn.change({ grants: new Map(live).set(nick, grant) })
   turn.effects.push({ type: 'reply', iq, payload: xml('grant', { xmlns: ns.dmucSync, number: String(number) }) })
 }
 
@@ -99,11 +100,5 @@ export function takeClaim(turn: Turn, iq: Element, payload: Element): void {
 function refuseNick(replica: Replica, nick: string, bareJid: string, now: number): StanzaError | undefined {
   const holder = replica.room.occupants.get(nick)
   const isTaken = holder !== undefined && holder.jid !== bareJid
-  return isTaken || isGranted(replica, nick, bareJid, now) ? new StanzaError('conflict') : undefined
-}
-
-/** Did the source just give the nick to another bare JID, who did not announce it yet? It asks this of its own joiners, too. */
-export function isGranted({ grants }: Replica, nick: string, bareJid: string, now: number): boolean {
-  const grant = grants.get(nick)
-  return grant !== undefined && grant.until > now && grant.jid !== bareJid
+  return isTaken || isKept(replica, nick, bareJid, now) ? new StanzaError('conflict') : undefined
 }

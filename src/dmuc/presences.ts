@@ -8,8 +8,8 @@ import type { Occupant } from '../room/types.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { startsTooOften } from './accept.js'
-import { compareStamps } from './clock.js'
-import { occupantIdOf, otherNick } from './ids.js'
+import { occupantIdOf } from './ids.js'
+import { plausible, releaseReserved, reserve, settleClash } from './nicks.js'
 import { isPlain, obey, weigh } from './plain.js'
 import { placeOf } from './relay.js'
 import { type Replica, speaksFor } from './replica.js'
@@ -33,7 +33,7 @@ export function takePresence(turn: Turn, home: string, stanza: Element): void {
     return
   }
   if (place.revision <= peer.occupants) return
-  turn.changePeer(home, { occupants: place.revision })
+  turn.changePeer(home, { occupants: place.revision, seenAt: turn.env.now })
   show(turn, home, presence)
 }
 
@@ -79,7 +79,7 @@ function showAvailable(turn: Turn, occupant: Occupant): void {
   }
   const fault = excess(turn, occupant)
   if (fault !== undefined) return turn.note('warn', `announced an occupant ${fault}; ignored`, home)
-  enter(turn, occupant)
+  enter(turn, isPlain(turn, home) ? occupant : plausible(turn, occupant, turn.peer(home).seenAt))
   const shown = turn.replica.room.occupants.get(occupant.nick)
   if (shown?.home === home && shown.role !== occupant.role) turn.changePeer(home, { leftOut: true })
 }
@@ -107,30 +107,6 @@ function excess({ replica, env }: Turn, { nick, home, sessions }: Occupant): str
   let theirs = 0
   for (const occupant of occupants.values()) if (homesOf(occupant).includes(home)) theirs++
   return theirs < env.limits.maxOccupants ? undefined : 'beyond the number that one instance may have'
-}
-
-/**
- * Two homes hold one nick. Everybody decides alike: who the source holds keeps it, else who entered earlier, else the lower
- * JID. If ours has to give way it is renamed at once; theirs is renamed by its own home. In one home the later word counts.
- */
-function settleClash(turn: Turn, known: Occupant, claimed: Occupant): void {
-  const sameHome = known.home === claimed.home
-  const keeper = !sameHome && keeps(turn.replica, known, claimed) ? known : claimed
-  // Who holds it may be gone already, behind a link that is down; and so may who takes it below.
-  if (keeper === known) return void turn.changePeer(claimed.home, { leftOut: true })
-  if (known.home === turn.self)
-    performSoft(turn, { type: 'nick', nick: known.nick, to: otherNick(known), grant: 0, forced: true })
-  else {
-    performSoft(turn, { type: 'leave', nick: known.nick, departure: { cause: 'left' } }, claimed.home)
-    turn.changePeer(known.home, { leftOut: true })
-  }
-  performSoft(turn, { type: 'join', occupant: claimed }, claimed.home)
-}
-
-function keeps(replica: Replica, a: Occupant, b: Occupant): boolean {
-  const { source } = replica.identity
-  if (a.home === source || b.home === source) return a.home === source
-  return (compareStamps(a.since, b.since) || (a.jid < b.jid ? -1 : 1)) < 0
 }
 
 /** Our own list, whole, for a peer that asked. */
@@ -172,7 +148,8 @@ export function takeList(turn: Turn, home: string, list: Element): boolean {
     home,
     entries.map((entry) => entry.occupant),
   )
-  turn.changePeer(home, { incarnation, occupants: revision })
+  turn.changePeer(home, { incarnation, occupants: revision, seenAt: turn.env.now })
+  releaseReserved(turn, home)
   return true
 }
 
@@ -198,7 +175,9 @@ function unscoped(node: Element): Element {
 
 /** The occupants of `home` leave the room as seen from here: its split outlasted the grace, or it is no instance any more. */
 export function dropOccupants(turn: Turn, home: string, cause: 'unreachable' | 'left' = 'unreachable'): void {
-  for (const occupant of turn.replica.room.occupants.values())
-    if (homesOf(occupant).includes(home))
-      performSoft(turn, { type: 'leave', nick: occupant.nick, home, departure: { cause } }, home)
+  for (const occupant of turn.replica.room.occupants.values()) {
+    if (!homesOf(occupant).includes(home)) continue
+    if (cause === 'unreachable') reserve(turn, { ...occupant, home })
+    performSoft(turn, { type: 'leave', nick: occupant.nick, home, departure: { cause } }, home)
+  }
 }

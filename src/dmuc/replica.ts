@@ -72,6 +72,8 @@ export interface Peer {
   readonly helloAt: number
   /** When to try again although the way to it is open: it refused our hello. */
   readonly retryAt: number | undefined
+  /** When our list of its occupants was last known to be whole, by our clock. */
+  readonly seenAt: number | undefined
   /** Live events above a gap, rising by seq, at most `maxHeld`. */
   readonly held: readonly LoggedEvent[]
 }
@@ -80,6 +82,13 @@ export interface Peer {
 export interface Grant {
   readonly number: number
   readonly jid: string
+  readonly until: number
+}
+
+/** The nick of somebody behind a split. */
+export interface Reservation {
+  readonly jid: string
+  readonly home: string
   readonly until: number
 }
 
@@ -98,6 +107,8 @@ export interface Replica {
   /** At the source: by nick; and the number of the last grant. */
   readonly grants: ReadonlyMap<string, Grant>
   readonly lastGrant: number
+  /** By nick. */
+  readonly reserved: ReadonlyMap<string, Reservation>
   /**
    * `requested`: accepted, waits for config; `configured`: waits for the roster; hidden from everybody until `serving`.
    */

@@ -101,5 +101,6 @@ const newPeer: Peer = {
   telling: undefined,
   helloAt: 0,
   retryAt: undefined,
+  seenAt: undefined,
   held: [],
 }

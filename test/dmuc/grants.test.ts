@@ -1,7 +1,8 @@
 /** Nicks that the source gives away before they are announced (dmuc.md §3, Nicks). */
 import { describe, expect, test } from '@jest/globals'
 import { newSource } from '../../src/dmuc/new-replica.js'
-import { isGranted, readGrant, writeClaim } from '../../src/dmuc/orders.js'
+import { isKept } from '../../src/dmuc/nicks.js'
+import { readGrant, writeClaim } from '../../src/dmuc/orders.js'
 import { defaultLimits, type Effect, type Replica } from '../../src/dmuc/replica.js'
 import { step } from '../../src/dmuc/step.js'
 import { defaultPolicy, newRoom } from '../../src/room/index.js'
@@ -37,11 +38,11 @@ describe('a granted nick', () => {
   test('is kept from others, at the source and elsewhere, until it lapses', () => {
     const { replica, answer } = claim(source(), 'sam', 'bea@b.example', start)
     expect(answer).toBe(1)
-    expect(isGranted(replica, 'sam', 'al@a.example', start + 1)).toBe(true)
-    expect(isGranted(replica, 'sam', 'bea@b.example', start + 1)).toBe(false)
+    expect(isKept(replica, 'sam', 'al@a.example', start + 1)).toBe(true)
+    expect(isKept(replica, 'sam', 'bea@b.example', start + 1)).toBe(false)
     expect(claim(replica, 'sam', 'al@b.example', start + 1).answer).toBe('conflict')
     const lapsed = start + defaultLimits.grantMs
-    expect(isGranted(replica, 'sam', 'al@a.example', lapsed)).toBe(false)
+    expect(isKept(replica, 'sam', 'al@a.example', lapsed)).toBe(false)
     expect(claim(replica, 'sam', 'al@b.example', lapsed).answer).toBe(2)
   })
 

@@ -5,7 +5,7 @@
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
 import { occupantIdOf } from '../../dmuc/ids.js'
-import { isGranted } from '../../dmuc/orders.js'
+import { isKept } from '../../dmuc/nicks.js'
 import type { Effect, Happening, Question, Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
@@ -352,11 +352,11 @@ export class LiveRoom {
     })
   }
 
-  /** Is the nick that is asked for somebody else's, who was in the room before a restart, or enters elsewhere just now? */
+  /** Is the nick that is asked for somebody else's, who was in the room before a restart or a split, or enters elsewhere just now? */
   #isKept(command: Command, from: Jid): boolean {
     if (command.type !== 'join' && command.type !== 'presence') return false
     const jid = from.bare().toString()
-    if (isGranted(this.replica, command.nick, jid, this.#env.clock.now())) return true
+    if (isKept(this.replica, command.nick, jid, this.#env.clock.now())) return true
     if (this.#former.keeps(command.nick, jid)) return true
     this.#former.release(command.nick)
     return false

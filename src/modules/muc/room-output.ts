@@ -13,7 +13,15 @@ import { ns } from '../../xmpp/namespaces.js'
 import { errorReply, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { CommitQueue } from './commit-queue.js'
-import { logRecord, registerWrites, retractionWrites, roomRecord, rosterWrites, tableWrites } from './storage.js'
+import {
+  grantsUpTo,
+  logRecord,
+  registerWrites,
+  retractionWrites,
+  roomRecord,
+  rosterWrites,
+  tableWrites,
+} from './storage.js'
 
 export type ChangeEffect = Extract<Effect, { type: 'change' }>
 
@@ -171,9 +179,10 @@ export class RoomOutput {
   }
 
   /** Has anything of the room's own row changed that no `save` announces? */
-  #differs({ room }: Replica): boolean {
-    const saved = this.#saved?.room
-    return saved === undefined || saved.subject !== room.subject || saved.locked !== room.locked
+  #differs({ room, lastGrant }: Replica): boolean {
+    const saved = this.#saved
+    if (saved === undefined || grantsUpTo(saved.lastGrant) !== grantsUpTo(lastGrant)) return true
+    return saved.room.subject !== room.subject || saved.room.locked !== room.locked
   }
 
   #save(replica: Replica): void {

@@ -23,6 +23,9 @@ export interface SavedState {
   readonly lastGrant: number
 }
 
+/** Numbers are written down by the thousand: none is given twice, whatever was on its way to the disk at the end. */
+export const grantsUpTo = (lastGrant: number): number => Math.ceil(lastGrant / 1000) * 1000
+
 export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
   const { room, identity, keys, table, phase, lastGrant } = replica
   const state: SavedState = {
@@ -34,7 +37,7 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     subject: room.subject ?? null,
     phase,
     tableRevision: table.revision,
-    lastGrant,
+    lastGrant: grantsUpTo(lastGrant),
   }
   return {
     jid: room.jid,
@@ -178,6 +181,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     room,
     grants: new Map(),
     lastGrant: saved.lastGrant,
+    reserved: new Map(),
     phase: saved.phase,
   }
 }
