@@ -81,18 +81,28 @@ export function takeRosterAnswer(turn: Turn, from: string, answer: Element | Sta
   tellTable(turn, from)
 }
 
-/** A shadow that did not take what it was given is asked after this time what it lacks. */
+/** A shadow that did not take what it was given is asked after this time what it lacks; a plain one from the beginning. */
 const giveUpMs = 5000
 
 function giveUp(turn: Turn, jid: string, what: string, error: StanzaError): void {
   const { now } = turn.env
   turn.changePeer(jid, {
     link: 'down',
-    downSince: now,
+    downSince: turn.peer(jid).downSince ?? now,
     lastError: error.text ?? error.condition,
     retryAt: now + giveUpMs,
   })
   turn.note('warn', `${what}: ${error.text ?? error.condition}`, jid)
+}
+
+/** A plain peer says no hello: one that did not take the room, perhaps because it lost it, is asked anew to replicate it. */
+export function retryPlain(turn: Turn): void {
+  for (const { jid, kind } of others(turn.replica)) {
+    const { link, retryAt } = turn.peer(jid)
+    if (kind !== 'plain' || link !== 'down' || retryAt === undefined || turn.env.now < retryAt) continue
+    turn.changePeer(jid, { retryAt: undefined })
+    turn.effects.push({ type: 'lost', jid })
+  }
 }
 
 /**

@@ -15,7 +15,14 @@ import { writeList } from './presences.js'
 import { announceAll } from './relay.js'
 import { takeRelayed } from './relayed.js'
 import { type Happening, isSource, otherInstance, type Replica, type Step } from './replica.js'
-import { addShadow, removeInstance, replicateTo, takeConfigAnswer, takeRosterAnswer } from './replication.js'
+import {
+  addShadow,
+  removeInstance,
+  replicateTo,
+  retryPlain,
+  takeConfigAnswer,
+  takeRosterAnswer,
+} from './replication.js'
 import { askHistory, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { type Env, Turn } from './turn.js'
 import { readHistoryLimit } from './wire/history.js'
@@ -51,6 +58,7 @@ function dispatch(turn: Turn, happening: Happening): void {
         : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
     case 'tick':
       expireLinks(turn)
+      retryPlain(turn)
       return reassure(turn)
   }
 }

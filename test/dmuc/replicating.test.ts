@@ -1,24 +1,32 @@
 /** The source and a new shadow that does not take what it is given (XEP-0281 §4.2). */
-import { expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { newSource } from '../../src/dmuc/new-replica.js'
 import { defaultLimits, type Effect, type Happening, type Replica } from '../../src/dmuc/replica.js'
 import { step } from '../../src/dmuc/step.js'
 import { defaultPolicy, newRoom } from '../../src/room/index.js'
 import { SeededRandom } from '../../src/util/random.js'
+import { type Element, xml } from '../../src/xml/element.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
 
 const shadow = 'coven@rooms.macbeth.lit'
 
+let replica: Replica
+let now: number
+
+beforeEach(() => {
+  replica = newSource(newRoom('coven@chat.shakespeare.lit', defaultPolicy), new SeededRandom(1))
+  now = 1000
+})
+
+const happens = (happening: Happening): readonly Effect[] => {
+  const done = step(replica, happening, { now, limits: defaultLimits, bounds: defaultPolicy })
+  replica = done.replica
+  return done.effects
+}
+const asked = (effects: readonly Effect[]): string[] =>
+  effects.flatMap((effect) => (effect.type === 'ask' ? [effect.question.type] : []))
+
 test.each(['config', 'roster'] as const)('a refused %s is followed by a hello, and by a new beginning', (refused) => {
-  let replica: Replica = newSource(newRoom('coven@chat.shakespeare.lit', defaultPolicy), new SeededRandom(1))
-  let now = 1000
-  const happens = (happening: Happening): readonly Effect[] => {
-    const done = step(replica, happening, { now, limits: defaultLimits, bounds: defaultPolicy })
-    replica = done.replica
-    return done.effects
-  }
-  const asked = (effects: readonly Effect[]): string[] =>
-    effects.flatMap((effect) => (effect.type === 'ask' ? [effect.question.type] : []))
   const refusal = new StanzaError('unexpected-request')
 
   expect(asked(happens({ type: 'replicated', jid: shadow, kind: 'sync' }))).toEqual(['config'])
@@ -31,4 +39,32 @@ test.each(['config', 'roster'] as const)('a refused %s is followed by a hello, a
   const effects = happens({ ...answer, result: new StanzaError('item-not-found') })
   expect(effects).toContainEqual({ type: 'lost', jid: shadow })
   expect(asked(happens({ type: 'replicated', jid: shadow, kind: 'sync' }))).toEqual(['config'])
+})
+
+describe('a plain shadow, given configuration and roster again after a split,', () => {
+  const answers = (type: 'config' | 'roster', result: Element | StanzaError): readonly Effect[] =>
+    happens({ type: 'answer', from: shadow, question: { type }, result })
+  const taken = xml('iq', { type: 'result' })
+
+  beforeEach(() => {
+    happens({ type: 'replicated', jid: shadow, kind: 'plain' })
+    answers('config', taken)
+    answers('roster', taken)
+    happens({ type: 'link', peer: shadow, up: false })
+    now += 60_000
+    expect(asked(happens({ type: 'link', peer: shadow, up: true }))).toEqual(['config'])
+  })
+
+  test('and does not take it, is asked to replicate it once more, and then for all that was said since the loss', () => {
+    answers('config', new StanzaError('item-not-found'))
+    now += 4999
+    expect(happens({ type: 'tick' })).not.toContainEqual({ type: 'lost', jid: shadow })
+    now += 1
+    expect(happens({ type: 'tick' })).toEqual([{ type: 'lost', jid: shadow }])
+    expect(happens({ type: 'tick' })).toEqual([])
+    expect(asked(happens({ type: 'replicated', jid: shadow, kind: 'plain' }))).toEqual(['config'])
+    expect(replica.peers.get(shadow)?.downSince).toBe(1000)
+    answers('config', taken)
+    expect(asked(answers('roster', taken))).toEqual(['history'])
+  })
 })
