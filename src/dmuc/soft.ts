@@ -11,12 +11,12 @@ export function performSoft(turn: Turn, operation: SoftOperation, except?: strin
   const before = turn.replica.room
   turn.perform(operation)
   if (turn.replica.room === before) return
-  if (operation.type === 'unlock' || operation.type === 'ephemeral') return
+  if (operation.type === 'unlock' || operation.type === 'ephemeral' || operation.type === 'asked') return
   const [was, is] = [occupantBefore(before, operation), occupantAfter(turn.replica.room, operation)]
   if (was !== is) relaySoft(turn, operation, was, is, except)
 }
 
-type OnOccupant = Exclude<SoftOperation, { type: 'unlock' | 'ephemeral' }>
+type OnOccupant = Exclude<SoftOperation, { type: 'unlock' | 'ephemeral' | 'asked' }>
 
 const nickOf = (operation: OnOccupant): string => (operation.type === 'join' ? operation.occupant.nick : operation.nick)
 

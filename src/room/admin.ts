@@ -48,7 +48,7 @@ export function changeAll(
 }
 
 /** §9.5: who becomes a member of a members-only room and had no affiliation is invited. */
-function welcomesOf(state: RoomState, operations: readonly Operation[], speaker: Speaker): readonly Delivery[] {
+export function welcomesOf(state: RoomState, operations: readonly Operation[], speaker: Speaker): readonly Delivery[] {
   if (!state.config.membersOnly) return []
   return operations.flatMap((operation) =>
     operation.type === 'register' &&

@@ -8,6 +8,7 @@ import type { RoomPolicy } from './contract.js'
 import { asItStands, retraction } from './features/retraction.js'
 import { withEvent } from './history.js'
 import { affiliationOf } from './occupants.js'
+import { rememberAsked } from './petitions.js'
 import { roleFits } from './roles.js'
 import { addOccupant, refit, removeOccupant, renameOccupant, replaceOccupant } from './roster.js'
 import type { Change, LoggedEvent, Operation, RoomState, Subject } from './types.js'
@@ -23,6 +24,7 @@ export const newRoom = (jid: string, policy: Pick<RoomPolicy, 'defaults' | 'fixe
   subject: undefined,
   history: [],
   retractions: new Map(),
+  asked: new Map(),
   locked: policy.lockNewRooms,
   destroyed: false,
 })
@@ -61,6 +63,8 @@ export function applyOperation(state: RoomState, operation: Operation, event?: L
       return applyRole(state, operation)
     case 'leave':
       return removeOccupant(state, operation)
+    case 'asked':
+      return rememberAsked(state, operation)
     case 'unlock':
       return state.locked ? { ...state, locked: false } : state
     case 'ephemeral':

@@ -60,6 +60,8 @@ export type Command = Asked &
     | { readonly type: 'destroy'; readonly alternate?: string; readonly password?: string; readonly reason?: string }
     | { readonly type: 'register-get' }
     | { readonly type: 'register-set'; readonly nick: string }
+    /** §9.9. `jid` is prepared and bare. */
+    | { readonly type: 'register-approval'; readonly jid: string; readonly nick: string; readonly allow: boolean }
     | { readonly type: 'register-remove' }
     | { readonly type: 'disco-info'; readonly node?: string }
     | { readonly type: 'disco-items'; readonly node?: string }

@@ -1,86 +1,13 @@
 /**
- * The fields of the configuration form (XEP-0045 §16.5.3, XEP-0281 §4.1), one value each: how it is shown, how it is read.
- * A reader returns the changed configuration, or says what would be right.
+ * The fields of the configuration form: all of XEP-0045 §15.5.3, XEP-0281 §4.1, and what rooms have in Prosody and ejabberd
+ * beyond, under the names they have there.
  */
-import type { Field } from '../xmpp/data-form.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
-import type { RoomPolicy } from './contract.js'
-import type { RoomConfig } from './types.js'
+import { boolean, type ConfigField, choice, integer, number, optionalText, roles, text, Wrong } from './config-field.js'
 
 /** The services that are to hold a shadow, in our extension of XEP-0281. */
 export const peersField = `{${ns.dmucSync}}peers`
-
-/** Completes "… must …". */
-export class Wrong {
-  constructor(readonly why: string) {}
-}
-
-export interface ConfigField {
-  readonly var: string
-  /** What it sets, for the operator's fixed options. */
-  readonly keys: readonly (keyof RoomConfig)[]
-  /** Left out of the form, and refused in a submission, where this says no. */
-  readonly offered?: (policy: RoomPolicy) => boolean
-  readonly show: (config: RoomConfig, policy: RoomPolicy) => Omit<Field, 'var'>
-  readonly read: (values: readonly string[], config: RoomConfig, policy: RoomPolicy) => RoomConfig | Wrong
-}
-
-type KeysOf<Value> = { [Key in keyof RoomConfig]-?: RoomConfig[Key] extends Value ? Key : never }[keyof RoomConfig]
-
-const booleans: Readonly<Record<string, boolean>> = { '1': true, true: true, '0': false, false: false }
-
-const boolean = (name: string, label: string, key: KeysOf<boolean>): ConfigField => ({
-  var: name,
-  keys: [key],
-  show: (config) => ({ type: 'boolean', label, values: [config[key] === true ? '1' : '0'] }),
-  read: ([value], config) => {
-    if (value === undefined) return config
-    const read = booleans[value]
-    return read === undefined ? new Wrong('be 0, 1, true or false') : { ...config, [key]: read }
-  },
-})
-
-const text = (name: string, label: string, key: KeysOf<string | undefined>, most: number): ConfigField => ({
-  var: name,
-  keys: [key],
-  show: (config) => ({ type: 'text-single', label, values: [String(config[key] ?? '')] }),
-  read: ([value = ''], config) =>
-    value.length > most ? new Wrong(`have at most ${most} characters`) : { ...config, [key]: value },
-})
-
-/** A text that is not there when it is empty: so that the form says the same at every instance. */
-const optionalText = (name: string, label: string, key: 'pubsub', most: number): ConfigField => {
-  const field = text(name, label, key, most)
-  return {
-    ...field,
-    read: (values, config, policy) => {
-      const read = field.read(values, config, policy)
-      if (read instanceof Wrong || read[key] !== '') return read
-      const { [key]: _empty, ...rest } = read
-      return rest
-    },
-  }
-}
-
-const roleOptions = [
-  { label: 'Moderator', value: 'moderator' },
-  { label: 'Participant', value: 'participant' },
-  { label: 'Visitor', value: 'visitor' },
-] as const
-
-const roles = (name: string, label: string, key: 'presenceBroadcast' | 'getMemberList'): ConfigField => ({
-  var: name,
-  keys: [key],
-  show: (config) => ({ type: 'list-multi', label, values: [...config[key]], options: [...roleOptions] }),
-  read: (values, config) => {
-    const chosen = roleOptions.map(({ value }) => value).filter((role) => values.includes(role))
-    const stray = values.some((value) => !roleOptions.some((option) => option.value === value))
-    return stray ? new Wrong('name moderator, participant, visitor') : { ...config, [key]: chosen }
-  },
-})
-
-const number = (value: string): number | undefined => (/^\d{1,6}$/.test(value) ? Number(value) : undefined)
 
 const privateMessages = [
   { label: 'Anyone', value: 'anyone' },
@@ -94,39 +21,14 @@ const whois = [
   { label: 'Anyone', value: 'anyone' },
 ] as const
 
-const allowpm: ConfigField = {
-  var: 'muc#roomconfig_allowpm',
-  keys: ['allowPrivateMessages'],
-  show: ({ allowPrivateMessages }) => ({
-    type: 'list-single',
-    label: 'Who Can Send Private Messages?',
-    values: [allowPrivateMessages],
-    options: [...privateMessages],
-  }),
-  read: ([value], config) => {
-    if (value === undefined) return config
-    const option = privateMessages.find((known) => known.value === value)
-    return option === undefined
-      ? new Wrong('be anyone, participants, moderators or none')
-      : { ...config, allowPrivateMessages: option.value }
-  },
-}
+const allowpm = choice(
+  'muc#roomconfig_allowpm',
+  'Who Can Send Private Messages?',
+  'allowPrivateMessages',
+  privateMessages,
+)
 
-const whoisField: ConfigField = {
-  var: 'muc#roomconfig_whois',
-  keys: ['whois'],
-  show: (config) => ({
-    type: 'list-single',
-    label: 'Who May Discover Real JIDs?',
-    values: [config.whois],
-    options: [...whois],
-  }),
-  read: ([value], config) => {
-    if (value === undefined) return config
-    const option = whois.find((known) => known.value === value)
-    return option === undefined ? new Wrong('be moderators or anyone') : { ...config, whois: option.value }
-  },
-}
+const whoisField = choice('muc#roomconfig_whois', 'Who May Discover Real JIDs?', 'whois', whois)
 
 const maxusers: ConfigField = {
   var: 'muc#roomconfig_maxusers',
@@ -223,6 +125,22 @@ export const configFields: readonly ConfigField[] = [
   boolean('muc#roomconfig_changesubject', 'Allow Occupants to Change Subject?', 'changeSubject'),
   boolean('muc#roomconfig_allowinvites', 'Allow Members to Invite Others?', 'allowInvites'),
   allowpm,
+  boolean(
+    '{xmpp:prosody.im}muc#allow_modpm',
+    'Always Allow Private Messages to and from Moderators?',
+    'allowModeratorMessages',
+  ),
+  boolean('muc#roomconfig_allowvisitorstatus', 'Allow Visitors to Send Status Text?', 'allowVisitorStatus'),
+  boolean('muc#roomconfig_allowvisitornickchange', 'Allow Visitors to Change Nickname?', 'allowVisitorNicks'),
+  boolean('muc#roomconfig_allowvoicerequests', 'Allow Visitors to Request Voice?', 'allowVoiceRequests'),
+  integer(
+    'muc#roomconfig_voicerequestmininterval',
+    'Minimum Interval Between Voice Requests (in Seconds)',
+    'voiceRequestInterval',
+    86_400,
+  ),
+  boolean('allow_query_users', 'Allow Occupants to Query Each Other?', 'allowQueries'),
+  boolean('public_list', 'Make the List of Occupants Public?', 'publicList'),
   maxusers,
   roles('muc#roomconfig_presencebroadcast', 'Roles for which Presence is Broadcasted', 'presenceBroadcast'),
   roles('muc#roomconfig_getmemberlist', 'Roles and Affiliations that May Retrieve Member List', 'getMemberList'),

@@ -42,7 +42,8 @@ export function decideConfigSet(state: RoomState, command: CommandOf<'config-set
   return { operations, reply: replyTo(state, command) }
 }
 
-const sameConfig = (one: RoomConfig, other: RoomConfig): boolean =>
+/** Do both say the same? What is not there is as if it were empty. */
+export const sameConfig = (one: RoomConfig, other: RoomConfig): boolean =>
   (Object.keys({ ...one, ...other }) as (keyof RoomConfig)[]).every(
     (key) => JSON.stringify(one[key] ?? '') === JSON.stringify(other[key] ?? ''),
   )

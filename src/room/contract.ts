@@ -31,8 +31,6 @@ export interface RoomPolicy {
   readonly registration: 'open' | 'members' | 'none'
   /** Registered users enter under their registered nick alone (status 210), and nobody changes it. */
   readonly lockNicks: boolean
-  /** Strangers see the occupants in disco#items. Occupants always do. */
-  readonly listOccupants: boolean
   /** Present where the service lets owners distribute rooms (XEP-0281): the services they may choose; empty: any. */
   readonly distribution?: { readonly peers: readonly { readonly jid: string; readonly label?: string }[] }
 }

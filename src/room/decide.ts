@@ -9,8 +9,8 @@ import { moderation } from './features/moderation.js'
 import { decideDecline, decideInvite } from './invite.js'
 import { decideBounce, decideJoin, decideLeave, decidePresence } from './join.js'
 import { decideMessage, decideSubject } from './message.js'
-import { decidePrivateIq, decidePrivateMessage } from './private.js'
-import { decideRegisterGet, decideRegisterRemove, decideRegisterSet } from './registration.js'
+import { decidePrivateIq, decidePrivateMessage, isPing } from './private.js'
+import { decideRegisterApproval, decideRegisterGet, decideRegisterRemove, decideRegisterSet } from './registration.js'
 import { refuse, speakerOf } from './speaker.js'
 import type { RoomState } from './types.js'
 import { decideVoiceApproval, decideVoiceRequest } from './voice.js'
@@ -28,6 +28,8 @@ function existenceFault(state: RoomState, command: Command, context: Context): S
     case 'bounce':
       return undefined
     default: {
+      // XEP-0410: item-not-found would tell who is not in the room that it is.
+      if (command.type === 'private-iq' && isPing(command.stanza)) return undefined
       const { occupant, affiliation } = speakerOf(state, command, context)
       const hidden = state.destroyed || (state.locked && occupant === undefined && affiliation !== 'owner')
       return hidden ? refuse(state, 'item-not-found', 'There is no such room') : undefined
@@ -79,6 +81,8 @@ function decideIn(state: RoomState, command: Command, context: Context): Decisio
       return decideRegisterGet(state, command, context)
     case 'register-set':
       return decideRegisterSet(state, command, context)
+    case 'register-approval':
+      return decideRegisterApproval(state, command, context)
     case 'register-remove':
       return decideRegisterRemove(state, command, context)
     case 'disco-info':

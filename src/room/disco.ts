@@ -137,10 +137,10 @@ function roomInfo(state: RoomState, speaker: Speaker, { disco }: Context): Eleme
   return writeForm({ type: 'result', fields: fields.filter((field) => field !== undefined) })
 }
 
-/** §6.5: occupants see who is there, strangers where the service lets them; else the list is empty. */
+/** §6.5: occupants see who is there, strangers where the room lets them; else the list is empty. */
 export function decideDiscoItems(state: RoomState, command: CommandOf<'disco-items'>, context: Context): Verdict {
   const speaker = speakerOf(state, command, context)
-  const listed = speaker.occupant !== undefined || (context.policy.listOccupants && isInformed(state, speaker))
+  const listed = speaker.occupant !== undefined || (state.config.publicList && isInformed(state, speaker))
   const items = listed && command.node === undefined ? [...state.occupants.keys()] : []
   const query = xml(
     'query',

@@ -3,14 +3,14 @@
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import { applyOperation } from './apply.js'
 import type { CommandOf } from './command.js'
-import { handOn } from './content.js'
+import { handOn, readContent, remember, writeContent } from './content.js'
 import type { Context, Decision } from './contract.js'
 import { decideNick, isTaken, lockedNick, nickFault } from './nick.js'
 import { welcome } from './render-roster.js'
 import { atLeast, defaultRole } from './roles.js'
 import { notInRoom } from './service.js'
 import { isRefusal, refuse, type Speaker, speakerOf, type Verdict } from './speaker.js'
-import type { Entry, Occupant, Operation, RoomState, Session } from './types.js'
+import type { Entry, Occupant, Operation, Role, RoomState, Session } from './types.js'
 
 /** Admins and owners enter a full room, too, up to this many (§7.2.9). */
 const reservedForAdmins = 20
@@ -25,12 +25,13 @@ export function decideJoin(state: RoomState, command: CommandOf<'join'>, context
   const refusal = nickFault(state, nick, context) ?? entryFault(state, command, speaker, nick, created, context)
   if (refusal !== undefined) return refusal
   const affiliation = created ? 'owner' : speaker.affiliation
-  const session = handOn<Session>(command, { jid: command.from, presence: command.presence })
+  const role = defaultRole(state.config, affiliation)
+  const session = sessionOf(state, command, role)
   const occupant: Occupant = {
     nick,
     jid: speaker.jid,
     occupantId: context.occupantId,
-    role: defaultRole(state.config, affiliation),
+    role,
     home: state.jid,
     sessions: [session],
     since: context.stamp,
@@ -136,10 +137,23 @@ function decideUpdate(
   const { occupant } = speaker
   if (command.nick !== occupant.nick) return decideNick(state, command, speaker, context)
   const known = occupant.sessions.find(({ jid }) => jid === command.from)
+  const session = sessionOf(state, command, occupant.role)
   // A repetition changes nothing, but for a client that asks to be heard it is still an answer.
-  if (command.type === 'join' && known?.presence === command.presence) return { operations: [] }
-  const session = handOn<Session>(command, { jid: command.from, presence: command.presence })
+  if (command.type === 'join' && known?.presence === session.presence) return { operations: [] }
   return { operations: [{ type: 'presence', nick: occupant.nick, session }] }
+}
+
+const mayHaveStatus = ({ config }: RoomState, role: Role): boolean => role !== 'visitor' || config.allowVisitorStatus
+
+/** What the client said of itself, without a status text where visitors have none. */
+function sessionOf(state: RoomState, command: CommandOf<'join' | 'presence'>, role: Role): Session {
+  const { from, presence } = command
+  if (mayHaveStatus(state, role) || !presence.includes('<status'))
+    return handOn<Session>(command, { jid: from, presence })
+  const content = readContent(command, presence).filter(({ name }) => name !== 'status')
+  const session: Session = { jid: from, presence: writeContent(content) }
+  remember(session, content)
+  return session
 }
 
 /** §7.7; presence from one who is not in the room is answered so that its client notices (§7.2.18). */
@@ -163,7 +177,7 @@ export function decideLeave(state: RoomState, command: CommandOf<'leave'>, conte
     session: command.from,
     home: state.jid,
     departure: { cause: 'left' },
-    status: command.status,
+    status: mayHaveStatus(state, occupant.role) ? command.status : undefined,
   }
   const last = state.occupants.size === 1 && occupant.sessions.length === 1 && !occupant.elsewhere?.length
   return { operations: state.locked && last ? [{ type: 'destroy' }] : [leave] }

@@ -54,6 +54,7 @@ export function judge(
       return moderation.judge(state, operation, instance, false)
     case 'config':
     case 'destroy':
+    case 'asked':
     case 'unlock':
     case 'unknown':
       return undefined

@@ -37,6 +37,8 @@ export function decideNick(
   context: Context,
 ): Verdict {
   const { occupant, jid } = speaker
+  if (occupant.role === 'visitor' && !state.config.allowVisitorNicks)
+    return refuse(state, 'not-allowed', 'Visitors keep their nickname in this room')
   const fault = nickFault(state, command.nick, context)
   if (fault !== undefined) return fault
   const locked = lockedNick(state, jid, context)

@@ -19,9 +19,10 @@ const leastRole: Readonly<Record<RoomState['config']['allowPrivateMessages'], Ro
   none: undefined,
 }
 
-export function mayWhisper(state: RoomState, { role }: Occupant): boolean {
-  const least = leastRole[state.config.allowPrivateMessages]
-  return least !== undefined && roleAtLeast(role, least)
+export function mayWhisper({ config }: RoomState, sender: Occupant, target: Occupant): boolean {
+  if (config.allowModeratorMessages && (sender.role === 'moderator' || target.role === 'moderator')) return true
+  const least = leastRole[config.allowPrivateMessages]
+  return least !== undefined && roleAtLeast(sender.role, least)
 }
 
 interface Pair {
@@ -59,7 +60,8 @@ export function decidePrivateMessage(
   const pair = pairOf(state, speakerOf(state, command, context), command.nick, stanza)
   if (isRefusal(pair)) return pair
   const { sender, target } = pair
-  if (!mayWhisper(state, sender)) return refuse(state, 'forbidden', 'You may not send private messages in this room')
+  if (!mayWhisper(state, sender, target))
+    return refuse(state, 'forbidden', 'You may not send private messages in this room')
   const content = sanitized(stanza, new Set([state.jid, ...homesOf(sender), ...homesOf(target)]))
   if (content.reduce((sum, child) => sum + child.toString().length, 0) > context.policy.maxMessageLength)
     return refuse(state, 'policy-violation', `A message has at most ${context.policy.maxMessageLength} characters`)
@@ -99,7 +101,7 @@ export function deliverPrivately(
 ): Delivery | undefined {
   const listener = state.occupants.get(target)
   const to = listener === undefined ? [] : sessionsOf(state, listener)
-  if (to.length === 0) return undefined
+  if (listener === undefined || to.length === 0) return undefined
   const speaker = sender ? state.occupants.get(sender) : undefined
   if (sender && speaker === undefined) return undefined
   const { type, id } = stanza.attrs
@@ -113,7 +115,7 @@ export function deliverPrivately(
     const content = elements(stanza).filter((child) => child.getNS() === ns.mucUser || child.getNS() === ns.dataForm)
     readdressed.children.push(...content)
   } else {
-    if (!mayWhisper(state, speaker)) return undefined
+    if (!mayWhisper(state, speaker, listener)) return undefined
     const content = sanitized(stanza, new Set([state.jid, ...homesOf(speaker)]))
     readdressed.children.push(...content, userElement(), occupantIdElement(speaker.occupantId))
   }
@@ -136,6 +138,8 @@ export function decidePrivateIq(state: RoomState, command: CommandOf<'private-iq
     const pong = xml('iq', { type: 'result', id: command.id, from: `${state.jid}/${target.nick}` })
     return { operations: [], reply: { to: [command.from], stanza: pong } }
   }
+  if (!state.config.allowQueries && sender !== target && sender.role !== 'moderator')
+    return refuse(state, 'not-allowed', 'Occupants of this room are not to be asked')
   const forwarded = xml('iq', { type: stanza.attrs.type, id: context.token, from: `${state.jid}/${sender.nick}` })
   forwarded.children.push(...elements(stanza))
   const isLocal = target.home === state.jid
@@ -161,5 +165,5 @@ export function decidePrivateIq(state: RoomState, command: CommandOf<'private-iq
 }
 
 /** XEP-0410 §4: a ping of one's own nick is answered here, without asking any of its clients. */
-const isPing = (stanza: Element): boolean =>
+export const isPing = (stanza: Element): boolean =>
   stanza.attrs.type === 'get' && elements(stanza).some((child) => child.name === 'ping' && child.getNS() === ns.ping)

@@ -1,14 +1,17 @@
 /** Registering with a room (XEP-0045 §7.10, in the form of XEP-0077): membership and a reserved nick. */
-import { xml } from '../xml/element.js'
+import { type Element, xml } from '../xml/element.js'
 import { writeForm } from '../xmpp/data-form.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
+import { changeAll, welcomesOf } from './admin.js'
 import { registerOperation, reservable } from './affiliation.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
 import { nickFault } from './nick.js'
+import { affiliationOf } from './occupants.js'
+import { askedTooOften, tellOccupants } from './petitions.js'
 import { atLeast } from './roles.js'
 import { isRefusal, refuse, replyTo, type Speaker, speakerOf, type Verdict } from './speaker.js'
-import type { Operation, RoomState } from './types.js'
+import type { Occupant, Operation, RoomState } from './types.js'
 
 export const registerNamespace = 'jabber:iq:register'
 export const registerForm = 'http://jabber.org/protocol/muc#register'
@@ -18,9 +21,14 @@ function registrationFault(state: RoomState, { affiliation }: Speaker, { policy 
   if (policy.registration === 'none') return refuse(state, 'service-unavailable', 'There is no registration here')
   if (affiliation === 'outcast') return refuse(state, 'not-allowed', 'You are banned from this room')
   if (atLeast(affiliation, 'member')) return undefined
-  const open = policy.registration === 'open' && !state.config.membersOnly && !state.config.moderated
-  return open ? undefined : refuse(state, 'not-allowed', 'Only members register with this room')
+  return policy.registration === 'open'
+    ? undefined
+    : refuse(state, 'not-allowed', 'Only members register with this room')
 }
+
+/** Where to be a member means something, admins decide who becomes one (§9.9). */
+const needsApproval = ({ config }: RoomState, { affiliation }: Speaker): boolean =>
+  (config.membersOnly || config.moderated) && !atLeast(affiliation, 'member')
 
 export function decideRegisterGet(state: RoomState, command: CommandOf<'register-get'>, context: Context): Verdict {
   const speaker = speakerOf(state, command, context)
@@ -55,6 +63,7 @@ export function decideRegisterSet(state: RoomState, command: CommandOf<'register
   if (isRefusal(nick)) return nick
   const invalid = nickFault(state, nick, context)
   if (invalid !== undefined) return invalid
+  if (needsApproval(state, speaker)) return petition(state, command, nick, speaker, context)
   const present = state.register.get(speaker.jid)
   if (present === undefined && state.register.size >= context.policy.maxRegister)
     return refuse(state, 'resource-constraint', `A room has at most ${context.policy.maxRegister} affiliations`)
@@ -67,6 +76,69 @@ export function decideRegisterSet(state: RoomState, command: CommandOf<'register
   if (context.policy.lockNicks && occupant !== undefined && occupant.nick !== nick && !state.occupants.has(nick))
     operations.push({ type: 'nick', nick: occupant.nick, to: nick, grant: context.grant ?? 0, forced: true })
   return { operations, reply: replyTo(state, command) }
+}
+
+/** Between two requests of one user. */
+const petitionMs = 10 * 60_000
+
+/** §9.9: the form to the admins in the room or, where none is there, to the accounts of some. */
+function petition(
+  state: RoomState,
+  command: CommandOf<'register-set'>,
+  nick: string,
+  speaker: Speaker,
+  { at, token }: Context,
+): Verdict {
+  const tooOften = askedTooOften(state, 'registration', speaker.jid, at, petitionMs)
+  if (tooOften !== undefined) return tooOften
+  const stanza = xml('message', { from: state.jid, id: token }, petitionForm(speaker.jid, nick))
+  const isAdmin = ({ jid }: Occupant): boolean => atLeast(affiliationOf(state, jid), 'admin')
+  const told = tellOccupants(state, isAdmin, stanza)
+  const away = [...state.register].filter(([, { affiliation }]) => atLeast(affiliation, 'admin')).map(([jid]) => jid)
+  const isHeard = told.deliveries.length > 0 || told.relays.length > 0
+  return {
+    operations: [{ type: 'asked', what: 'registration', jid: speaker.jid, at }],
+    reply: replyTo(state, command),
+    ...(isHeard ? told : { deliveries: away.length === 0 ? [] : [{ to: away.slice(0, maxAway), stanza }] }),
+  }
+}
+
+/** Admins that are written to at home. */
+const maxAway = 10
+
+const petitionForm = (jid: string, nick: string): Element =>
+  writeForm({
+    type: 'form',
+    title: 'Registration request',
+    instructions: ['To approve this registration request, choose to allow it and submit the form.'],
+    fields: [
+      { var: 'FORM_TYPE', type: 'hidden', values: [registerForm] },
+      { var: 'muc#jid', type: 'jid-single', label: 'User ID', values: [jid] },
+      { var: 'muc#register_roomnick', type: 'text-single', label: 'Desired Nickname', values: [nick] },
+      {
+        var: 'muc#register_allow',
+        type: 'boolean',
+        label: 'Allow this person to register with the room?',
+        values: ['0'],
+      },
+    ],
+  })
+
+/** §9.9: an admin decides; who asked is told of it as of any invitation to a members-only room. */
+export function decideRegisterApproval(
+  state: RoomState,
+  command: CommandOf<'register-approval'>,
+  context: Context,
+): Verdict {
+  const speaker = speakerOf(state, command, context)
+  if (!atLeast(speaker.affiliation, 'admin')) return refuse(state, 'forbidden', 'Only admins approve registrations')
+  if (!command.allow) return { operations: [] }
+  const known = affiliationOf(state, command.jid)
+  if (known === 'outcast') return refuse(state, 'not-allowed', 'That user is banned from this room')
+  const affiliation = known === 'none' ? 'member' : known
+  const changed = changeAll(state, [{ jid: command.jid, nick: command.nick, affiliation }], speaker, context)
+  if (isRefusal(changed)) return changed
+  return { operations: changed.operations, deliveries: welcomesOf(state, changed.operations, speaker) }
 }
 
 /** XEP-0077 §3.2: the nick is free again; the affiliation is the admins' to change. */

@@ -55,6 +55,7 @@ export function render(
       return renderDestroy(before, operation)
     case 'moderate':
       return 'operation' in change ? moderation.render(after, change) : []
+    case 'asked':
     case 'unlock':
     case 'unknown':
       return []

@@ -172,6 +172,8 @@ export interface HistoryRequest {
   readonly at: number
 }
 
+export type AskedFor = 'voice' | 'registration'
+
 /** Lives in memory and in presence. */
 export type SoftOperation =
   /**
@@ -220,6 +222,8 @@ export type SoftOperation =
       readonly departure: Departure
       readonly status?: string
     }
+  /** Somebody asked what people here have to decide on: remembered for a while, so that nobody asks too often. Never relayed. */
+  | { readonly type: 'asked'; readonly what: AskedFor; readonly jid: string; readonly at: number }
   | { readonly type: 'unlock' }
 
 export type Operation = DurableOperation | SoftOperation
@@ -276,6 +280,18 @@ export interface RoomConfig {
   readonly allowInvites: boolean
   /** Who may send private messages. */
   readonly allowPrivateMessages: 'anyone' | 'participants' | 'moderators' | 'none'
+  /** Moderators may be written to, and write, whatever `allowPrivateMessages` says. */
+  readonly allowModeratorMessages: boolean
+  /** May visitors have a status text, another nick, or ask for voice? */
+  readonly allowVisitorStatus: boolean
+  readonly allowVisitorNicks: boolean
+  readonly allowVoiceRequests: boolean
+  /** Seconds between two requests for voice of one user. */
+  readonly voiceRequestInterval: number
+  /** May occupants send each other IQs? Moderators always may. */
+  readonly allowQueries: boolean
+  /** Strangers see the occupants in disco#items. Occupants always do. */
+  readonly publicList: boolean
   /** 0: no bound. */
   readonly maxUsers: number
   readonly presenceBroadcast: readonly ('moderator' | 'participant' | 'visitor')[]
@@ -306,6 +322,8 @@ export interface RoomState {
   readonly history: readonly LoggedEvent[]
   /** The newest retractions by what they retract: some arrive before it, from another instance. */
   readonly retractions: ReadonlyMap<string, PendingRetraction>
+  /** When somebody last asked for something, in milliseconds since the epoch, by `what jid`; the latest last. */
+  readonly asked: ReadonlyMap<string, number>
   /** Just created: only its owner may be in it until it is configured (XEP-0045 §10.1). */
   readonly locked: boolean
   readonly destroyed: boolean

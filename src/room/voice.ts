@@ -3,28 +3,28 @@ import { type Element, xml } from '../xml/element.js'
 import { writeForm } from '../xmpp/data-form.js'
 import { changeAll } from './admin.js'
 import type { CommandOf } from './command.js'
-import type { Context, Delivery, Relay } from './contract.js'
-import { hasVoice, homesOf, sessionsOf } from './occupants.js'
+import type { Context } from './contract.js'
+import { hasVoice } from './occupants.js'
+import { askedTooOften, tellOccupants } from './petitions.js'
 import { isModerator, isRefusal, refuse, speakerOf, type Verdict } from './speaker.js'
 import type { Occupant, RoomState } from './types.js'
 
 export const voiceForm = 'http://jabber.org/protocol/muc#request'
 
-/** Every moderator is asked; the room keeps no list of requests. */
+/** Every moderator is asked, by nobody more often than the room allows. */
 export function decideVoiceRequest(state: RoomState, command: CommandOf<'voice-request'>, context: Context): Verdict {
   const { occupant } = speakerOf(state, command, context)
   if (occupant === undefined) return refuse(state, 'forbidden', 'You are not in the room')
+  if (!state.config.allowVoiceRequests) return refuse(state, 'forbidden', 'Voice is not asked for in this room')
   if (hasVoice(occupant)) return refuse(state, 'bad-request', 'You have voice already')
-  const deliveries: Delivery[] = []
-  const relays: Relay[] = []
-  for (const moderator of state.occupants.values()) {
-    if (moderator.role !== 'moderator') continue
-    const stanza = xml('message', { from: state.jid, id: context.token }, approvalForm(occupant, command.from))
-    const to = sessionsOf(state, moderator)
-    if (to.length > 0) deliveries.push({ to, stanza })
-    for (const home of homesOf(moderator)) if (home !== state.jid) relays.push({ home, target: moderator.nick, stanza })
+  const { at } = context
+  const tooOften = askedTooOften(state, 'voice', occupant.jid, at, state.config.voiceRequestInterval * 1000)
+  if (tooOften !== undefined) return tooOften
+  const stanza = xml('message', { from: state.jid, id: context.token }, approvalForm(occupant, command.from))
+  return {
+    operations: [{ type: 'asked', what: 'voice', jid: occupant.jid, at }],
+    ...tellOccupants(state, ({ role }) => role === 'moderator', stanza),
   }
-  return { operations: [], deliveries, relays }
 }
 
 function approvalForm(occupant: Occupant, session: string): Element {

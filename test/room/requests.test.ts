@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { configIq, presence, Stage } from './stage.js'
+import { bare, configIq, presence, Stage } from './stage.js'
 
 const room = 'coven@chat.shakespeare.lit'
 const crone = 'crone1@shakespeare.lit/desktop'
@@ -12,6 +12,12 @@ const message = (from: string, content: string): string =>
   `<message xmlns='jabber:client' from='${from}' to='${room}' id='nzd143v8'>${content}</message>`
 const invite = (from: string, content = `<invite to='hecate@shakespeare.lit'><reason>Hey</reason></invite>`): string =>
   message(from, `<x xmlns='${user}'>${content}</x>`)
+
+const registerForm = 'http://jabber.org/protocol/muc#register'
+const form = (fields: Readonly<Record<string, string>>, type = 'http://jabber.org/protocol/muc#request'): string =>
+  `<x xmlns='jabber:x:data' type='submit'>${Object.entries({ FORM_TYPE: type, ...fields })
+    .map(([name, value]) => `<field var='${name}'><value>${value}</value></field>`)
+    .join('')}</x>`
 
 const three = (): Stage => {
   const stage = new Stage().found()
@@ -72,14 +78,6 @@ describe('XEP-0045 §7.8.2 mediated invitations', () => {
 })
 
 describe('XEP-0045 §7.13, §8.6 voice', () => {
-  const form = (fields: Readonly<Record<string, string>>): string =>
-    `<x xmlns='jabber:x:data' type='submit'>${Object.entries({
-      FORM_TYPE: 'http://jabber.org/protocol/muc#request',
-      ...fields,
-    })
-      .map(([name, value]) => `<field var='${name}'><value>${value}</value></field>`)
-      .join('')}</x>`
-
   test('a visitor asks, each moderator gets the form, one grants', () => {
     const stage = three()
     stage.configure(crone, { 'muc#roomconfig_moderatedroom': '1' })
@@ -136,10 +134,61 @@ describe('XEP-0045 §7.10 registration', () => {
   test('not allowed: not-allowed; no registration at all: service-unavailable', () => {
     const stage = three()
     stage.configure(crone, { 'muc#roomconfig_membersonly': '1' })
+    stage.admin(crone, `<item jid='${bare(stranger)}' affiliation='outcast'/>`)
     expect(stage.refusal(iq(stranger))).toBe('not-allowed/cancel')
     expect(stage.refusal(iq(stranger, submit('x'), 'set'))).toBe('not-allowed/cancel')
     expect(new Stage(room, { registration: 'none' }).found().refusal(iq(hag))).toBe('service-unavailable/cancel')
     expect(new Stage(room, { registration: 'members' }).found().refusal(iq(hag))).toBe('not-allowed/cancel')
+  })
+
+  const decision = (from: string, allow: string, jid = bare(stranger)): string =>
+    message(
+      from,
+      form({ 'muc#jid': jid, 'muc#register_roomnick': 'newwitch', 'muc#register_allow': allow }, registerForm),
+    )
+
+  test('§9.9 in a members-only room an admin in the room gets the form; who is allowed is a member and invited', () => {
+    const stage = three()
+    stage.configure(crone, { 'muc#roomconfig_membersonly': '1' })
+    expect(stage.refusal(iq(stranger))).toBe('ok')
+    const lines = stage.send(iq(stranger, submit('newwitch'), 'set'))
+    expect(lines[0]).toBe(`${stranger} <- <iq type='result' id='r' from='${room}'/>`)
+    expect(lines.slice(1).map((line) => line.split(' <- ')[0])).toEqual([crone])
+    expect(lines[1]).toContain(
+      `<field var='muc#jid' type='jid-single' label='User ID'><value>${bare(stranger)}</value>`,
+    )
+    expect(stage.state.register.has(bare(stranger))).toBe(false)
+    expect(stage.send(decision(crone, '0'))).toEqual([])
+    expect(stage.state.register.has(bare(stranger))).toBe(false)
+    expect(stage.send(decision(crone, '1'))).toEqual([expect.stringContaining(`${bare(stranger)} <- <message`)])
+    expect(stage.state.register.get(bare(stranger))).toEqual({ affiliation: 'member', nick: 'newwitch' })
+  })
+
+  test('§9.9 where no admin is in the room their accounts get it; who asks again at once is told to wait', () => {
+    const stage = three()
+    stage.configure(crone, { 'muc#roomconfig_moderatedroom': '1', 'muc#roomconfig_persistentroom': '1' })
+    stage.send(`<presence xmlns='jabber:client' from='${crone}' to='${room}/firstwitch' type='unavailable'/>`)
+    const lines = stage.send(iq(stranger, submit('newwitch'), 'set'))
+    expect(lines[1]).toMatch(new RegExp(`^${bare(crone)} <- <message`))
+    expect(stage.refusal(iq(stranger, submit('newwitch'), 'set'))).toBe('resource-constraint/wait')
+    stage.at += 600_000
+    expect(stage.refusal(iq(stranger, submit('newwitch'), 'set'))).toBe('ok')
+  })
+
+  test('§9.9 only admins decide; never for an outcast; a form that names nobody: bad-request', () => {
+    const stage = three()
+    expect(stage.refusal(decision(hag, '1'))).toBe('forbidden/auth')
+    expect(stage.refusal(decision(crone, '1', 'a b@c'))).toBe('bad-request/modify')
+    stage.admin(crone, `<item jid='${bare(stranger)}' affiliation='outcast'/>`)
+    expect(stage.refusal(decision(crone, '1'))).toBe('not-allowed/cancel')
+  })
+
+  test('§9.9 many who ask do not keep the admins busy: the hundred and first waits', () => {
+    const stage = three()
+    stage.configure(crone, { 'muc#roomconfig_membersonly': '1' })
+    const asks = (index: number): string => stage.refusal(iq(`u${index}@x.lit/1`, submit(`n${index}`), 'set'))
+    for (let index = 1; index <= 100; index++) expect(asks(index)).toBe('ok')
+    expect(asks(101)).toBe('resource-constraint/wait')
   })
 
   test('locked nicks: an occupant takes the registered one at once, with 210', () => {
@@ -231,7 +280,7 @@ describe('XEP-0045 §6.4, §6.5, §7.12 disco', () => {
     const stage = three()
     expect(stage.send(iq(hag, 'items'))[0]).toContain(`<item jid='${room}/secondwitch' name='secondwitch'/>`)
     expect(stage.send(iq(stranger, 'items'))[0]).toContain(`<query xmlns='http://jabber.org/protocol/disco#items'/>`)
-    stage.policy = { ...stage.policy, listOccupants: true }
+    stage.configure(crone, { public_list: '1' })
     expect(stage.send(iq(stranger, 'items'))[0]).toContain('secondwitch')
   })
 })

@@ -1,5 +1,6 @@
 /** The configuration between instances (XEP-0281 §4.2, E5): the form of the room, submitted. */
-import { configFields, Wrong } from '../../room/config-fields.js'
+import { Wrong } from '../../room/config-field.js'
+import { configFields } from '../../room/config-fields.js'
 import { defaultPolicy } from '../../room/defaults.js'
 import type { RoomConfig } from '../../room/types.js'
 import type { Element } from '../../xml/element.js'

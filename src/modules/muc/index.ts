@@ -5,13 +5,13 @@
 import { occupantIdOf } from '../../dmuc/ids.js'
 import { isSource, otherInstance, others } from '../../dmuc/replica.js'
 import { AddressLimit } from '../../net/address-limit.js'
-import { isAbandoned, leaveAll, notInRoom } from '../../room/index.js'
+import { isAbandoned, leaveAll, notInRoom, type RoomPolicy, sameConfig } from '../../room/index.js'
 import type { Handled, Host, ListedItems, ListPage, Module } from '../../server/module.js'
 import { child, type Element } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { resultSetNamespace } from '../../xmpp/result-set.js'
-import { readdress } from '../../xmpp/stanza.js'
+import { payload, readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
@@ -56,6 +56,7 @@ export class MucService {
   readonly distribution: Distribution
   readonly operations: Operations
   readonly #host: Host
+  readonly #policy: RoomPolicy
   readonly #lockTimeoutMs: number | undefined
   /** Rooms made by users of other domains, by domain. */
   readonly #strangers: AddressLimit
@@ -68,6 +69,7 @@ export class MucService {
     const dmuc = dmucPolicy(host.options.dmuc as DmucValues | undefined)
     const peers = [...dmuc.allow].filter((peer) => peer !== host.domain)
     const policy = roomPolicy(host.options, peers, dmuc.distributedByDefault)
+    this.#policy = policy
     this.distribution = new Distribution(host, dmuc, policy, () => this.rooms)
     this.rooms = new Rooms(
       {
@@ -93,7 +95,10 @@ export class MucService {
         joined: this.distribution.joined,
         lost: this.distribution.lost,
       },
-      (room) => this.distribution.arrived(room),
+      (room) => {
+        this.#hold(room, policy.fixed)
+        this.distribution.arrived(room)
+      },
     )
     const { domain, store } = host
     this.operations = new Operations({
@@ -109,6 +114,14 @@ export class MucService {
     await purgeTemporary(this.#host)
     this.#housekeep()
     loadDistributed(this.#host, this.rooms)
+  }
+
+  /** What the operator fixed holds for rooms that were made before, too. */
+  #hold(room: LiveRoom, fixed: RoomPolicy['fixed']): void {
+    const { config, configRevision } = room.replica.room
+    if (fixed === undefined || configRevision === 0 || !isSource(room.replica)) return
+    if (sameConfig(config, { ...config, ...fixed })) return
+    room.perform([{ type: 'config', config: { ...config, ...fixed }, revision: configRevision + 1 }])
   }
 
   /** Everybody leaves with 332; what is pending is written. */
@@ -137,7 +150,7 @@ export class MucService {
     const room = this.rooms.create(jid)
     const { keys, identity } = room.replica
     const occupantId = occupantIdOf(keys, identity.roomId, owner)
-    const config = { ...room.replica.room.config, name, persistent: true }
+    const config = { ...room.replica.room.config, name, persistent: true, ...this.#policy.fixed }
     room.perform([
       { type: 'register', jid: owner, entry: { affiliation: 'owner' }, revision: 0 },
       { type: 'config', config, revision: 0 },
@@ -270,6 +283,9 @@ function refuseUnknown(stanza: Element): undefined {
 
 /** Of a room that is being replicated; who wants to enter it is told, too. */
 function refuseHidden(stanza: Element): undefined {
+  // XEP-0410 §3.2: to a client, item-not-found in answer to a ping means that it is in the room.
+  if (answerable(stanza) && payload(stanza)?.getNS() === ns.ping && Jid.tryParse(stanza.attrs.to)?.isFull === true)
+    throw new StanzaError('not-acceptable', { type: 'cancel', text: 'You are not in the room' })
   const leaves = stanza.name === 'presence' && stanza.attrs.type !== undefined
   if (!leaves && answerable(stanza)) throw new StanzaError('item-not-found', { text: 'There is no such room' })
 }

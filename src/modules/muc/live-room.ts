@@ -243,10 +243,16 @@ export class LiveRoom {
   /** Throws for who is too fast. */
   #mayGoOn(command: Command | undefined, from: Jid): void {
     if (command?.type === 'leave' || command?.type === 'bounce') return
+    // XEP-0410: an error would tell a client that asks for itself that it is out.
+    if (command?.type === 'private-iq' && this.#isOwn(command, from)) return
     const jid = from.bare().toString()
     const affiliation = affiliationOf(this.replica.room, jid)
     const refusal = this.#rates.take(jid, affiliation === 'owner' || affiliation === 'admin')
     if (refusal !== undefined) throw refusal
+  }
+
+  #isOwn({ nick }: CommandOf<'private-iq'>, from: Jid): boolean {
+    return occupantOf(this.replica.room, from.toString())?.nick === nick
   }
 
   /** What it concerns is looked for in the log where it is not in memory any more. */

@@ -1,5 +1,11 @@
 /** What the configuration says of rooms: Prosody's names where Prosody has the option. */
-import { defaultPolicy, type RoomPolicy } from '../../room/index.js'
+import {
+  configOptionNames,
+  defaultPolicy,
+  type RoomConfig,
+  type RoomPolicy,
+  readConfigOptions,
+} from '../../room/index.js'
 import type { OptionDeclaration } from '../../server/module.js'
 import type { RateLimits } from './rates.js'
 
@@ -12,6 +18,11 @@ const atLeast =
   (least: number) =>
   (value: unknown): string | undefined =>
     typeof value === 'number' && value >= least ? undefined : `be at least ${least}`
+
+function wrongConfig(value: unknown): string | undefined {
+  const read = readConfigOptions(value as Readonly<Record<string, unknown>>)
+  return typeof read === 'string' ? read : undefined
+}
 
 export const mucOptions = {
   restrict_room_creation: {
@@ -73,6 +84,35 @@ export const mucOptions = {
     doc: 'Messages sent to those who enter a new room.',
     check: atLeast(0),
   },
+  muc_room_defaults: {
+    type: 'table',
+    default: {},
+    doc: `What else new rooms start with, by the names of the form's fields, as in \`{ whois = "anyone", getmemberlist = ["moderator"] }\`: ${configOptionNames.map((name) => `\`${name}\``).join(', ')}.`,
+    check: wrongConfig,
+  },
+  muc_room_fixed: {
+    type: 'table',
+    default: {},
+    doc: 'The same for what no owner may change: these fields are not in the form, a submission that differs is refused, and rooms that exist are changed when they are next used.',
+    check: wrongConfig,
+  },
+  muc_registration: {
+    type: 'string',
+    default: 'open',
+    doc: 'Who may register a nickname with a room (XEP-0045 §7.10): `"open"` everybody, where a room is for members only or moderated once an admin of it approves, `"members"` those who have an affiliation, `"none"` nobody.',
+    check: oneOf('open', 'members', 'none'),
+  },
+  muc_lock_nicks: {
+    type: 'boolean',
+    default: false,
+    doc: 'Who has registered a nickname with a room enters under that one alone.',
+  },
+  muc_max_occupants: {
+    type: 'integer',
+    default: 0,
+    doc: 'The most occupants of a room, whatever its owner sets; 0 for no limit.',
+    check: atLeast(0),
+  },
   max_history_messages: {
     type: 'integer',
     default: 200,
@@ -122,12 +162,21 @@ export function lockTimeoutMs(options: Values): number | undefined {
 
 /** The rules of a service's rooms. `peers`: the services that owners may spread rooms over; empty: none. */
 export function roomPolicy(options: Values, peers: readonly string[], distributed: boolean): RoomPolicy {
+  const table = (key: 'muc_room_defaults' | 'muc_room_fixed'): Partial<RoomConfig> => {
+    const read = readConfigOptions((options[key] ?? {}) as Readonly<Record<string, unknown>>)
+    if (typeof read === 'string') throw new Error(`${key} must ${read}`)
+    return read
+  }
+  const fixed = table('muc_room_fixed')
   const value = <K extends keyof typeof mucOptions>(key: K): (typeof mucOptions)[K]['default'] | boolean | number =>
     (options[key] ?? mucOptions[key].default) as (typeof mucOptions)[K]['default']
   return {
     ...defaultPolicy,
     lockNewRooms: value('muc_room_locking') === true,
     maxHistoryLength: Number(value('max_history_messages')),
+    maxUsers: Number(value('muc_max_occupants')),
+    registration: value('muc_registration') as unknown as RoomPolicy['registration'],
+    lockNicks: value('muc_lock_nicks') === true,
     defaults: {
       ...defaultPolicy.defaults,
       public: value('muc_room_default_public') === true,
@@ -139,7 +188,9 @@ export function roomPolicy(options: Values, peers: readonly string[], distribute
       historyLength: Number(value('muc_room_default_history_length')),
       distributed: peers.length > 0 && distributed,
       peers: distributed ? peers : [],
+      ...table('muc_room_defaults'),
     },
+    ...(Object.keys(fixed).length > 0 ? { fixed } : {}),
     ...(peers.length > 0 ? { distribution: { peers: peers.map((jid) => ({ jid })) } } : {}),
   }
 }

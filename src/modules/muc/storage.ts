@@ -4,7 +4,7 @@ import { maxLeadMs, noStamp } from '../../dmuc/clock.js'
 import type { RoomKeys } from '../../dmuc/ids.js'
 import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { Vector } from '../../dmuc/vector.js'
-import { retractionBy } from '../../room/index.js'
+import { defaultConfig, retractionBy } from '../../room/index.js'
 import type { RegisterEntry, RoomConfig, RoomState, Subject } from '../../room/types.js'
 import { affiliations, type LoggedEvent } from '../../room/types.js'
 import type { LoadedRoom, LogRecord, RoomRecord, Write } from '../../store/store.js'
@@ -152,13 +152,15 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
   for (const { jid, state } of loaded.instances) instances.set(jid, JSON.parse(state) as Instance)
   const room: RoomState = {
     jid: record.jid,
-    config: saved.config,
+    // What a former release did not know is as it was then.
+    config: { ...defaultConfig, ...saved.config },
     configRevision: saved.configRevision,
     register,
     registerRevision: saved.registerRevision,
     occupants: new Map(),
     subject: saved.subject ?? undefined,
     retractions: new Map(),
+    asked: new Map(),
     history: loaded.recent.filter(({ type }) => type === 'message').map(loggedEvent),
     locked: saved.locked,
     destroyed: false,
