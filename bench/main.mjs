@@ -6,6 +6,7 @@
  *     npm run bench -- --rounds 5         default 5, with --quick 2
  *     npm run bench -- --json             figures for programs
  *     npm run bench -- --write            docs/performance.md
+ *     npm run bench -- --growth           dmucd alone, while rooms, archives, connections or servers grow (growth/main.mjs)
  *
  * Exit code 1 where a run was void: a message was lost, doubled or reordered, or a server failed.
  */
@@ -13,6 +14,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { grow } from './growth/main.mjs'
+import { series } from './growth/series.mjs'
 import { measure } from './measure.mjs'
 import { plan } from './plan.mjs'
 import { asText, machine, page, summary } from './report.mjs'
@@ -31,6 +34,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false },
   },
 })
 
@@ -80,7 +84,7 @@ async function measureAll(scenario, competitors, rounds, certificate) {
 
 /** What is wrong with the command line, in words. */
 function wrongOption() {
-  const known = [...plan, ...servers].map(({ name }) => name)
+  const known = (options.growth ? series : [...plan, ...servers]).map(({ name }) => name)
   const unknown = options.only.find((name) => !known.includes(name))
   if (unknown !== undefined) return `--only ${unknown}: there are ${known.join(', ')}`
   if (options.rounds !== undefined && !(Number(options.rounds) >= 1)) return '--rounds needs a number'
@@ -119,6 +123,11 @@ async function main() {
   }
   const directory = temporaryDirectory()
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  if (options.growth) {
+    const about = [new Date().toISOString().slice(0, 10), machine(), `dmucd ${dmucdFull.version()}`]
+    const certificate = await certificateIn(directory)
+    return (await grow({ only: options.only, write: options.write, say, certificate, about })) ? 0 : 1
+  }
   const report = await measureEverything(directory)
   if (options.json) console.log(JSON.stringify(report, null, 2))
   if (options.write) put(fileURLToPath(new URL('../docs/performance.md', import.meta.url)), page(report))

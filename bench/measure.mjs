@@ -16,8 +16,11 @@ export async function measure(server, scenario, certificate) {
   try {
     running = await server.start({ ...certificate, users: scenario.users })
     const extent = (server.isPeer ? scenario.peer : scenario.own) ?? {}
-    const settings = { ...scenario.settings, ...extent, port: running.port, pid: running.pid }
-    return figures(await load(scenario.load, settings))
+    const { port, pid, watched = false } = running
+    const loaded = await load(scenario.load, { ...scenario.settings, ...extent, port, pid, watched })
+    const stopping = running
+    running = undefined
+    return { ...figures(loaded), ...(await stopping.stop()) }
   } catch (error) {
     return { fault: error.message }
   } finally {

@@ -35,6 +35,7 @@ const columns = (unit) => [
   { title: 'p99, ms', key: 'p99Ms', show: ({ median }) => number(median) },
   { title: 'p99.9, ms', key: 'p999Ms', show: ({ median }) => number(median) },
   { title: 'memory, MiB', key: 'residentMiB', show: ({ median }) => whole(median) },
+  { title: 'loop blocked p99.9, ms', key: 'loopMs', show: ({ median }) => number(median) },
   { title: 'KiB per connection', key: 'perConnectionKiB', show: ranged },
 ]
 

@@ -97,6 +97,8 @@ class Start {
   readonly #lifecycle: Lifecycle
   readonly #log: Logger
   readonly #clock: Clock
+  /** What waits for all clients, whichever port they came by. */
+  readonly #budget: SendBudget
   readonly #random: Random
   readonly #parts: StartParts
   readonly #listening: Endpoint[] = []
@@ -110,6 +112,7 @@ class Start {
     this.#log = parts.log
     this.#clock = parts.clock ?? systemClock
     this.#random = parts.random ?? systemRandom
+    this.#budget = new SendBudget(this.#clock, this.#config.limits.c2s_send_queues)
   }
 
   async run(): Promise<RunningServer> {
@@ -172,6 +175,7 @@ class Start {
       clock,
       random,
       log,
+      crowded: () => this.#budget.crowded,
       remote: ({ servers }) => {
         made = new S2sPool(
           { policy: this.#live.s2sPolicy, ...poolOptionsOf(this.#config) },
@@ -241,7 +245,7 @@ class Start {
       log: this.#log,
       secret: await lastingSecret(store, this.#random),
       iterations: defaultIterations,
-      budget: new SendBudget(this.#clock, this.#config.limits.c2s_send_queues),
+      budget: this.#budget,
     }
     // All at once, so that their deadlines do not add up.
     const open: { close(deadlineMs: number): Promise<void> }[] = []

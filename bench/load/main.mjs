@@ -25,6 +25,10 @@ const options = {
   warmUp: 10,
   /** Messages of one sender that are on the way at a time. */
   window: 8,
+  /** `rooms`: how many. */
+  rooms: 100,
+  /** The server takes SIGUSR2 as the beginning of the measurement. */
+  watched: false,
   /** `idle`: clients before the measurement, and how long the memory may settle. */
   base: 500,
   settleMs: 2000,

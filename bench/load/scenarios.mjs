@@ -27,6 +27,11 @@ async function until({ stalledMs }, done, progress) {
   }
 }
 
+/** What dmucd's event loop was kept from doing counts from here on (servers/loop-delay.mjs). */
+const beginWatch = ({ watched, pid }) => {
+  if (watched) process.kill(pid, 'SIGUSR2')
+}
+
 /** Logs in users `first` to `first + count - 1`, `batch` at a time. */
 async function logIn(options, first, count) {
   const clients = Array.from({ length: count }, (_, index) => {
@@ -92,6 +97,7 @@ async function enterAll(options, clients) {
     `<iq type='set' id='open' to='${roomOf(options)}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
   )
   await sleep(100)
+  beginWatch(options)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   for (let nick = 1; nick < n; nick++) enter(options, clients[nick], nick)
   await until(
@@ -108,9 +114,11 @@ async function enterAll(options, clients) {
 
 /**
  * Messages from the first `senders` clients, each with `window` of its own on the way. `write` makes a message, `recipients`
- * is how many get it; a sender's next follows when its last has reached `echo(sender)`.
+ * is how many get it; a sender's next follows when its last has reached `echo(sender)`. `speaker` gives the client of a sender, where
+ * one client is several.
  */
-async function exchange(options, clients, { senders, messages, warmUp, write, recipients, mayHear, echo }) {
+async function exchange(options, clients, load) {
+  const { senders, messages, warmUp, write, recipients, mayHear, echo, speaker = (sender) => clients[sender] } = load
   const { pid, window } = options
   const all = warmUp + messages
   const ledger = new Ledger(clients.length, senders, mayHear)
@@ -130,7 +138,7 @@ async function exchange(options, clients, { senders, messages, warmUp, write, re
       sentAt[sender * all + number] = now
       text += write(sender, number, `~${sender}.${number};${padding}`)
     }
-    if (text !== '') clients[sender].send(text)
+    if (text !== '') speaker(sender).send(text)
   }
   const delivered = (recipient, sender, number, now) => {
     if (!ledger.take(recipient, sender, number)) return false
@@ -153,6 +161,7 @@ async function exchange(options, clients, { senders, messages, warmUp, write, re
     )
   }
   await run(warmUp)
+  beginWatch(options)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   await run(all)
   const seconds = (lastAt - startedAt) / 1000
@@ -218,6 +227,59 @@ async function chat(options) {
   })
 }
 
+/** Rooms of two: room r is made by user r, counted round, and entered by the next user. */
+async function rooms(options) {
+  const { n, muc, pid } = options
+  const clients = await logIn(options, 0, n)
+  const base = residentKiB(pid)
+  const owner = (room) => room % n
+  const roomAt = (room) => `r${room}@${muc}`
+  const all = Array.from({ length: options.rooms }, (_, room) => room)
+  let heard = 0
+  const everywhere = async (mark, stanzas) => {
+    heard = 0
+    for (const client of clients) client.heard = counting(mark, () => heard++)
+    for (const room of all) stanzas(room)
+    await until(
+      options,
+      () => heard >= all.length,
+      () => heard,
+    )
+  }
+  const open = (room) =>
+    `<iq type='set' id='o' to='${roomAt(room)}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`
+  const come = (room, nick) =>
+    `<presence to='${roomAt(room)}/${nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`
+  await everywhere(" id='o'", (room) => clients[owner(room)].send(come(room, 'one') + open(room)))
+  await everywhere('<subject', (room) => clients[(room + 1) % n].send(come(room, 'two')))
+  const figures = await exchange(options, clients, {
+    senders: options.rooms,
+    messages: options.messages,
+    warmUp: options.warmUp,
+    recipients: 2,
+    speaker: (room) => clients[owner(room)],
+    mayHear: (recipient, room) => recipient === owner(room) || recipient === (room + 1) % n,
+    write: (room, number, body) =>
+      `<message type='groupchat' id='m${number}' to='${roomAt(room)}'><body>${body}</body></message>`,
+    echo: owner,
+  })
+  return { ...figures, perRoomKiB: (residentKiB(pid) - base) / options.rooms }
+}
+
+/** Calls `found` for each `mark` in what comes in, however it is cut. */
+function counting(mark, found) {
+  let rest = ''
+  return (piece) => {
+    const text = rest + piece
+    let end = 0
+    for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, end)) {
+      end = at + mark.length
+      found()
+    }
+    rest = text.slice(Math.max(end, text.length - mark.length + 1))
+  }
+}
+
 async function join(options) {
   const clients = await logIn(options, 0, options.n)
   return { ...(await enterAll(options, clients)), residentKiB: residentKiB(options.pid) }
@@ -229,6 +291,7 @@ async function idle(options) {
   await logIn(options, 0, base)
   await sleep(options.settleMs)
   const before = residentKiB(pid)
+  beginWatch(options)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   await logIn(options, base, n - base)
   const seconds = (performance.now() - startedAt) / 1000
@@ -238,4 +301,4 @@ async function idle(options) {
   return { units: n - base, seconds, cpu, residentKiB: after, perConnectionKiB: (after - before) / (n - base) }
 }
 
-export const scenarios = { fanout, chat, join, idle }
+export const scenarios = { fanout, chat, join, idle, rooms }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, put, startProcess, temporaryDirectory } from './process.mjs'
 
+const loopDelay = new URL('./loop-delay.mjs', import.meta.url).href
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const configuration = ({ directory, port, durability }) => `
@@ -48,8 +49,12 @@ const dmucd = (name, durability) => ({
     copyFileSync(certificate, join(directory, 'certs/localhost.crt'))
     copyFileSync(key, join(directory, 'certs/localhost.key'))
     await makeAccounts(join(directory, 'data/dmucd.sqlite'), users, durability)
-    const args = [...nodeArgs, join(root, 'bin/dmucd.js'), '--config', config]
-    return startProcess({ command: process.execPath, args, directory, port })
+    const loopFile = join(directory, 'loop.json')
+    const args = ['--import', loopDelay, ...nodeArgs, join(root, 'bin/dmucd.js'), '--config', config]
+    const env = { DMUCD_BENCH_LOOP: loopFile }
+    const afterwards = () => JSON.parse(readFileSync(loopFile, 'utf8'))
+    const started = await startProcess({ command: process.execPath, args, directory, port, env, afterwards })
+    return { ...started, watched: true }
   },
 })
 

@@ -34,11 +34,20 @@ export function freePort() {
 }
 
 /**
- * Starts and waits until the port answers and `ready` says so too. `stop` ends it and removes the directory.
+ * Starts and waits until the port answers and `ready` says so too. `stop` ends it and removes the directory; it resolves with what
+ * `afterwards` finds there before that.
  *
- * @param {{ command: string, args: string[], directory: string, port: number, env?: Record<string, string>, ready?: () => boolean }} options
+ * @param {{ command: string, args: string[], directory: string, port: number, env?: Record<string, string>, ready?: () => boolean, afterwards?: () => object }} options
  */
-export async function startProcess({ command, args, directory, port, env = {}, ready = () => true }) {
+export async function startProcess({
+  command,
+  args,
+  directory,
+  port,
+  env = {},
+  ready = () => true,
+  afterwards = () => ({}),
+}) {
   const file = join(directory, 'output.log')
   const output = createWriteStream(file)
   await new Promise((resolve) => output.once('open', resolve))
@@ -70,7 +79,11 @@ export async function startProcess({ command, args, directory, port, env = {}, r
     clearTimeout(hard)
     process.removeListener('exit', abandon)
     output.close()
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+    try {
+      return child.exitCode === 0 ? afterwards() : {}
+    } finally {
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+    }
   }
   const until = Date.now() + startMs
   while (!ready() || !(await answers(port))) {

@@ -55,6 +55,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   #session: Session | undefined
   #upgrading = false
   #unsettled = 0
+  #written = 0
   #tooSlow = false
   /** What is sent while the session is being made: the client must learn its JID first. */
   #early: string[] | undefined
@@ -123,6 +124,10 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     return this.#transport.backlog
   }
 
+  get taken(): number {
+    return this.#written - this.backlog
+  }
+
   cutOff(): void {
     this.#tooSlow = true
     this.#parts.budget.remove(this)
@@ -143,6 +148,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   // From the stream.
 
   output(text: string): void {
+    this.#written += text.length
     this.#transport.write(text)
   }
 

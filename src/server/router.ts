@@ -25,6 +25,8 @@ export interface Router {
    * `remote-server-timeout` after `timeoutMs` (default 30,000). Matches by from, type and id.
    */
   request(iq: Element, timeoutMs?: number): Promise<Element>
+  /** Do clients have more waiting for them than they can take at once? What can wait should then, for some milliseconds. */
+  readonly crowded: boolean
 }
 
 /** The way to other domains. */

@@ -54,6 +54,7 @@ export class ServerConnection implements Reader {
   readonly #context: ConnectionContext
   readonly #users = new Set<ConnectionUser>()
   readonly #authorized = new Set<string>()
+  #written = 0
   #state: 'connecting' | 'ready' | 'closing' | 'ended' = 'connecting'
   #stream: OutgoingServerStream | undefined
   #transport: UpgradableTransport | undefined
@@ -138,6 +139,10 @@ export class ServerConnection implements Reader {
     return this.#transport?.backlog ?? 0
   }
 
+  get taken(): number {
+    return this.#written - this.backlog
+  }
+
   cutOff(): void {
     this.abandon({ condition: 'resource-constraint', reason: `${this.pair.remote} takes what we write too slowly` })
   }
@@ -145,6 +150,7 @@ export class ServerConnection implements Reader {
   /** False where the peer takes too little: nothing was written. */
   write(text: string): boolean {
     if (this.#transport === undefined || this.#transport.backlog > this.#context.settings.backlog) return false
+    this.#written += text.length
     this.#stream?.sendText(text)
     if (this.backlog > longBacklog) this.#context.budget.check()
     return true

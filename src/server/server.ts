@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly log: Logger
   /** The way to other domains; without one, everything to them is refused. A pool that needs the server is made by a function. */
   readonly remote?: Remote | ((server: Server) => Remote)
+  /** Router.crowded; default: never. */
+  readonly crowded?: () => boolean
 }
 
 /** For a server that talks to no other. */
@@ -71,6 +73,7 @@ export class Server implements Closeable {
       sessions,
       requests: this.#requests,
       remote: () => this.#remote,
+      crowded: options.crowded ?? (() => false),
       random,
       log,
     })

@@ -21,6 +21,7 @@ export interface StanzaRouterParts {
   readonly sessions: SessionRegistry
   readonly requests: Requests
   readonly remote: () => Remote
+  readonly crowded: () => boolean
   readonly random: Random
   readonly log: Logger
 }
@@ -33,6 +34,10 @@ export class StanzaRouter implements Router {
 
   constructor(parts: StanzaRouterParts) {
     this.#parts = parts
+  }
+
+  get crowded(): boolean {
+    return this.#parts.crowded()
   }
 
   route(stanza: Element): Handled {

@@ -1,13 +1,22 @@
 /**
  * What must be durable is durable before anybody sees it (architecture.md, The way of one message). Everything a room does
  * in one turn of the event loop goes to the store as one batch; what is to be seen waits, in order, until that batch and
- * all before it are confirmed. Where nothing is pending, it is done at once.
+ * all before it are confirmed. Where nothing is pending, it is done at once. All of it is done in slices of a few milliseconds, so
+ * that a burst (a thousand people who enter at once) lets the sockets send, and others be served, in between.
  */
 import type { Store, Write } from '../../store/store.js'
+import type { Clock } from '../../util/clock.js'
+
+/** How long one room may keep the event loop before others have their turn; one thing at least is done. */
+const sliceMs = 5
+/** How long to wait for clients that have much waiting for them. */
+const crowdedMs = 10
 
 interface Chunk {
   readonly writes: Write[]
   readonly runs: { readonly run: () => void; readonly fail: ((error: unknown) => void) | undefined }[]
+  /** How many of `runs` were done. */
+  ran: number
   settled: boolean
   readonly done: Promise<void>
   readonly finish: () => void
@@ -18,22 +27,34 @@ const newChunk = (): Chunk => {
   const done = new Promise<void>((resolve) => {
     finish = resolve
   })
-  return { writes: [], runs: [], settled: false, done, finish }
+  return { writes: [], runs: [], ran: 0, settled: false, done, finish }
 }
 
 export class CommitQueue {
   readonly #store: Store
+  readonly #clock: Clock
+  readonly #crowded: () => boolean
   readonly #onFailure: (error: unknown) => void
   readonly #onBug: (error: unknown) => void
   #open: Chunk | undefined
   #pending: Chunk[] = []
+  #releasing = false
+  #turnBegan: number | undefined
 
   /**
-   * `onFailure` hears once of each failed batch, after everything that waited for it was dropped and failed; `onBug` of what
+   * `crowded`: what can wait should (Router). `onFailure` hears once of each failed batch, after everything that waited for it was dropped and failed; `onBug` of what
    * was thrown by something that had waited.
    */
-  constructor(store: Store, onFailure: (error: unknown) => void, onBug: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    crowded: () => boolean,
+    onFailure: (error: unknown) => void,
+    onBug: (error: unknown) => void,
+  ) {
     this.#store = store
+    this.#clock = clock
+    this.#crowded = crowded
     this.#onFailure = onFailure
     this.#onBug = onBug
   }
@@ -48,10 +69,21 @@ export class CommitQueue {
     this.#chunk().writes.push(...writes)
   }
 
-  /** Runs when everything written so far is durable: now, if it is. `fail` is called instead if that batch fails. */
+  /** Runs when everything written so far is durable: now, if it is and there is time. `fail` is called instead if that batch fails. */
   push(run: () => void, fail?: (error: unknown) => void): void {
-    if (this.idle) run()
+    if (this.idle && this.#hasTime()) run()
     else this.#chunk().runs.push({ run, fail })
+  }
+
+  /** Has this turn of the event loop room for more that is done at once? */
+  #hasTime(): boolean {
+    const now = this.#clock.monotonic()
+    if (this.#turnBegan !== undefined) return now - this.#turnBegan <= sliceMs
+    this.#turnBegan = now
+    setImmediate(() => {
+      this.#turnBegan = undefined
+    })
+    return true
   }
 
   /** Settles when everything so far is dealt with; undefined when it is already. */
@@ -87,11 +119,27 @@ export class CommitQueue {
   }
 
   #release(): void {
-    while (this.#pending[0]?.settled === true) {
-      const chunk = this.#pending.shift()!
-      for (const { run } of chunk.runs) this.#guarded(run)
+    if (this.#releasing) return
+    this.#releasing = true
+    const until = this.#clock.monotonic() + sliceMs
+    for (let chunk = this.#pending[0]; chunk?.settled === true; chunk = this.#pending[0]) {
+      while (chunk.ran < chunk.runs.length) {
+        this.#guarded(chunk.runs[chunk.ran++]!.run)
+        if (this.#clock.monotonic() > until) return this.#goOnLater()
+      }
+      this.#pending.shift()
       chunk.finish()
     }
+    this.#releasing = false
+  }
+
+  #goOnLater(): void {
+    const goOn = (): void => {
+      this.#releasing = false
+      this.#release()
+    }
+    if (this.#crowded()) this.#clock.after(crowdedMs, goOn)
+    else setImmediate(goOn)
   }
 
   /** What fails here is our own fault, and must not keep back what comes after it. */
@@ -103,11 +151,11 @@ export class CommitQueue {
     }
   }
 
-  /** All that was decided on top of the failed batch goes with it. */
+  /** All that was decided on top of the failed batch goes with it; what was confirmed before it stays. */
   #failed(chunk: Chunk, error: unknown): void {
-    if (!this.#pending.includes(chunk)) return
-    const dropped = [...this.#pending, ...(this.#open === undefined ? [] : [this.#open])]
-    this.#pending = []
+    const at = this.#pending.indexOf(chunk)
+    if (at === -1) return
+    const dropped = [...this.#pending.splice(at), ...(this.#open === undefined ? [] : [this.#open])]
     this.#open = undefined
     for (const { runs, finish } of dropped) {
       for (const { fail } of runs) if (fail !== undefined) this.#guarded(() => fail(error))

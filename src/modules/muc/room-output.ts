@@ -65,9 +65,16 @@ export class RoomOutput {
     this.createdAt = stored?.createdAt ?? parts.clock.now()
     this.#jid = replica.room.jid
     this.#parts = parts
-    this.#queue = new CommitQueue(parts.store, parts.failed, (error) => {
-      parts.log.error({ room: this.#jid, err: error }, 'Something in a room could not be done')
-    })
+    const { store, clock, router } = parts
+    this.#queue = new CommitQueue(
+      store,
+      clock,
+      () => router.crowded,
+      parts.failed,
+      (error) => {
+        parts.log.error({ room: this.#jid, err: error }, 'Something in a room could not be done')
+      },
+    )
     this.#saved = stored === undefined ? undefined : replica
     this.#lastArchivedAt = stored?.lastArchivedAt ?? 0
   }
