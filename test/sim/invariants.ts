@@ -2,6 +2,7 @@
  * What must hold once everything works again and nobody has said anything since (dmuc.md §5). Messages are compared as people saw
  * them; state as the instances have it, and as people were shown it.
  */
+import { digest } from '../../src/dmuc/digest.js'
 import type { Replica } from '../../src/dmuc/replica.js'
 import type { StoredLogRecord } from '../../src/store/store.js'
 import type { Person, Stay } from './person.js'
@@ -90,6 +91,12 @@ function compareStates(replicas: readonly (Replica | undefined)[], fault: Report
   if (first === undefined) return
   for (const replica of rest) {
     if (replica === undefined) continue
+    const same = Object.values(aspects).every((show) => show(replica) === show(first))
+    if (same !== (digest(replica).whole === digest(first).whole))
+      fault(
+        'broken',
+        `the digests of ${first.room.jid} and ${replica.room.jid} do not say that all is ${same ? '' : 'not '}equal`,
+      )
     for (const [what, show] of Object.entries(aspects))
       if (show(replica) !== show(first)) {
         const [here, there] = differing(show(first).split('\n'), show(replica).split('\n'))

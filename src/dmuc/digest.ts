@@ -1,0 +1,65 @@
+/**
+ * What an instance has of a room, as digests (dmuc.md §3, Order): two instances have converged when these are equal. Each part has
+ * its own, so that where they differ it can be said in what.
+ */
+import { createHash } from 'node:crypto'
+import type { Replica } from './replica.js'
+
+/** SHA-256 in base64url, 43 characters each. */
+export interface RoomDigest {
+  /** Which events are held, those below a retention floor included. */
+  readonly events: string
+  readonly config: string
+  readonly register: string
+  readonly table: string
+  readonly subject: string
+  /** Who is in the room, under which nick, in which role, and where. */
+  readonly occupants: string
+  /** Of all these together. */
+  readonly whole: string
+}
+
+export type DigestPart = keyof RoomDigest
+
+export function digest(replica: Replica): RoomDigest {
+  const { identity, room, table, vector } = replica
+  const parts = {
+    events: hash([vector.toString()]),
+    config: hash([room.configRevision, sorted(Object.entries(room.config))]),
+    register: hash([room.registerRevision, sorted(room.register)]),
+    table: hash([table.revision, sorted(table.instances)]),
+    subject: hash([room.subject?.text, room.subject?.stanzaId]),
+    occupants: hash(
+      sorted(
+        [...room.occupants].map(([nick, { jid, home, role, elsewhere }]) => [
+          nick,
+          jid,
+          role,
+          [home, ...(elsewhere ?? []).map((other) => other.home)].sort(),
+        ]),
+      ),
+    ),
+  }
+  return { ...parts, whole: hash([identity.roomId, identity.source, identity.epoch, parts]) }
+}
+
+/** In what the two differ; empty where they have converged. */
+export function difference(a: RoomDigest, b: RoomDigest): Exclude<DigestPart, 'whole'>[] {
+  const parts = ['events', 'config', 'register', 'table', 'subject', 'occupants'] as const
+  return parts.filter((part) => a[part] !== b[part])
+}
+
+const hash = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('base64url')
+
+/** JSON with the members of objects in order, so that it does not matter who made them and how. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return `{${sorted(members)
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`)
+    .join(',')}}`
+}
+
+const sorted = <T>(rows: Iterable<readonly [string, ...T[]]>): (readonly [string, ...T[]])[] =>
+  [...rows].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
