@@ -13,8 +13,8 @@ import { atLeast } from './roles.js'
 import { refuse } from './speaker.js'
 import type { LoggedEvent, RoomState } from './types.js'
 
-/** Features of a room that keeps an archive (XEP-0313 §7). */
-export const archiveFeatures = [ns.archive, `${ns.archive}#extended`] as const
+/** Features of a room that keeps an archive (XEP-0313 §7), which can be searched (XEP-0431). */
+export const archiveFeatures = [ns.archive, `${ns.archive}#extended`, 'urn:xmpp:fulltext:0'] as const
 
 /** The operations that are entries of the archive. */
 export const archivedTypes = ['message', 'subject', 'moderate'] as const

@@ -2,9 +2,12 @@
  * A Store that forgets: plain maps, for simulations and for tests of what stands on a store. It holds the same contract as
  * the one on SQLite (test/store/contract.ts). A batch takes effect at once and is confirmed a microtask later.
  */
+import { amended, page } from './memory-log.js'
 import {
   type Account,
   type AffiliationRecord,
+  type Amendment,
+  type ArchiveRecord,
   type InstanceRecord,
   type LoadedRoom,
   type LogQuery,
@@ -15,6 +18,7 @@ import {
   type RoomsQuery,
   type RosterItem,
   type Store,
+  type StoredArchiveRecord,
   type StoredLogRecord,
   StoreError,
   type VectorEntry,
@@ -67,7 +71,11 @@ interface Room {
   /** Whose identities are in the log. */
   readonly events: Table<true>
   readonly log: StoredLogRecord[]
+  readonly amendments: Table<readonly Amendment[]>
 }
+
+/** Changes of messages that have not arrived, kept for each room. */
+const maxAmendments = 200
 
 class MemoryStore implements Store {
   readonly pendingLimit: number
@@ -80,6 +88,7 @@ class MemoryStore implements Store {
   readonly #offline = new Table<readonly OfflineMessage[]>(this.#undo)
   readonly #data = new Table<Table<{ readonly kind: string; readonly key: string; readonly value: string }>>(this.#undo)
   readonly #rooms = new Table<Room>(this.#undo)
+  readonly #archives = new Table<readonly StoredArchiveRecord[]>(this.#undo)
 
   constructor(pendingLimit: number) {
     this.pendingLimit = pendingLimit
@@ -167,6 +176,9 @@ class MemoryStore implements Store {
       instances: room.instances.list(),
       recent: page(room.log, { types: ['message', 'subject'], limit: recent, backward: true }),
       vector: room.vector.list(),
+      amendments: (room.amendments.get('') ?? []).filter(
+        ({ stanzaId }) => !room.log.some((record) => record.stanzaId === stanzaId),
+      ),
       lastArchivedAt: room.log.at(-1)?.archivedAt ?? 0,
     }
   }
@@ -176,9 +188,21 @@ class MemoryStore implements Store {
     return page(this.#rooms.get(jid)?.log ?? [], query)
   }
 
-  async logOrder(jid: string, stanzaId: string): Promise<number | undefined> {
+  async ownedRooms(service: string, owner: string): Promise<number> {
     this.#check()
-    return this.#rooms.get(jid)?.log.find((record) => record.stanzaId === stanzaId)?.order
+    const rooms = this.#rooms.list().filter(({ record }) => record.service === service && record.source === record.jid)
+    return rooms.filter(({ affiliations }) => affiliations.get(owner)?.affiliation === 'owner').length
+  }
+
+  async archive(owner: string, query: LogQuery): Promise<StoredArchiveRecord[]> {
+    this.#check()
+    return page(this.#archives.get(owner) ?? [], query)
+  }
+
+  async logOrder(owner: string, stanzaId: string): Promise<number | undefined> {
+    this.#check()
+    const log = this.#rooms.get(owner)?.log ?? this.#archives.get(owner)
+    return log?.find((record) => record.stanzaId === stanzaId)?.order
   }
 
   async logRange(
@@ -208,7 +232,8 @@ class MemoryStore implements Store {
   readonly #handlers: { readonly [W in Write as W['type']]: (write: W) => void } = {
     'account.put': ({ account }) => this.#accounts.put(account.jid, account),
     'account.delete': ({ jid }) => {
-      for (const table of [this.#accounts, this.#rosters, this.#offline, this.#data]) table.put(jid, undefined)
+      for (const table of [this.#accounts, this.#rosters, this.#offline, this.#data, this.#archives])
+        table.put(jid, undefined)
     },
     'roster.put': ({ owner, item }) => this.#in(this.#rosters, owner).put(item.jid, item),
     'roster.delete': ({ owner, jid }) => this.#in(this.#rosters, owner).put(jid, undefined),
@@ -247,6 +272,21 @@ class MemoryStore implements Store {
     'room.occupant.delete': ({ room, nick }) => this.#room(room).occupants.put(nick, undefined),
     'room.instance.put': ({ room, instance }) => this.#room(room).instances.put(instance.jid, instance),
     'room.instance.delete': ({ room, jid }) => this.#room(room).instances.put(jid, undefined),
+    'archive.add': ({ owner, records }) => {
+      for (const record of records) this.#archive(owner, record)
+    },
+    'archive.amend': (write) => {
+      const records = this.#archives.get(write.owner) ?? []
+      const change = (record: StoredArchiveRecord): StoredArchiveRecord => {
+        const body = record.stanzaId === write.stanzaId ? amended(record, write) : undefined
+        return body === undefined ? record : { ...record, body }
+      }
+      this.#archives.put(write.owner, records.map(change))
+    },
+    'archive.trim': ({ owner, upTo }) => {
+      const kept = (this.#archives.get(owner) ?? []).filter(({ order }) => order > upTo)
+      this.#archives.put(owner, kept)
+    },
   }
 
   #apply(write: Write): void {
@@ -278,6 +318,7 @@ class MemoryStore implements Store {
       vector: new Table(this.#undo),
       events: new Table(this.#undo),
       log: [],
+      amendments: new Table(this.#undo),
     })
     this.#rooms.put(record.jid, { ...(known ?? fresh()), record })
   }
@@ -299,48 +340,38 @@ class MemoryStore implements Store {
     room.vector.put(origin, addToVector(entry, seq))
   }
 
+  #archive(owner: string, record: ArchiveRecord): void {
+    const records = this.#archives.get(owner) ?? []
+    this.#order += 1
+    const archivedAt = Math.max(record.archivedAt, (records.at(-1)?.archivedAt ?? 0) + 1)
+    this.#archives.put(owner, [...records, { ...record, archivedAt, order: this.#order }])
+  }
+
   #amend(room: Room, write: Extract<Write, { type: 'room.amend' }>): void {
-    const { stanzaId, jid, instance, once } = write
+    const { stanzaId, patch, jid, instance } = write
+    if (!room.log.some((record) => record.stanzaId === stanzaId)) {
+      const kept = [...(room.amendments.get('') ?? []), { stanzaId, patch, jid, instance }]
+      return room.amendments.put('', kept.slice(-maxAmendments))
+    }
     for (const [index, record] of room.log.entries()) {
-      if (record.stanzaId !== stanzaId || record.type !== 'message' || record.void) continue
-      if ((jid ?? record.jid) !== record.jid || (instance ?? record.instance) !== record.instance) continue
-      const body: Record<string, unknown> = JSON.parse(record.body)
-      if (once in body) continue
-      const patched = Object.entries({ ...body, ...JSON.parse(write.patch) }).filter(([, value]) => value !== null)
-      room.log[index] = { ...record, body: JSON.stringify(Object.fromEntries(patched)) }
-      this.#undo.push(() => {
-        room.log[index] = record
-      })
+      if (record.stanzaId !== stanzaId || (instance ?? record.instance) !== record.instance) continue
+      const body = amended(record, write)
+      if (body !== undefined) this.#replace(room, index, { ...record, body })
     }
   }
 
   #void(room: Room, stanzaId: string): void {
-    for (const [index, record] of room.log.entries()) {
-      if (record.stanzaId !== stanzaId) continue
-      room.log[index] = { ...record, void: true, body: '' }
-      this.#undo.push(() => {
-        room.log[index] = record
-      })
-    }
+    for (const [index, record] of room.log.entries())
+      if (record.stanzaId === stanzaId) this.#replace(room, index, { ...record, void: true, archived: false, body: '' })
   }
-}
 
-function page(log: readonly StoredLogRecord[], query: LogQuery): StoredLogRecord[] {
-  const { after = 0, before = Infinity, start = 0, end = Infinity, types, includeVoid = false, limit } = query
-  const found = log.filter(
-    (record) =>
-      record.order > after &&
-      record.order < before &&
-      record.archivedAt >= start &&
-      record.archivedAt <= end &&
-      (query.with === undefined || record.jid === query.with) &&
-      (query.nick === undefined || record.nick === query.nick) &&
-      (query.stanzaIds === undefined || query.stanzaIds.includes(record.stanzaId)) &&
-      (types === undefined || types.includes(record.type)) &&
-      (includeVoid || !record.void),
-  )
-  if (query.backward !== true) return found.slice(0, limit)
-  return limit === 0 ? [] : found.slice(-limit)
+  #replace(room: Room, index: number, record: StoredLogRecord): void {
+    const before = room.log[index]!
+    room.log[index] = record
+    this.#undo.push(() => {
+      room.log[index] = before
+    })
+  }
 }
 
 /** As SQLite compares text. */

@@ -7,6 +7,7 @@
  * nothing of rooms' rules: a room's columns are opaque JSON but for what queries need.
  */
 import type { Closeable } from '../util/lifecycle.js'
+import type { Term } from './full-text.js'
 
 /** SCRAM keys of one hash (RFC 5802 §3), base64; the password itself is never stored. */
 export interface ScramKeys {
@@ -80,8 +81,30 @@ export interface OccupantRecord {
   readonly revision: number
 }
 
-/** One row of the log. (instance, incarnation, seq) is unique within a room. */
-export interface LogRecord {
+/** An entry of a user's archive. */
+export interface ArchiveRecord {
+  readonly stanzaId: string
+  /** `message`, or what else its owner keeps. */
+  readonly type: string
+  /** The other side: its bare JID, which `with` asks for, and its resource, which `nick` does. */
+  readonly jid: string | undefined
+  readonly nick: string | undefined
+  /**
+   * JSON of its owner's making. What can be searched is the `<body/>`s in its member `content`, child elements of the message as
+   * XML, or its member `text`.
+   */
+  readonly body: string
+  /** When it arrived; one after the other: where it does not rise, the store takes the next millisecond. */
+  readonly archivedAt: number
+}
+
+export interface StoredArchiveRecord extends ArchiveRecord {
+  /** The archive's order over all archives of this store, strictly rising. */
+  readonly order: number
+}
+
+/** One row of a room's log: its archive, and what else happened. (instance, incarnation, seq) is unique within a room. */
+export interface LogRecord extends ArchiveRecord {
   readonly instance: string
   readonly incarnation: string
   readonly seq: number
@@ -89,21 +112,30 @@ export interface LogRecord {
   readonly stampCounter: number
   readonly epoch: number
   readonly revision: number
-  readonly stanzaId: string
   /** `message`, `subject`, `config`, …: the operation's type. */
   readonly type: string
+  /** Of who spoke; `jid` is bare. */
   readonly nick: string | undefined
   readonly jid: string | undefined
   /** JSON of the operation; '' for a void identity. */
   readonly body: string
   readonly void: boolean
+  /** Part of what may be read as the archive; never where it is void. */
+  readonly archived: boolean
   /** Local arrival time, strictly rising within the room: the archive's order and its `start`/`end`. */
   readonly archivedAt: number
 }
 
 export interface StoredLogRecord extends LogRecord {
-  /** The archive's order over all rooms of this store, strictly rising. */
   readonly order: number
+}
+
+/** A change of a message that has not arrived yet: what `room.amend` said of it. */
+export interface Amendment {
+  readonly stanzaId: string
+  readonly patch: string
+  readonly jid: string | undefined
+  readonly instance: string | undefined
 }
 
 /** The contiguous maximum of one (instance, incarnation), and the intervals above it, both ends included. */
@@ -126,7 +158,7 @@ export interface InstanceRecord {
  */
 export type Write =
   | { readonly type: 'account.put'; readonly account: Account }
-  /** Also removes the account's roster, offline messages and private data. */
+  /** Also removes the account's roster, offline messages, private data and archive. */
   | { readonly type: 'account.delete'; readonly jid: string }
   | { readonly type: 'roster.put'; readonly owner: string; readonly item: RosterItem }
   | { readonly type: 'roster.delete'; readonly owner: string; readonly jid: string }
@@ -156,11 +188,12 @@ export type Write =
       readonly incarnation: string
       readonly seq: number
     }
-  /** Erases the content and keeps the identity: `void` becomes true and `body` ''. */
+  /** Erases the content and keeps the identity: `void` becomes true, `archived` false and `body` ''. */
   | { readonly type: 'room.void'; readonly room: string; readonly stanzaIds: readonly string[] }
   /**
    * Changes the JSON body of the message with this id by a merge patch (RFC 7396), unless the body has the member `once` already, or
-   * the message is void. With `jid` and `instance`: only if that author said it there.
+   * the message is void. With `jid` and `instance`: only if that author said it there. Where there is no such message yet, it is
+   * kept for `LoadedRoom.amendments`: the newest 200 are.
    */
   | {
       readonly type: 'room.amend'
@@ -175,6 +208,19 @@ export type Write =
   | { readonly type: 'room.occupant.delete'; readonly room: string; readonly nick: string }
   | { readonly type: 'room.instance.put'; readonly room: string; readonly instance: InstanceRecord }
   | { readonly type: 'room.instance.delete'; readonly room: string; readonly jid: string }
+  /** To the archive of a user, which comes into being with its first record. */
+  | { readonly type: 'archive.add'; readonly owner: string; readonly records: readonly ArchiveRecord[] }
+  /** As `room.amend`, in the archive of a user; nothing is kept for what is not there. */
+  | {
+      readonly type: 'archive.amend'
+      readonly owner: string
+      readonly stanzaId: string
+      readonly patch: string
+      readonly once: string
+      readonly jid?: string
+    }
+  /** Deletes everything up to and including this order; takes as long as that is much, so go by pages. */
+  | { readonly type: 'archive.trim'; readonly owner: string; readonly upTo: number }
 
 /** Thrown by `commit`, by reads and by opening; the message says what the disk or SQLite said and what the operator can do. */
 export class StoreError extends Error {
@@ -194,6 +240,8 @@ export interface LoadedRoom {
   /** The newest `recent` records that are not void and of type `message` or `subject`, oldest first. */
   readonly recent: readonly StoredLogRecord[]
   readonly vector: readonly VectorEntry[]
+  /** Of messages that have not arrived, in the order in which they were made. */
+  readonly amendments: readonly Amendment[]
   /** The newest local arrival time in the log, 0 when it is empty. */
   readonly lastArchivedAt: number
 }
@@ -212,6 +260,13 @@ export interface LogQuery {
   /** Only records with one of these ids. */
   readonly stanzaIds?: readonly string[]
   readonly types?: readonly string[]
+  /** Only what may be read as the archive; a user's archive holds nothing else. */
+  readonly archived?: true
+  /**
+   * Only what has all these words, of the archive alone. What arrived moments ago may not be found yet; what was erased is found
+   * never again.
+   */
+  readonly text?: readonly Term[]
   readonly includeVoid?: boolean
   readonly limit: number
   /** The newest page first found (still returned oldest first). */
@@ -252,9 +307,14 @@ export interface Store extends Closeable {
   roomCount(service: string, publicOnly?: boolean): Promise<number>
   /** `undefined` when there is none. `recent` bounds the history that comes with it. */
   loadRoom(jid: string, recent: number): Promise<LoadedRoom | undefined>
+  /** Rooms of a service that have their source there and this owner (a bare JID), also those that are not in memory. */
+  ownedRooms(service: string, owner: string): Promise<number>
+  /** A page of a room's log, in rising order. */
   log(room: string, query: LogQuery): Promise<StoredLogRecord[]>
-  /** By stanza-id: its order, for paging by id. */
-  logOrder(room: string, stanzaId: string): Promise<number | undefined>
+  /** A page of a user's archive, in rising order. */
+  archive(owner: string, query: LogQuery): Promise<StoredArchiveRecord[]>
+  /** By stanza-id, in the log of a room or the archive of a user: its order, for paging by id. */
+  logOrder(owner: string, stanzaId: string): Promise<number | undefined>
   /** Events of one origin in order of seq, both ends included, void ones too: what a pull asks for. */
   logRange(
     room: string,

@@ -263,6 +263,7 @@ describe('XEP-0313 §4.1 filters', () => {
           <field var='FORM_TYPE' type='hidden'><value>urn:xmpp:mam:2</value></field>
           ${field('with', 'jid-single')}${field('start', 'text-single')}${field('end', 'text-single')}
           ${field('before-id', 'text-single')}${field('after-id', 'text-single')}
+          <field var='{urn:xmpp:fulltext:0}fulltext' type='text-single' label='Words to search for'/>
           <field var='ids' type='list-multi'>
             <validate xmlns='http://jabber.org/protocol/xdata-validate' datatype='xs:string'><open/></validate>
           </field>
@@ -339,9 +340,9 @@ describe('XEP-0313 §6.1.2 who may read', () => {
         `<iq type='get' id='i' to='${room}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`,
       )
       const features = (await alice.next()).getChild('query')?.getChildren('feature') ?? []
-      return features.map(({ attrs }) => String(attrs.var)).filter((name) => name.startsWith('urn:xmpp:mam'))
+      return features.map(({ attrs }) => String(attrs.var)).filter((name) => /^urn:xmpp:(mam|fulltext)/.test(name))
     }
-    expect(await disco()).toEqual(['urn:xmpp:mam:2', 'urn:xmpp:mam:2#extended'])
+    expect(await disco()).toEqual(['urn:xmpp:mam:2', 'urn:xmpp:mam:2#extended', 'urn:xmpp:fulltext:0'])
     await configure(alice, { 'muc#roomconfig_enablelogging': '0' })
     expect(await disco()).toEqual([])
     expect(await refused(alice, query())).toBe('item-not-found/cancel')

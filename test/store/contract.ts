@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { LogQuery, Store, StoredLogRecord, VectorEntry, Write } from '../../src/store/store.js'
+import { archives } from './archives.js'
 import { account, logRecord, putLog, putRoom, room, roomRecord, rosterItem } from './records.js'
 
 export function storeContract(name: string, open: () => Promise<Store>): void {
@@ -17,6 +18,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     describe('users', () => users(given))
     describe('rooms', () => rooms(given))
     describe('the log', () => log(given))
+    describe('archives', () => archives(given))
     describe('the version vector', () => vector(given))
     describe('closing', () => closing(given))
   })
@@ -199,6 +201,7 @@ function rooms(given: () => Store): void {
       instances: [instance],
       recent: [],
       vector: [],
+      amendments: [],
       lastArchivedAt: 0,
     })
     await store.commit([{ type: 'room.affiliation.delete', room, jid: outcast.jid }])
@@ -298,6 +301,7 @@ function log(given: () => Store): void {
         jid: index % 3 === 2 ? undefined : `author${index % 3}@a.example`,
         nick: index % 3 === 2 ? undefined : `witch${index % 4}`,
         void: index % 11 === 10,
+        archived: index % 11 !== 10 && index % 5 !== 4 && index % 13 !== 12,
         body: index % 11 === 10 ? '' : `body ${index}`,
       }),
     )
@@ -339,6 +343,7 @@ function log(given: () => Store): void {
         ),
         types: fc.constantFrom(['message'], ['message', 'subject'], [], ['config']),
         includeVoid: fc.boolean(),
+        archived: fc.constant(true as const),
         limit: fc.integer({ min: 0, max: 20 }),
         backward: fc.boolean(),
       },
@@ -493,6 +498,7 @@ function filtered(all: readonly StoredLogRecord[], query: LogQuery): StoredLogRe
     if (query.nick !== undefined && record.nick !== query.nick) return false
     if (query.stanzaIds !== undefined && !query.stanzaIds.includes(record.stanzaId)) return false
     if (query.types !== undefined && !query.types.includes(record.type)) return false
+    if (query.archived === true && !record.archived) return false
     return query.includeVoid === true || !record.void
   })
   return query.backward === true ? found.slice(Math.max(0, found.length - query.limit)) : found.slice(0, query.limit)

@@ -1,5 +1,13 @@
 /** Records as the tests of stores use them: valid, with what a test cares about given. */
-import type { Account, LogRecord, RoomRecord, RosterItem, ScramKeys, Write } from '../../src/store/store.js'
+import type {
+  Account,
+  ArchiveRecord,
+  LogRecord,
+  RoomRecord,
+  RosterItem,
+  ScramKeys,
+  Write,
+} from '../../src/store/store.js'
 
 export const room = 'coven@rooms.a.example'
 
@@ -39,10 +47,22 @@ export function logRecord(seq: number, fields: Partial<LogRecord> = {}): LogReco
     jid: 'crone1@a.example',
     body: `{"content":"<body>${seq}</body>"}`,
     void: false,
+    archived: fields.void !== true,
     archivedAt: seq,
     ...fields,
   }
 }
+
+/** An entry of a user's archive. */
+export const archiveRecord = (at: number, fields: Partial<ArchiveRecord> = {}): ArchiveRecord => ({
+  stanzaId: `u-${at}`,
+  type: 'message',
+  jid: 'juliet@b.example',
+  nick: undefined,
+  body: JSON.stringify({ content: `<body>said at ${at}</body>` }),
+  archivedAt: at,
+  ...fields,
+})
 
 export const putLog = (records: readonly LogRecord[], to = room): Write => ({ type: 'room.log', room: to, records })
 

@@ -1,7 +1,8 @@
 /**
- * What a client asks of an archive (XEP-0313 §4), as a value. The same for rooms and for accounts; who may ask is not
- * judged here.
+ * What a client asks of an archive (XEP-0313 §4, and the words it looks for, XEP-0431), as a value. The same for rooms and for
+ * accounts; who may ask is not judged here.
  */
+import { BadSearch, readSearch, type Term } from '../../store/full-text.js'
 import { child, type Element } from '../../xml/element.js'
 import { type Field, type Form, formType, readForm, value, values, writeForm } from '../../xmpp/data-form.js'
 import { parseDateTime } from '../../xmpp/date-time.js'
@@ -22,10 +23,16 @@ export interface ArchiveQuery {
   readonly afterId?: string
   /** Only these, each once. */
   readonly ids?: readonly string[]
+  /** Only what has all these words. */
+  readonly text?: readonly Term[]
   readonly set: ResultSetRequest
   /** The page is sent newest first (§4.3.4). */
   readonly flip: boolean
 }
+
+/** XEP-0431. */
+export const fullTextNamespace = 'urn:xmpp:fulltext:0'
+const fullTextField = `{${fullTextNamespace}}fulltext`
 
 const known: ReadonlySet<string | undefined> = new Set([
   'FORM_TYPE',
@@ -35,6 +42,7 @@ const known: ReadonlySet<string | undefined> = new Set([
   'before-id',
   'after-id',
   'ids',
+  fullTextField,
 ])
 
 /**
@@ -68,6 +76,7 @@ function readFilter(query: Element, cap: number): Omit<ArchiveQuery, 'queryId' |
     ...present('end', value(form, 'end'), readTime),
     ...present('beforeId', value(form, 'before-id'), asIs),
     ...present('afterId', value(form, 'after-id'), asIs),
+    ...present('text', value(form, fullTextField), readText),
     ...readIds(form, cap),
   }
 }
@@ -91,6 +100,12 @@ function readTime(text: string): number {
   return time
 }
 
+function readText(text: string): readonly Term[] {
+  const search = readSearch(text)
+  if (search instanceof BadSearch) throw badRequest(`The search ${search.why}`)
+  return search
+}
+
 function readIds(form: Form, cap: number): { readonly ids?: readonly string[] } {
   const ids = [...new Set(values(form, 'ids'))]
   if (ids.length === 0) return {}
@@ -106,6 +121,7 @@ export function queryForm(): Element {
     { var: 'FORM_TYPE', type: 'hidden', values: [ns.archive] },
     { var: 'with', type: 'jid-single', values: [] },
     ...['start', 'end', 'before-id', 'after-id'].map((name): Field => ({ var: name, type: 'text-single', values: [] })),
+    { var: fullTextField, type: 'text-single', label: 'Words to search for', values: [] },
     { var: 'ids', type: 'list-multi', values: [] },
   ]
   const form = writeForm({ type: 'form', fields })

@@ -1,21 +1,14 @@
 /** XEP-0313: Message Archive Management of a room, read from its log. */
-import {
-  type ArchiveReader,
-  archivedMessage,
-  archivedTypes,
-  authorsOf,
-  type RoomState,
-  readerOf,
-} from '../../room/index.js'
+import { type ArchiveReader, archivedMessage, authorsOf, type RoomState, readerOf } from '../../room/index.js'
 import type { Router } from '../../server/router.js'
-import type { Store } from '../../store/store.js'
+import type { Store, StoredLogRecord } from '../../store/store.js'
 import { type Element, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { payload } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { writeArchived, writeFin, writeMetadata } from '../archive/answer.js'
-import { type ArchiveSource, readPage } from '../archive/page.js'
+import { type ArchiveSource, readEnds, readPage } from '../archive/page.js'
 import { type ArchiveQuery, queryForm, readQuery } from '../archive/query.js'
 import { loggedEvent } from './storage.js'
 
@@ -58,8 +51,8 @@ export function answerArchive(
   }
 }
 
-const logOf = (store: Store, room: string): ArchiveSource => ({
-  log: (query) => store.log(room, query),
+const logOf = (store: Store, room: string): ArchiveSource<StoredLogRecord> => ({
+  page: (query) => store.log(room, query),
   order: (id) => store.logOrder(room, id),
 })
 
@@ -69,12 +62,12 @@ function answerQuery(
   query: ArchiveQuery,
   reader: ArchiveReader,
   from: Jid,
-  source: ArchiveSource,
+  source: ArchiveSource<StoredLogRecord>,
 ): () => Promise<Element> {
   const authors = query.with === undefined ? {} : authorsOf(room, reader, query.with)
   if (authors instanceof StanzaError) throw authors
   return async () => {
-    const page = await readPage(source, query, { types: archivedTypes, ...authors })
+    const page = await readPage(source, query, authors)
     for (const record of query.flip ? [...page.records].reverse() : page.records) {
       const event = loggedEvent(record)
       const message = archivedMessage(room.jid, event, reader)
@@ -89,11 +82,8 @@ function answerQuery(
   }
 }
 
-async function metadata(source: ArchiveSource): Promise<Element> {
-  const ends = [false, true].map(async (backward) => {
-    const [record] = await source.log({ types: archivedTypes, limit: 1, backward })
-    return record && { id: record.stanzaId, at: record.archivedAt }
-  })
-  const [first, last] = await Promise.all(ends)
-  return writeMetadata(first, last)
+async function metadata(source: ArchiveSource<StoredLogRecord>): Promise<Element> {
+  const [first, last] = await readEnds(source)
+  const end = (record: StoredLogRecord | undefined) => record && { id: record.stanzaId, at: record.archivedAt }
+  return writeMetadata(end(first), end(last))
 }

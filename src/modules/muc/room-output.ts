@@ -104,7 +104,9 @@ export class RoomOutput {
     const events = effects.filter((effect) => effect.type === 'log').map(({ event }) => event)
     if (effects.some(({ type }) => type === 'save') || this.#differs(replica)) this.#save(replica)
     if (events.length > 0) {
-      const records = events.map((event) => logRecord(asItStands(replica.room, event), this.#archiveTime()))
+      const records = events.map((event) =>
+        logRecord(asItStands(replica.room, event), this.#archiveTime(), replica.room.config.archive),
+      )
       this.#queue.write({ type: 'room.log', room: this.#jid, records })
       this.#queue.write(...events.flatMap((event) => retractionWrites(this.#jid, event)))
     }

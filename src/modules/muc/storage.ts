@@ -4,10 +4,10 @@ import { maxLeadMs, noStamp } from '../../dmuc/clock.js'
 import type { RoomKeys } from '../../dmuc/ids.js'
 import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { Vector } from '../../dmuc/vector.js'
-import { defaultConfig, retractionBy } from '../../room/index.js'
-import type { RegisterEntry, RoomConfig, RoomState, Subject } from '../../room/types.js'
+import { archivedTypes, defaultConfig, retractionBy } from '../../room/index.js'
+import type { PendingRetraction, RegisterEntry, Retraction, RoomConfig, RoomState, Subject } from '../../room/types.js'
 import { affiliations, type LoggedEvent } from '../../room/types.js'
-import type { LoadedRoom, LogRecord, RoomRecord, Write } from '../../store/store.js'
+import type { Amendment, LoadedRoom, LogRecord, RoomRecord, Write } from '../../store/store.js'
 import { Jid } from '../../xmpp/jid.js'
 
 /** The JSON of `RoomRecord.state`. */
@@ -94,7 +94,8 @@ export function rosterWrites(before: RoomState, after: RoomState, revision: numb
   return writes
 }
 
-export function logRecord(event: LoggedEvent, archivedAt: number): LogRecord {
+/** `archiving`: the room keeps an archive now. */
+export function logRecord(event: LoggedEvent, archivedAt: number, archiving: boolean): LogRecord {
   const { operation } = event
   const spoken = operation.type === 'message' || operation.type === 'subject' ? operation : undefined
   // Spelt out: what follows a spread is added field by field, at ten times the cost.
@@ -113,9 +114,12 @@ export function logRecord(event: LoggedEvent, archivedAt: number): LogRecord {
     jid: spoken?.jid,
     body: event.void === true ? '' : JSON.stringify(operation),
     void: event.void === true,
+    archived: archiving && event.void !== true && isArchived(operation.type),
     archivedAt,
   }
 }
+
+const isArchived = (type: string): boolean => archivedTypes.some((known) => known === type)
 
 /** What an event takes out of the log. */
 export function retractionWrites(room: string, event: LoggedEvent): Write[] {
@@ -124,6 +128,13 @@ export function retractionWrites(room: string, event: LoggedEvent): Write[] {
   const { target, retraction, author } = found
   const patch = JSON.stringify({ content: '', lang: null, retracted: retraction })
   return [{ type: 'room.amend', room, stanzaId: target, patch, once: 'retracted', ...author }]
+}
+
+/** What a kept amendment was made from. */
+function pendingRetraction({ stanzaId, patch, jid, instance }: Amendment): PendingRetraction {
+  const { retracted } = JSON.parse(patch) as { readonly retracted: Retraction }
+  const author = jid === undefined || instance === undefined ? {} : { author: { jid, instance } }
+  return { target: stanzaId, retraction: retracted, ...author }
 }
 
 export function loggedEvent(record: LogRecord): LoggedEvent {
@@ -159,7 +170,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     registerRevision: saved.registerRevision,
     occupants: new Map(),
     subject: saved.subject ?? undefined,
-    retractions: new Map(),
+    retractions: new Map(loaded.amendments.map((one) => [one.stanzaId, pendingRetraction(one)])),
     asked: new Map(),
     history: loaded.recent.filter(({ type }) => type === 'message').map(loggedEvent),
     locked: saved.locked,

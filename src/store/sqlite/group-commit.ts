@@ -7,6 +7,7 @@ import { type Connection, type Durability, setSynchronous } from './connection.j
 import { type Failure, failure } from './errors.js'
 import type { Commit } from './protocol.js'
 import type { Outcome } from './serve.js'
+import type { TextIndex } from './text-index.js'
 import { Writes } from './writes.js'
 
 export class GroupCommit {
@@ -17,10 +18,10 @@ export class GroupCommit {
   readonly #commit
   readonly #rollback
 
-  constructor(db: Connection, durability: Durability) {
+  constructor(db: Connection, durability: Durability, index: TextIndex) {
     this.#db = db
     this.#durability = durability
-    this.#writes = new Writes(db)
+    this.#writes = new Writes(db, index)
     this.#begin = db.prepare('BEGIN IMMEDIATE')
     this.#commit = db.prepare('COMMIT')
     this.#rollback = db.prepare('ROLLBACK')

@@ -1,49 +1,39 @@
-/** The log of a room: appending, voiding. Rooms are found by JID once and remembered under their number. */
-import { StoreError, type Write } from '../store.js'
+/** Logs of rooms and archives of users: appending, changing, erasing. Each is found by JID once and remembered under its number. */
+import { type ArchiveRecord, StoreError } from '../store.js'
 import type { Connection } from './connection.js'
+import { newestArrival } from './log-pages.js'
 import { Origins } from './origins.js'
 import type { LogRow } from './protocol.js'
+import type { IndexedRow, TextIndex } from './text-index.js'
 
 interface Amendment {
-  readonly room: number
   readonly stanzaId: string
   readonly patch: string
   readonly once: string
-  readonly jid: string | null
-  readonly instance: string | null
+  readonly jid?: string
+  readonly instance?: string
 }
 
-interface KnownRoom {
+interface KnownArchive {
   readonly id: number
   lastArchivedAt: number
 }
 
-export class LogWrites {
-  readonly #rooms = new Map<string, KnownRoom>()
-  readonly #origins: Origins
-  readonly #findRoom
-  readonly #insert
-  readonly #void
-  readonly #amend
+/** Changes of messages that have not arrived, kept for each room. */
+const maxAmendments = 200
 
-  constructor(db: Connection) {
+export class LogWrites {
+  /** By JID: rooms that are there, and users. */
+  readonly #rooms = new Map<string, KnownArchive>()
+  readonly #users = new Map<string, KnownArchive>()
+  readonly #origins: Origins
+  readonly #index: TextIndex
+  readonly #statements
+
+  constructor(db: Connection, index: TextIndex) {
     this.#origins = new Origins(db)
-    this.#findRoom = db.prepare<[string], KnownRoom>(
-      `SELECT id, ifnull((SELECT archived_at FROM log WHERE room = room.id ORDER BY id DESC LIMIT 1), 0) AS lastArchivedAt
-       FROM room WHERE jid = ?`,
-    )
-    this.#insert = db.prepare(
-      `INSERT INTO log (room, origin, seq, stamp_ms, stamp_counter, epoch, revision, stanza_id, type, nick, jid, body, void,
-         archived_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    this.#amend = db.prepare<[Amendment]>(
-      `UPDATE log SET body = json_patch(body, @patch)
-       WHERE room = @room AND stanza_id = @stanzaId AND type = 'message' AND void = 0
-         AND json_type(body, '$."' || @once || '"') IS NULL AND jid IS ifnull(@jid, jid)
-         AND (@instance IS NULL OR origin IN (SELECT id FROM origin WHERE room = @room AND instance = @instance))`,
-    )
-    this.#void = db.prepare(`UPDATE log SET void = 1, body = '' WHERE room = ? AND stanza_id = ?`)
+    this.#index = index
+    this.#statements = prepare(db)
   }
 
   /** The number of a room; throws 'constraint' when there is none. */
@@ -51,9 +41,26 @@ export class LogWrites {
     return this.#room(jid).id
   }
 
+  /** The number of an archive, which comes into being. */
+  archiveId(owner: string): number {
+    this.#statements.makeArchive.run(owner)
+    return this.#statements.archiveId.get(owner)!
+  }
+
   append(jid: string, rows: readonly LogRow[]): void {
     const room = this.#room(jid)
     for (const row of rows) this.#appendRow(jid, room, row)
+  }
+
+  /** To a user's archive. */
+  add(owner: string, records: readonly ArchiveRecord[]): void {
+    const archive = this.#user(owner)
+    for (const { stanzaId, type, nick, jid, body, archivedAt } of records) {
+      archive.lastArchivedAt = Math.max(archivedAt, archive.lastArchivedAt + 1)
+      const at = archive.lastArchivedAt
+      const said = [stanzaId, type, nick ?? null, jid ?? null, body]
+      this.#statements.insert.run(archive.id, null, null, 0, 0, 0, 0, ...said, 0, at, 1)
+    }
   }
 
   raiseFloor(jid: string, instance: string, incarnation: string, seq: number): void {
@@ -62,41 +69,83 @@ export class LogWrites {
 
   void(jid: string, stanzaIds: readonly string[]): void {
     const { id } = this.#room(jid)
-    for (const stanzaId of stanzaIds) this.#void.run(id, stanzaId)
+    for (const stanzaId of stanzaIds)
+      for (const row of this.#statements.find.all(id, stanzaId)) {
+        this.#index.erase(row)
+        this.#statements.void.run(row.id)
+      }
   }
 
-  amend(jid: string, { stanzaId, patch, once, jid: author, instance }: Extract<Write, { type: 'room.amend' }>): void {
-    const room = this.#room(jid).id
-    this.#amend.run({ room, stanzaId, patch, once, jid: author ?? null, instance: instance ?? null })
+  /** Keeps the change where the message has not arrived. */
+  amendRoom(jid: string, amendment: Amendment): void {
+    const { id } = this.#room(jid)
+    if (this.amend(id, amendment)) return
+    const { stanzaId, patch, jid: author = null, instance = null } = amendment
+    this.#statements.keepAmendment.run(id, stanzaId, patch, author, instance)
+    this.#statements.dropAmendments.run(id, id, maxAmendments)
   }
 
-  /** A room was deleted: its JID may come back under another number. */
-  forgetRoom(jid: string): void {
-    this.#rooms.delete(jid)
+  /** Returns whether there is a message with that id, whatever became of it. */
+  amend(archive: number, { stanzaId, patch, once, jid, instance }: Amendment): boolean {
+    const rows = this.#statements.find.all(archive, stanzaId)
+    for (const row of rows) {
+      const to = { id: row.id, once, jid: jid ?? null, instance: instance ?? null }
+      if (this.#statements.mayAmend.get(to) === undefined) continue
+      this.#index.erase(row)
+      const body = this.#statements.amend.get(patch, row.id)!
+      this.#index.replace({ ...row, body })
+    }
+    return rows.length > 0
+  }
+
+  trim(owner: string, upTo: number): void {
+    for (const row of this.#statements.upTo.all(this.#user(owner).id, upTo)) {
+      this.#index.erase(row)
+      this.#statements.deleteRow.run(row.id)
+    }
+  }
+
+  /** Of a room or a user; what is in it goes later. The JID may come back under another number. */
+  deleteArchive(owner: string): void {
+    this.#statements.markDeleted.run(owner)
+    this.#statements.deleteArchive.run(owner)
+    this.#rooms.delete(owner)
+    this.#users.delete(owner)
   }
 
   /** Before each commit. */
   flush(): void {
     this.#origins.flush()
-    if (this.#rooms.size > cacheSize) this.#rooms.clear()
+    for (const cache of [this.#rooms, this.#users]) if (cache.size > cacheSize) cache.clear()
   }
 
   /** After a rollback. */
   forget(): void {
     this.#rooms.clear()
+    this.#users.clear()
     this.#origins.forget()
+    this.#index.forget()
   }
 
-  #room(jid: string): KnownRoom {
-    const known = this.#rooms.get(jid) ?? this.#findRoom.get(jid)
+  #room(jid: string): KnownArchive {
+    const known = this.#rooms.get(jid) ?? this.#statements.room.get(jid)
     if (known === undefined) throw new StoreError('constraint', `there is no room ${jid}`)
     this.#rooms.set(jid, known)
     return known
   }
 
-  #appendRow(jid: string, room: KnownRoom, row: LogRow): void {
-    const [instance, incarnation, seq, ms, counter, epoch, revision, stanzaId, type, nick, author, body, isVoid, at] =
-      row
+  #user(owner: string): KnownArchive {
+    const cached = this.#users.get(owner)
+    if (cached !== undefined) return cached
+    const archive = this.archiveId(owner)
+    const known = { id: archive, lastArchivedAt: this.#statements.newest.get({ archive }) ?? 0 }
+    this.#users.set(owner, known)
+    return known
+  }
+
+  #appendRow(jid: string, room: KnownArchive, row: LogRow): void {
+    const [instance, incarnation, seq, ...rest] = row
+    const at = row[13]
     if (!(at > room.lastArchivedAt)) {
       throw new StoreError(
         'constraint',
@@ -104,26 +153,49 @@ export class LogWrites {
       )
     }
     const origin = this.#origins.find(room.id, instance, incarnation)
-    this.#insert.run(
-      room.id,
-      origin.id,
-      seq,
-      ms,
-      counter,
-      epoch,
-      revision,
-      stanzaId,
-      type,
-      nick,
-      author,
-      body,
-      isVoid,
-      at,
-    )
+    this.#statements.insert.run(room.id, origin.id, seq, ...rest)
     room.lastArchivedAt = at
     this.#origins.add(origin, seq)
   }
 }
 
-/** Rooms kept in memory between transactions. */
+/** Archives of each kind that are kept in memory between transactions. */
 const cacheSize = 20_000
+
+function prepare(db: Connection) {
+  return {
+    makeArchive: db.prepare('INSERT INTO archive (owner) VALUES (?) ON CONFLICT DO NOTHING'),
+    archiveId: db.prepare<[string], number>('SELECT id FROM archive WHERE owner = ?').pluck(),
+    markDeleted: db.prepare('INSERT INTO deleted_archive SELECT id FROM archive WHERE owner = ?'),
+    deleteArchive: db.prepare('DELETE FROM archive WHERE owner = ?'),
+    room: db.prepare<[string], KnownArchive>(
+      `SELECT id, ifnull(${newestArrival('room.id')}, 0) AS lastArchivedAt FROM room WHERE jid = ?`,
+    ),
+    newest: db.prepare<[{ archive: number }], number | null>(`SELECT ${newestArrival('@archive')}`).pluck(),
+    insert: db.prepare(
+      `INSERT INTO log (archive, origin, seq, stamp_ms, stamp_counter, epoch, revision, stanza_id, type, nick, jid, body,
+         void, archived_at, archived)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    find: db.prepare<[number, string], IndexedRow>(
+      'SELECT id, archive, body, archived FROM log INDEXED BY log_stanza_id WHERE archive = ? AND stanza_id = ?',
+    ),
+    upTo: db.prepare<[number, number], IndexedRow>(
+      'SELECT id, archive, body, archived FROM log INDEXED BY log_archive WHERE archive = ? AND archived = 1 AND void = 0 AND id <= ?',
+    ),
+    void: db.prepare("UPDATE log SET void = 1, archived = 0, body = '' WHERE id = ?"),
+    mayAmend: db.prepare<[{ id: number; once: string; jid: string | null; instance: string | null }]>(
+      `SELECT 1 FROM log WHERE id = @id AND type = 'message' AND void = 0
+         AND json_type(body, '$."' || @once || '"') IS NULL AND jid IS ifnull(@jid, jid)
+         AND (@instance IS NULL OR @instance = (SELECT instance FROM origin WHERE origin.id = log.origin))`,
+    ),
+    amend: db
+      .prepare<[string, number], string>('UPDATE log SET body = json_patch(body, ?) WHERE id = ? RETURNING body')
+      .pluck(),
+    deleteRow: db.prepare('DELETE FROM log WHERE id = ?'),
+    keepAmendment: db.prepare('INSERT INTO amendment (room, stanza_id, patch, jid, instance) VALUES (?, ?, ?, ?, ?)'),
+    dropAmendments: db.prepare(
+      'DELETE FROM amendment WHERE room = ? AND id NOT IN (SELECT id FROM amendment WHERE room = ? ORDER BY id DESC LIMIT ?)',
+    ),
+  }
+}

@@ -5,6 +5,7 @@
 import type {
   Account,
   AffiliationRecord,
+  Amendment,
   InstanceRecord,
   LogQuery,
   LogRecord,
@@ -13,6 +14,7 @@ import type {
   RoomRecord,
   RoomsQuery,
   RosterItem,
+  StoredArchiveRecord,
   StoredLogRecord,
   VectorEntry,
   Write,
@@ -35,9 +37,21 @@ export type LogRow = readonly [
   body: string,
   isVoid: number,
   archivedAt: number,
+  archived: number,
 ]
 
 export type StoredLogRow = readonly [...LogRow, order: number]
+
+/** Of a user's archive. */
+export type ArchiveRow = readonly [
+  stanzaId: string,
+  type: string,
+  nick: string | null,
+  jid: string | null,
+  body: string,
+  archivedAt: number,
+  order: number,
+]
 
 export type EncodedWrite =
   | Exclude<Write, { readonly type: 'room.log' }>
@@ -61,8 +75,10 @@ export interface Queries {
   rooms(service: string, query: RoomsQuery): RoomRecord[]
   roomCount(service: string, publicOnly: boolean): number
   loadRoom(jid: string, recent: number): LoadedRows | undefined
+  ownedRooms(service: string, owner: string): number
   log(room: string, query: LogQuery): StoredLogRow[]
-  logOrder(room: string, stanzaId: string): number | undefined
+  archive(owner: string, query: LogQuery): ArchiveRow[]
+  logOrder(owner: string, stanzaId: string): number | undefined
   logRange(room: string, instance: string, incarnation: string, from: number, to: number, limit: number): StoredLogRow[]
 }
 
@@ -73,6 +89,7 @@ export interface LoadedRows {
   readonly instances: readonly InstanceRecord[]
   readonly recent: readonly StoredLogRow[]
   readonly vector: readonly VectorEntry[]
+  readonly amendments: readonly Amendment[]
   readonly lastArchivedAt: number
 }
 
@@ -119,6 +136,7 @@ function encodeRecord(record: LogRecord): LogRow {
     record.body,
     record.void ? 1 : 0,
     record.archivedAt,
+    record.archived ? 1 : 0,
   ]
 }
 
@@ -138,6 +156,17 @@ export function decodeRow(row: StoredLogRow): StoredLogRecord {
     body: row[11],
     void: row[12] === 1,
     archivedAt: row[13],
-    order: row[14],
+    archived: row[14] === 1,
+    order: row[15],
   }
 }
+
+export const decodeRecord = (row: ArchiveRow): StoredArchiveRecord => ({
+  stanzaId: row[0],
+  type: row[1],
+  nick: row[2] ?? undefined,
+  jid: row[3] ?? undefined,
+  body: row[4],
+  archivedAt: row[5],
+  order: row[6],
+})

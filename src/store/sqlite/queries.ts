@@ -9,8 +9,9 @@ export function prepareQueries(db: Connection): Queries {
   return {
     ...accountQueries(db),
     ...roomQueries(db, log),
-    log: (room, query) => log.page(room, query),
-    logOrder: (room, stanzaId) => log.order(room, stanzaId),
+    log: (room, query) => log.events(room, query),
+    archive: (owner, query) => log.records(owner, query),
+    logOrder: (owner, stanzaId) => log.order(owner, stanzaId),
     logRange: (room, instance, incarnation, from, to, limit) => log.range(room, instance, incarnation, from, to, limit),
   }
 }
@@ -125,7 +126,7 @@ interface RoomRow {
   state: string
 }
 
-type RoomQueries = Pick<Queries, 'rooms' | 'roomCount' | 'loadRoom'>
+type RoomQueries = Pick<Queries, 'rooms' | 'roomCount' | 'loadRoom' | 'ownedRooms'>
 
 /** Greater than any JID as UTF-8. */
 const aboveAll = '\u{10ffff}'
@@ -156,6 +157,16 @@ function roomQueries(db: Connection, log: LogQueries): RoomQueries {
   const instances = db.prepare<[number], LoadedRows['instances'][number]>(
     'SELECT jid, state FROM instance WHERE room = ? ORDER BY jid',
   )
+  const amendments = db.prepare<[number, number], NullableAuthor>(
+    `SELECT stanza_id AS stanzaId, patch, jid, instance FROM amendment
+     WHERE room = ? AND NOT EXISTS (SELECT 1 FROM log WHERE archive = ? AND stanza_id = amendment.stanza_id) ORDER BY id`,
+  )
+  const owned = db
+    .prepare<[string, string], number>(
+      `SELECT count(*) FROM affiliation INDEXED BY affiliation_owner CROSS JOIN room ON room.id = affiliation.room
+       WHERE affiliation.jid = ? AND affiliation = 'owner' AND room.service = ? AND room.source = room.jid`,
+    )
+    .pluck()
   const load = (jid: string, recent: number): LoadedRows | undefined => {
     const row = find.get(jid)
     if (row === undefined) return undefined
@@ -166,15 +177,28 @@ function roomQueries(db: Connection, log: LogQueries): RoomQueries {
       instances: instances.all(row.id),
       recent: log.recent(row.id, recent),
       vector: log.vector(row.id),
+      amendments: amendments.all(row.id, row.id).map((one) => ({
+        ...one,
+        jid: one.jid ?? undefined,
+        instance: one.instance ?? undefined,
+      })),
       lastArchivedAt: log.lastArchivedAt(row.id),
     }
   }
   return {
     rooms: page,
     roomCount: (service, publicOnly) => count.get(service, publicOnly ? 1 : 0) ?? 0,
+    ownedRooms: (service, owner) => owned.get(owner, service) ?? 0,
     // One transaction: all parts are of the same moment.
     loadRoom: db.transaction(load),
   }
+}
+
+interface NullableAuthor {
+  stanzaId: string
+  patch: string
+  jid: string | null
+  instance: string | null
 }
 
 interface NullableNick {

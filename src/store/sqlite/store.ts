@@ -16,12 +16,13 @@ import {
   type RoomsQuery,
   type RosterItem,
   type Store,
+  type StoredArchiveRecord,
   type StoredLogRecord,
   StoreError,
   type Write,
 } from '../store.js'
 import type { Durability } from './connection.js'
-import { type Commit, decodeRow, encodeWrite, type Queries, type Query } from './protocol.js'
+import { type Commit, decodeRecord, decodeRow, encodeWrite, type Queries, type Query } from './protocol.js'
 import { StoreThread } from './store-thread.js'
 import { workerFile } from './worker-file.js'
 
@@ -150,8 +151,16 @@ class SqliteStore implements Store {
     return (await this.#ask('log', room, query)).map(decodeRow)
   }
 
-  logOrder(room: string, stanzaId: string): Promise<number | undefined> {
-    return this.#ask('logOrder', room, stanzaId)
+  ownedRooms(service: string, owner: string): Promise<number> {
+    return this.#ask('ownedRooms', service, owner)
+  }
+
+  async archive(owner: string, query: LogQuery): Promise<StoredArchiveRecord[]> {
+    return (await this.#ask('archive', owner, query)).map(decodeRecord)
+  }
+
+  logOrder(owner: string, stanzaId: string): Promise<number | undefined> {
+    return this.#ask('logOrder', owner, stanzaId)
   }
 
   async logRange(

@@ -1,32 +1,26 @@
 /** Entry of the writer thread: the only connection that writes. */
+import { Background } from './background.js'
 import { openWriter } from './connection.js'
-import { DeletedRooms } from './deleted-rooms.js'
 import { GroupCommit } from './group-commit.js'
 import { migrate, readMigrations } from './migrate.js'
 import type { Commit, ThreadData } from './protocol.js'
 import { type Service, serve } from './serve.js'
+import { TextIndex } from './text-index.js'
 
 function open({ path, durability }: ThreadData): Service<Commit> {
   const db = openWriter(path, durability)
   migrate(db, readMigrations())
-  const groups = new GroupCommit(db, durability)
-  const deleted = new DeletedRooms(db)
-  let next: NodeJS.Immediate | undefined
-  const emptySlice = (): void => {
-    next = undefined
-    if (deleted.step()) next = setImmediate(emptySlice)
-  }
-  emptySlice()
+  const index = new TextIndex(db)
+  const groups = new GroupCommit(db, durability, index)
+  const background = new Background(db, index, durability)
   return {
     answer(commits) {
       const outcomes = groups.commit(commits)
-      if (commits.some(({ writes }) => writes.some(({ type }) => type === 'room.delete'))) {
-        next ??= setImmediate(emptySlice)
-      }
+      background.after(commits)
       return outcomes
     },
     close() {
-      if (next !== undefined) clearImmediate(next)
+      background.close()
       try {
         db.pragma('wal_checkpoint(TRUNCATE)')
       } finally {

@@ -3,6 +3,7 @@ import type { Statement } from 'better-sqlite3'
 import type { Connection } from './connection.js'
 import { LogWrites } from './log-writes.js'
 import type { EncodedWrite } from './protocol.js'
+import type { TextIndex } from './text-index.js'
 
 type Handlers = { readonly [W in EncodedWrite as W['type']]: (write: W) => void }
 
@@ -10,9 +11,9 @@ export class Writes {
   readonly #log: LogWrites
   readonly #handlers: Handlers
 
-  constructor(db: Connection) {
-    this.#log = new LogWrites(db)
-    this.#handlers = { ...accountWrites(db), ...roomWrites(db, this.#log) }
+  constructor(db: Connection, index: TextIndex) {
+    this.#log = new LogWrites(db, index)
+    this.#handlers = { ...accountWrites(db, this.#log), ...roomWrites(db, this.#log), ...archiveWrites(this.#log) }
   }
 
   apply(write: EncodedWrite): void {
@@ -41,7 +42,7 @@ type Value = string | number | null
 
 type AccountHandlers = Pick<Handlers, Extract<keyof Handlers, `${'account' | 'roster' | 'offline' | 'data'}.${string}`>>
 
-function accountWrites(db: Connection): AccountHandlers {
+function accountWrites(db: Connection, log: LogWrites): AccountHandlers {
   const keyColumns = ['salt', 'iterations', 'stored_key', 'server_key']
   const putAccount = replace(db, 'account', [
     'jid',
@@ -77,6 +78,7 @@ function accountWrites(db: Connection): AccountHandlers {
     },
     'account.delete': ({ jid }) => {
       for (const statement of deleteAccount) statement.run(jid)
+      log.deleteArchive(jid)
     },
     'roster.put': ({ owner, item }) => {
       putItem.run(
@@ -110,13 +112,12 @@ type RoomHandlers = Pick<Handlers, Extract<keyof Handlers, `room.${string}`>>
 
 function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
   const putRoom = db.prepare(
-    `INSERT INTO room (jid, service, room_id, source, epoch, epoch_rank, created_at, public, persistent, name, state)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO room (id, jid, service, room_id, source, epoch, epoch_rank, created_at, public, persistent, name, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (jid) DO UPDATE SET service = excluded.service, room_id = excluded.room_id, source = excluded.source,
        epoch = excluded.epoch, epoch_rank = excluded.epoch_rank, created_at = excluded.created_at,
        public = excluded.public, persistent = excluded.persistent, name = excluded.name, state = excluded.state`,
   )
-  const markDeleted = db.prepare('INSERT INTO deleted_room SELECT id FROM room WHERE jid = ?')
   const deleteRoom = db.prepare('DELETE FROM room WHERE jid = ?')
   const deleteData = db.prepare('DELETE FROM data WHERE owner = ?')
   const putAffiliation = replace(db, 'affiliation', ['room', 'jid', 'affiliation', 'nick', 'reason'])
@@ -128,13 +129,25 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
   return {
     'room.put': ({ room: r }) => {
       const flags = [r.public ? 1 : 0, r.persistent ? 1 : 0]
-      putRoom.run(r.jid, r.service, r.roomId, r.source, r.epoch, r.epochRank, r.createdAt, ...flags, r.name, r.state)
+      const id = log.archiveId(r.jid)
+      putRoom.run(
+        id,
+        r.jid,
+        r.service,
+        r.roomId,
+        r.source,
+        r.epoch,
+        r.epochRank,
+        r.createdAt,
+        ...flags,
+        r.name,
+        r.state,
+      )
     },
     'room.delete': ({ jid }) => {
-      markDeleted.run(jid)
       deleteRoom.run(jid)
       deleteData.run(jid)
-      log.forgetRoom(jid)
+      log.deleteArchive(jid)
     },
     'room.affiliation': ({ room, entry }) => {
       const id = log.roomId(room)
@@ -153,7 +166,7 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
       log.void(room, stanzaIds)
     },
     'room.amend': (write) => {
-      log.amend(write.room, write)
+      log.amendRoom(write.room, write)
     },
     'room.occupant.put': ({ room, occupant: o }) => {
       putOccupant.run(log.roomId(room), o.nick, o.jid, o.home, o.since, o.revision)
@@ -169,3 +182,17 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
     },
   }
 }
+
+type ArchiveHandlers = Pick<Handlers, Extract<keyof Handlers, `archive.${string}`>>
+
+const archiveWrites = (log: LogWrites): ArchiveHandlers => ({
+  'archive.add': ({ owner, records }) => {
+    log.add(owner, records)
+  },
+  'archive.amend': (write) => {
+    log.amend(log.archiveId(write.owner), write)
+  },
+  'archive.trim': ({ owner, upTo }) => {
+    log.trim(owner, upTo)
+  },
+})

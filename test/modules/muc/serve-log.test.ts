@@ -26,7 +26,7 @@ async function served(sync: boolean): Promise<Element> {
   const { replica } = new Shadow()
   const room = { ...replica, room: { ...replica.room, jid: here } }
   const store = openMemoryStore()
-  const records = [...known, ...later].map((one, index) => logRecord(one, index + 1))
+  const records = [...known, ...later].map((one, index) => logRecord(one, index + 1, true))
   await store.commit([
     { type: 'room.put', room: roomRecord(room, 0) },
     { type: 'room.log', room: here, records },

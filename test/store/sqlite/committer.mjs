@@ -24,7 +24,7 @@ const record = () => {
     jid: undefined,
     body: 'x'.repeat(200),
   }
-  return { ...identity, ...content, void: false, archivedAt: lastArchivedAt }
+  return { ...identity, ...content, void: false, archived: true, archivedAt: lastArchivedAt }
 }
 
 const commitAlways = async () => {

@@ -14,7 +14,7 @@ while (code === undefined) {
   const seq = confirmed + 1
   const identity = { instance: room, incarnation: 'i1', seq, stampMs: seq, stampCounter: 0, epoch: 1, revision: 1 }
   const content = { stanzaId: `s${seq}`, type: 'message', nick: 'n', jid: undefined, body: 'x'.repeat(40_000) }
-  const record = { ...identity, ...content, void: false, archivedAt: seq }
+  const record = { ...identity, ...content, void: false, archived: true, archivedAt: seq }
   try {
     await store.commit([{ type: 'room.log', room, records: [record] }])
     confirmed = seq

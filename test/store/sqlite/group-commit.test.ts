@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
 import { openWriter } from '../../../src/store/sqlite/connection.js'
-import { DeletedRooms } from '../../../src/store/sqlite/deleted-rooms.js'
+import { DeletedArchives } from '../../../src/store/sqlite/deleted-archives.js'
 import { GroupCommit } from '../../../src/store/sqlite/group-commit.js'
 import { migrate, readMigrations } from '../../../src/store/sqlite/migrate.js'
 import { type Commit, encodeWrite } from '../../../src/store/sqlite/protocol.js'
 import type { Outcome } from '../../../src/store/sqlite/serve.js'
+import { TextIndex } from '../../../src/store/sqlite/text-index.js'
 import type { Write } from '../../../src/store/store.js'
 import { logRecord, putLog, putRoom, room } from '../records.js'
 import { temporaryDirectory } from './directory.js'
@@ -37,7 +38,7 @@ const logged = (db: Database.Database): unknown[] => db.prepare('SELECT seq FROM
 describe('a group', () => {
   test('of 64 batches is one transaction', () => {
     const { db, statements } = prepared()
-    const groups = new GroupCommit(db, 'full')
+    const groups = new GroupCommit(db, 'full', new TextIndex(db))
     groups.commit([commit(putRoom())])
     statements.length = 0
     const outcomes = groups.commit(Array.from({ length: 64 }, (_, index) => event(index + 1)))
@@ -49,7 +50,7 @@ describe('a group', () => {
 
   test('with bad batches keeps all others, in order, in few transactions', () => {
     const { db, statements } = prepared()
-    const groups = new GroupCommit(db, 'full')
+    const groups = new GroupCommit(db, 'full', new TextIndex(db))
     groups.commit([commit(putRoom())])
     const group = Array.from({ length: 64 }, (_, index) => event(index + 1))
     group[17] = commit(putLog([logRecord(18), logRecord(18, { archivedAt: 19 })]))
@@ -66,7 +67,7 @@ describe('a group', () => {
 
   test('says whose value was no plain data, and goes on', () => {
     const { db } = prepared()
-    const groups = new GroupCommit(db, 'full')
+    const groups = new GroupCommit(db, 'full', new TextIndex(db))
     const wrong = { writes: [{ type: 'data.put', owner: {}, kind: 'k', key: 'k', value: 'v' }], synced: false }
     const outcomes = groups.commit([commit(putRoom()), wrong as unknown as Commit, event(1)])
     expect(codes(outcomes)).toEqual(['done', 'constraint', 'done'])
@@ -74,7 +75,7 @@ describe('a group', () => {
 
   test('while another program holds the database fails whole, once, and the next succeeds', () => {
     const { db, path, statements } = prepared()
-    const groups = new GroupCommit(db, 'full')
+    const groups = new GroupCommit(db, 'full', new TextIndex(db))
     groups.commit([commit(putRoom())])
     const other = new Database(path)
     opened.push(other)
@@ -91,7 +92,7 @@ describe('a group', () => {
 describe('a full disk', () => {
   test("is told as 'full', leaves what was confirmed, and is over when there is room again", () => {
     const { db } = prepared()
-    const groups = new GroupCommit(db, 'full')
+    const groups = new GroupCommit(db, 'full', new TextIndex(db))
     groups.commit([commit(putRoom()), event(1)])
     const pages = Number(db.pragma('page_count', { simple: true }))
     db.pragma(`max_page_count = ${pages + 8}`)
@@ -129,7 +130,7 @@ describe('durability', () => {
 
   test('normal, a batch asks to be synced: its group is written with FULL, the next is not', () => {
     const { db, statements } = prepared()
-    const groups = new GroupCommit(db, 'normal')
+    const groups = new GroupCommit(db, 'normal', new TextIndex(db))
     const order = (): string[] => statements.splice(0).filter((sql) => /^(PRAGMA synchronous|BEGIN|COMMIT)/.test(sql))
     groups.commit([commit(putRoom())])
     expect(order().filter((sql) => sql.startsWith('PRAGMA'))).toEqual([])
@@ -143,18 +144,18 @@ describe('durability', () => {
 describe('a deleted room', () => {
   test('is emptied in slices, its neighbour is not', () => {
     const { db } = prepared()
-    const groups = new GroupCommit(db, 'full')
+    const groups = new GroupCommit(db, 'full', new TextIndex(db))
     const other = 'other@rooms.a.example'
     const records = Array.from({ length: 1_200 }, (_, index) => logRecord(2 * index + 1, { archivedAt: index + 1 }))
     groups.commit([commit(putRoom(), putRoom({ jid: other }), putLog(records), putLog(records, other))])
     groups.commit([commit({ type: 'room.delete', jid: room })])
     expect(logged(db)).toHaveLength(2_400)
-    const deleted = new DeletedRooms(db)
+    const deleted = new DeletedArchives(db, new TextIndex(db))
     let slices = 0
     while (deleted.step()) slices += 1
-    expect(slices).toBe(3)
+    expect(slices).toBe(13)
     expect(logged(db)).toHaveLength(1_200)
     const left = (table: string): unknown => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()
-    expect([left('origin'), left('origin_above'), left('deleted_room'), left('room')]).toEqual([1, 1_199, 0, 1])
+    expect([left('origin'), left('origin_above'), left('deleted_archive'), left('room')]).toEqual([1, 1_199, 0, 1])
   })
 })

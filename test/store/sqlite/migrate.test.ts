@@ -34,7 +34,7 @@ describe('migrations', () => {
     migrate(open(), readMigrations())
     const tables = db
       .prepare<[], { strict: number }>(
-        "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'",
+        "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
       )
       .all()
     expect(tables.length).toBeGreaterThan(8)
