@@ -2,8 +2,10 @@
  * Orders and nick claims (dmuc.md §3, Nicks; §4): what a peer wants carried out here. The actor's right is checked anew
  * by our own state, whatever the peer says of it.
  */
+import { leastToConfigure } from '../room/config.js'
 import { judge } from '../room/judge.js'
 import { affiliationOf, homesOf } from '../room/occupants.js'
+import { atLeast } from '../room/roles.js'
 import type { Operation } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
@@ -56,8 +58,10 @@ const isOurs = (replica: Replica, operation: Operation): boolean =>
 
 function refuseActor(turn: Turn, operation: Operation, actor: string, instance: string): StanzaError | undefined {
   const { room } = turn.replica
-  if (operation.type === 'config' || operation.type === 'destroy')
-    return affiliationOf(room, actor) === 'owner' ? undefined : new StanzaError('forbidden')
+  if (operation.type === 'config' || operation.type === 'destroy') {
+    const least = operation.type === 'config' ? leastToConfigure(room.config, operation.config) : 'owner'
+    return atLeast(affiliationOf(room, actor), least) ? undefined : new StanzaError('forbidden')
+  }
   return judge(room, operation, instance, turn.env.bounds)
 }
 

@@ -1,5 +1,6 @@
 /** What clients ask of a room, as plain values: XEP-0045 §§6 to 10. Made from stanzas by `commandFromStanza`. */
 import type { Element } from '../xml/element.js'
+import type { AdHocRequest } from '../xmpp/ad-hoc.js'
 import type { Affiliation, HistoryRequest, Role } from './types.js'
 
 interface Asked {
@@ -65,6 +66,8 @@ export type Command = Asked &
     | { readonly type: 'register-remove' }
     | { readonly type: 'disco-info'; readonly node?: string }
     | { readonly type: 'disco-items'; readonly node?: string }
+    /** XEP-0050. */
+    | { readonly type: 'ad-hoc'; readonly request: AdHocRequest }
     /** An IQ get or set to an occupant JID. */
     | { readonly type: 'private-iq'; readonly nick: string; readonly stanza: Element }
   )

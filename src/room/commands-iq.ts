@@ -1,5 +1,6 @@
 /** IQs to a room and to its occupants (XEP-0045 §§6, 7.10, 8 to 10, 17.4). */
 import { child, childText, type Element, elements } from '../xml/element.js'
+import { readCommand } from '../xmpp/ad-hoc.js'
 import { readForm, value } from '../xmpp/data-form.js'
 import { ns } from '../xmpp/namespaces.js'
 import { payload } from '../xmpp/stanza.js'
@@ -19,6 +20,8 @@ export function iqCommand(iq: Element): Command | StanzaError | 'ignored' | 'for
   const asked = { from, id }
   const moderate = moderation.command(iq)
   if (moderate !== undefined) return moderate
+  const request = readCommand(iq)
+  if (request !== undefined) return request instanceof StanzaError ? request : { type: 'ad-hoc', ...asked, request }
   if (query?.name !== 'query') return 'foreign'
   switch (query.getNS()) {
     case ns.mucAdmin:

@@ -5,6 +5,7 @@
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { boolean, type ConfigField, choice, integer, number, optionalText, roles, text, Wrong } from './config-field.js'
+import { hats } from './features/hats.js'
 
 /** The services that are to hold a shadow, in our extension of XEP-0281. */
 export const peersField = `{${ns.dmucSync}}peers`
@@ -154,4 +155,5 @@ export const configFields: readonly ConfigField[] = [
   optionalText('muc#roomconfig_pubsub', 'XMPP URI of Associated Publish-Subscribe Node', 'pubsub', 500),
   distributed,
   peers,
+  hats.field,
 ]

@@ -7,7 +7,7 @@ import type { AdminItem, CommandOf } from './command.js'
 import { configForm, readConfig } from './config-form.js'
 import type { Context } from './contract.js'
 import { isRefusal, refuse, replyTo, type Speaker, speakerOf, type Verdict } from './speaker.js'
-import type { Operation, RoomConfig, RoomState } from './types.js'
+import type { Affiliation, Operation, RoomConfig, RoomState } from './types.js'
 
 const ownersOnly = (state: RoomState, { affiliation }: Speaker): ReturnType<typeof refuse> | undefined =>
   affiliation === 'owner' ? undefined : refuse(state, 'forbidden', 'Only owners may do this')
@@ -41,6 +41,10 @@ export function decideConfigSet(state: RoomState, command: CommandOf<'config-set
   if (state.locked) operations.push({ type: 'unlock' })
   return { operations, reply: replyTo(state, command) }
 }
+
+/** What it takes to make this of the configuration: hats are the admins' business, too. */
+export const leastToConfigure = (present: RoomConfig, config: RoomConfig): Affiliation =>
+  sameConfig(present, { ...config, hats: present.hats }) ? 'admin' : 'owner'
 
 /** Do both say the same? What is not there is as if it were empty. */
 export const sameConfig = (one: RoomConfig, other: RoomConfig): boolean =>

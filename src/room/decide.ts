@@ -1,5 +1,6 @@
 /** Permission and validation: what a command comes to in a room, or why it is refused. Changes nothing. */
 import type { StanzaError } from '../xmpp/stanza-error.js'
+import { decideAdHoc } from './ad-hoc.js'
 import { decideAdminGet, decideAdminSet } from './admin.js'
 import type { Command } from './command.js'
 import { decideConfigCancel, decideConfigGet, decideConfigSet, decideDestroy } from './config.js'
@@ -85,6 +86,8 @@ function decideIn(state: RoomState, command: Command, context: Context): Decisio
       return decideRegisterApproval(state, command, context)
     case 'register-remove':
       return decideRegisterRemove(state, command, context)
+    case 'ad-hoc':
+      return decideAdHoc(state, command, context)
     case 'disco-info':
       return decideDiscoInfo(state, command, context)
     case 'disco-items':

@@ -28,6 +28,7 @@ export const defaultConfig: RoomConfig = {
   getMemberList: ['moderator', 'participant', 'visitor'],
   archive: true,
   historyLength: 20,
+  hats: [],
   distributed: false,
   peers: [],
 }

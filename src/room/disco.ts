@@ -1,10 +1,13 @@
 /** What a room tells of itself (XEP-0045 §§6.4, 6.5, 7.12, 16.3, 16.5.4; XEP-0281 §4.3). */
 import { type Element, xml } from '../xml/element.js'
+import { commandsNamespace } from '../xmpp/ad-hoc.js'
 import { type Field, writeForm } from '../xmpp/data-form.js'
 import { ns } from '../xmpp/namespaces.js'
+import { decideCommandInfo, decideCommandList } from './ad-hoc.js'
 import { archiveFeatures } from './archive.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
+import { hats } from './features/hats.js'
 import { moderation } from './features/moderation.js'
 import { retraction } from './features/retraction.js'
 import { registerForm, registerNamespace } from './registration.js'
@@ -25,9 +28,10 @@ const always = [
   voiceForm,
   ns.occupantId,
   ns.stanzaId,
+  commandsNamespace,
 ] as const
 
-const features = [retraction, moderation].flatMap(({ disco }) => disco)
+const features = [retraction, moderation, hats].flatMap(({ disco }) => disco)
 
 const kindOf = (config: RoomConfig): string[] => [
   config.public ? 'muc_public' : 'muc_hidden',
@@ -46,7 +50,7 @@ export function decideDiscoInfo(state: RoomState, command: CommandOf<'disco-info
   if (node === 'x-roomuser-item') return { operations: [], reply: reservedNick(state, command, speaker) }
   // §18.1.1: nothing is discarded, so there is no list of what is not.
   if (node === 'http://jabber.org/protocol/muc#traffic') return refuse(state, 'service-unavailable')
-  if (node !== undefined) return refuse(state, 'item-not-found')
+  if (node !== undefined) return decideCommandInfo(state, command, context) ?? refuse(state, 'item-not-found')
   const all = new Set([
     ...always,
     ...(context.policy.registration === 'none' ? [] : [registerNamespace, registerForm]),
@@ -110,6 +114,7 @@ function roomInfo(state: RoomState, speaker: Speaker, { disco }: Context): Eleme
       type: 'text-single',
       values: [String(config.historyLength)],
     },
+    hats.info(config),
     disco?.source === undefined
       ? undefined
       : { var: 'dmuc-source', label: 'Source Room', type: 'jid-single', values: [disco.source] },
@@ -139,6 +144,7 @@ function roomInfo(state: RoomState, speaker: Speaker, { disco }: Context): Eleme
 
 /** §6.5: occupants see who is there, strangers where the room lets them; else the list is empty. */
 export function decideDiscoItems(state: RoomState, command: CommandOf<'disco-items'>, context: Context): Verdict {
+  if (command.node === commandsNamespace) return decideCommandList(state, command, context)
   const speaker = speakerOf(state, command, context)
   const listed = speaker.occupant !== undefined || (state.config.publicList && isInformed(state, speaker))
   const items = listed && command.node === undefined ? [...state.occupants.keys()] : []

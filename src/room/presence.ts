@@ -5,8 +5,9 @@
 import { type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { readContent, withoutClaims } from './content.js'
+import { hats, hatsOf } from './features/hats.js'
 import { affiliationOf } from './occupants.js'
-import type { Affiliation, Occupant, Role, RoomState } from './types.js'
+import type { Affiliation, Hat, Occupant, Role, RoomState } from './types.js'
 
 /** What a stanza says of an occupant beside the plain facts. */
 export interface Notice {
@@ -82,7 +83,8 @@ export function availablePresence(state: RoomState, occupant: Occupant, notice: 
     presence.children.push(...withoutClaims(readContent(session, session.presence), state.jid))
   }
   const facts = { affiliation: affiliationOf(state, occupant.jid), role: occupant.role, jid: realJid(occupant) }
-  presence.children.push(user(facts, notice, view), occupantIdElement(occupant.occupantId))
+  const worn = hats.element(state.config, occupant.jid)
+  presence.children.push(user(facts, notice, view), occupantIdElement(occupant.occupantId), ...(worn ? [worn] : []))
   return presence
 }
 
@@ -112,6 +114,7 @@ export function unavailablePresence(
 interface Kept {
   readonly room: string
   readonly affiliation: Affiliation
+  readonly hats: readonly Hat[]
   seeing?: Element
   blind?: Element
 }
@@ -121,9 +124,11 @@ const kept = new WeakMap<Occupant, Kept>()
 /** The plain presence of an occupant for others: the same element object for as long as nothing in it changes. */
 export function plainPresence(state: RoomState, occupant: Occupant, seeing: boolean): Element {
   const affiliation = affiliationOf(state, occupant.jid)
+  const worn = hatsOf(state.config, occupant.jid)
   let known = kept.get(occupant)
-  if (known === undefined || known.affiliation !== affiliation || known.room !== state.jid) {
-    known = { room: state.jid, affiliation }
+  const same = known?.affiliation === affiliation && known.room === state.jid && known.hats === worn
+  if (known === undefined || !same) {
+    known = { room: state.jid, affiliation, hats: worn }
     kept.set(occupant, known)
   }
   const group = seeing ? 'seeing' : 'blind'

@@ -1,6 +1,7 @@
 /** Changes of the register, of the configuration, and the end of the room (XEP-0045 §§9, 10). */
 import { type Element, xml } from '../xml/element.js'
 import type { Delivery } from './contract.js'
+import { wearsTheSame } from './features/hats.js'
 import { affiliationOf, isShown, localSessions, sessionsOf } from './occupants.js'
 import { type Notice, occupantIdElement, userElement } from './presence.js'
 import { actorIn } from './render-roster.js'
@@ -35,7 +36,11 @@ export function renderConfig(before: RoomState, _operation: Of<'config'>, after:
   for (const occupant of before.occupants.values()) {
     const now = after.occupants.get(occupant.nick)
     if (now === undefined) deliveries.push(...showDeparture(before, after, occupant, { statuses: [322] }))
-    else if (now !== occupant || isShown(before, occupant) !== isShown(after, now))
+    else if (
+      now !== occupant ||
+      isShown(before, occupant) !== isShown(after, now) ||
+      !wearsTheSame(before.config, after.config, occupant.jid)
+    )
       deliveries.push(...changedVisibility(before, after, occupant, now))
   }
   const codes = configCodes(before, after)

@@ -261,6 +261,15 @@ export type Change = LoggedEvent | SoftOperation
 
 export const operationOf = (change: Change): Operation => ('operation' in change ? change.operation : change)
 
+/** XEP-0317; `wearers` are bare JIDs. */
+export interface Hat {
+  readonly uri: string
+  readonly title: string
+  /** An angle, as text. */
+  readonly hue?: string
+  readonly wearers: readonly string[]
+}
+
 /** The configuration form (XEP-0045 §16.5.3 and XEP-0281 §4.1), as values. */
 export interface RoomConfig {
   readonly name: string
@@ -302,6 +311,8 @@ export interface RoomConfig {
   readonly historyLength: number
   /** XMPP URI of an associated pubsub node. */
   readonly pubsub?: string
+  /** Changed by commands, not by the form (./features/hats.ts). */
+  readonly hats: readonly Hat[]
   /** XEP-0281 `muc#roomconfig_distributed`. */
   readonly distributed: boolean
   /** The services asked to hold a shadow; only the source's list counts. */

@@ -41,6 +41,9 @@ export interface Form {
   readonly title?: string
   readonly instructions?: readonly string[]
   readonly fields: readonly Field[]
+  /** §3.4: several results, the columns and the rows; written, never read. */
+  readonly reported?: readonly Field[]
+  readonly items?: readonly (readonly Field[])[]
 }
 
 /** Undefined for what is not an `<x xmlns='jabber:x:data'/>` of a known type. */
@@ -84,6 +87,8 @@ export function writeForm(form: Form): Element {
     text('title', form.title),
     ...(form.instructions ?? []).map((instruction) => text('instructions', instruction)),
     ...form.fields.map(writeField),
+    form.reported && xml('reported', {}, ...form.reported.map(writeField)),
+    ...(form.items ?? []).map((item) => xml('item', {}, ...item.map(writeField))),
   )
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { apply, type Delivery, operationOf, type RoomState } from '../../src/room/index.js'
 import { roleFits } from '../../src/room/roles.js'
-import { elements } from '../../src/xml/element.js'
+import { type Element, elements } from '../../src/xml/element.js'
 import { serialize } from '../../src/xml/writer.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
 import { adminIq, bare, configIq, groupchat, presence, Stage } from './stage.js'
@@ -134,11 +134,35 @@ const retraction: fc.Arbitrary<string> = fc
       <moderate xmlns='urn:xmpp:message-moderate:1' id='sid-${number}'>${retract}</moderate></iq>`
   })
 
+/** XEP-0317, mostly by the founder. */
+const hats: fc.Arbitrary<string> = fc
+  .record({
+    from: fc.constantFrom(sessions[0]!, sessions[0]!, ...sessions),
+    name: fc.constantFrom('create', 'assign', 'assign', 'unassign', 'destroy'),
+    uri: fc.constantFrom('u:host', 'u:scribe'),
+    title: fc.constantFrom('Host', 'Scribe'),
+    jid: fc.constantFrom(...users),
+  })
+  .map(({ from, name, ...given }) => {
+    const fields = Object.entries(given).map(
+      ([key, value]) => `<field var='hats#${key}'><value>${value}</value></field>`,
+    )
+    return `<iq xmlns='jabber:client' from='${from}' to='${room}' id='hat' type='set'>
+      <command xmlns='http://jabber.org/protocol/commands' node='urn:xmpp:hats:commands:${name}'>
+      <x xmlns='jabber:x:data' type='submit'>${fields.join('')}</x></command></iq>`
+  })
+
 interface Seen {
   readonly role: string
   readonly affiliation: string
+  readonly hats: string
 }
 type Views = Map<string, Map<string, Seen>>
+
+const hatsIn = (presence: Element): string =>
+  (presence.getChild('hats', 'urn:xmpp:hats:0')?.getChildren('hat') ?? [])
+    .map(({ attrs }) => `${attrs.uri} ${attrs.title}`)
+    .join()
 
 /** What a client does with presence (§7.2.2, §7.6, §7.14). */
 function watch(views: Views, { to, stanza }: Delivery): void {
@@ -151,7 +175,7 @@ function watch(views: Views, { to, stanza }: Delivery): void {
     const view = views.get(client) ?? new Map<string, Seen>()
     views.set(client, view)
     if (stanza.attrs.type !== 'unavailable')
-      view.set(nick, { role: item?.attrs.role, affiliation: item?.attrs.affiliation })
+      view.set(nick, { role: item?.attrs.role, affiliation: item?.attrs.affiliation, hats: hatsIn(stanza) })
     else if (codes.includes('110') && !codes.includes('303')) views.delete(client)
     else view.delete(nick)
   }
@@ -205,7 +229,9 @@ function checkViews(state: RoomState, views: Views): void {
     const expected = [...state.occupants.values()].filter((occupant) => occupant === own || isShown(state, occupant))
     const agrees = expected.every(({ nick, role, jid }) => {
       const seen = view.get(nick)
-      return seen?.role === role && seen.affiliation === affiliationOf(state, jid)
+      const worn = state.config.hats.filter(({ wearers }) => wearers.includes(jid))
+      const hats = worn.map(({ uri, title }) => `${uri} ${title}`).join()
+      return seen?.role === role && seen.affiliation === affiliationOf(state, jid) && seen.hats === hats
     })
     must(agrees && view.size === expected.length, client, Object.fromEntries(view), expected)
   }
@@ -227,14 +253,23 @@ describe('XEP-0045 as invariants', () => {
     const count = (name: string): void => void counted.set(name, (counted.get(name) ?? 0) + 1)
     fc.assert(
       fc.property(
-        fc.array(fc.oneof({ weight: 10, arbitrary: stanza }, { weight: 3, arbitrary: retraction }), {
-          minLength: 20,
-          maxLength: 80,
-          size: 'max',
-        }),
+        fc.array(
+          fc.oneof(
+            { weight: 10, arbitrary: stanza },
+            { weight: 3, arbitrary: retraction },
+            { weight: 2, arbitrary: hats },
+          ),
+          {
+            minLength: 20,
+            maxLength: 80,
+            size: 'max',
+          },
+        ),
         (stanzas) => {
           const stage = new Stage(room).found(sessions[0]!, 'n1')
-          const views: Views = new Map([[sessions[0]!, new Map([['n1', { role: 'moderator', affiliation: 'owner' }]])]])
+          const views: Views = new Map([
+            [sessions[0]!, new Map([['n1', { role: 'moderator', affiliation: 'owner', hats: '' }]])],
+          ])
           for (const text of stanzas) {
             const before = stage.state
             const known = stage.changes.length
@@ -259,6 +294,7 @@ describe('XEP-0045 as invariants', () => {
             checkState(stage.state)
             if (checkRetracted(stage.state) > 0) count('tombstone')
             checkViews(stage.state, views)
+            if (stage.state.config.hats.some(({ wearers }) => wearers.length > 0)) count('hat worn')
           }
           expect(stage.replayed()).toEqual(stage.state)
         },
@@ -276,6 +312,7 @@ describe('XEP-0045 as invariants', () => {
       message: 300,
       moderate: 20,
       tombstone: 100,
+      'hat worn': 300,
       subject: 50,
       refusal: 1000,
       delivery: 10_000,
