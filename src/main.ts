@@ -64,7 +64,7 @@ export interface StartParts {
 
 export interface RunningServer {
   /** The ports that are open, each once, in the order of the configuration. */
-  readonly ports: Readonly<Record<'c2s' | 'c2sDirectTls' | 's2s' | 'http', readonly number[]>>
+  readonly ports: Readonly<Record<(typeof shortNames)[PortOption], readonly number[]>>
   /** For tests and commands: a service that a module offers on a host. */
   service<T>(domain: string, name: string): T | undefined
   /** Takes over what can be taken over without a restart, and reads the certificates again. */
@@ -78,6 +78,7 @@ const shortNames = {
   c2s_ports: 'c2s',
   c2s_direct_tls_ports: 'c2sDirectTls',
   s2s_ports: 's2s',
+  s2s_direct_tls_ports: 's2sDirectTls',
   http_ports: 'http',
 } as const
 
@@ -155,6 +156,7 @@ class Start {
     const { global, hosts, firstStart } = this.#config
     const certificates = await openCertificates({
       directory: global.certificates,
+      authorities: global.s2s_ca_file === '' ? undefined : global.s2s_ca_file,
       domains: hosts.map(({ domain }) => domain),
       selfSigned: firstStart?.self_signed === true,
       clock: this.#clock,
@@ -203,7 +205,7 @@ class Start {
   #resolver(): DomainResolver {
     const live = this.#live
     return new DomainResolver({
-      dns: this.#parts.dns ?? new SystemDns(),
+      dns: this.#parts.dns ?? new SystemDns(this.#config.global.dns_servers),
       clock: this.#clock,
       random: this.#random,
       get routes() {
@@ -214,10 +216,12 @@ class Start {
   }
 
   async #listenForServers(ports: readonly Endpoint[], server: Server, pool: S2sPool, certificates: Certificates) {
-    const endpoints = ports.filter(({ option }) => option === 's2s_ports')
+    const endpoints = ports.filter(({ option }) => option === 's2s_ports' || option === 's2s_direct_tls_ports')
     const listener = await startServerListener(
       {
-        endpoints: endpoints.map(({ address, port }) => ({ host: address, port })),
+        endpoints: endpoints.map(({ option, address, port }) => ({
+          ...{ host: address, port, directTls: option === 's2s_direct_tls_ports' },
+        })),
         ...serverListenerOptionsOf(this.#config),
       },
       { gateway: server.servers, certificates, clock: this.#clock, random: this.#random, log: this.#log, pool },
@@ -371,7 +375,9 @@ class Start {
   }
 
   #running(server: Server, certificates: Certificates): RunningServer {
-    const ports: Record<(typeof shortNames)[PortOption], number[]> = { c2s: [], c2sDirectTls: [], s2s: [], http: [] }
+    const ports: Record<(typeof shortNames)[PortOption], number[]> = {
+      ...{ c2s: [], c2sDirectTls: [], s2s: [], s2sDirectTls: [], http: [] },
+    }
     for (const { option, port } of this.#listening)
       if (!ports[shortNames[option]].includes(port)) ports[shortNames[option]].push(port)
     return {

@@ -7,6 +7,8 @@ import type { Logger } from '../util/logger.js'
 export interface CertificateParts {
   readonly directory: string
   readonly domains: readonly string[]
+  /** File of authorities to trust beside Node's. */
+  readonly authorities?: string | undefined
   /** Make one for domains that have none. */
   readonly selfSigned: boolean
   readonly clock: Clock
@@ -15,8 +17,8 @@ export interface CertificateParts {
 
 /** What is wrong with a certificate is logged; a domain without one cannot offer TLS. */
 export async function openCertificates(parts: CertificateParts): Promise<Certificates> {
-  const { directory, domains, selfSigned, clock, log } = parts
-  const certificates = new Certificates({ directory, hosts: domains, clock })
+  const { directory, domains, authorities, selfSigned, clock, log } = parts
+  const certificates = new Certificates({ directory, hosts: domains, authorities, clock })
   let problems = certificates.load()
   const bare = domains.filter((domain) => !certificates.has(domain))
   if (selfSigned && bare.length > 0) {

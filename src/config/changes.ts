@@ -8,6 +8,9 @@ const reloadable: ReadonlySet<string> = new Set([
   's2s_secure_auth',
   's2s_insecure_domains',
   's2s_secure_domains',
+  's2s_auth',
+  's2s_allow',
+  's2s_deny',
   's2s_routes',
 ])
 

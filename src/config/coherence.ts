@@ -2,6 +2,7 @@
 import { parseBareJid } from './address.js'
 import type { Check } from './check.js'
 import type { Config } from './config.js'
+import { portOptions } from './ports.js'
 
 /** Linux' limit for the path of a Unix socket is 107 bytes, macOS' 103. */
 const socketPathBytes = 103
@@ -11,6 +12,7 @@ export function checkCoherence(config: Config, check: Check): void {
   checkDomains(config, check)
   checkPorts(config, check)
   checkPeers(config, check)
+  checkProofs(config, check)
   checkFirstStart(config, check)
   checkRegistration(config, check)
 }
@@ -35,7 +37,7 @@ function checkDomains({ hosts }: Config, check: Check): void {
 
 function checkPorts({ global }: Config, check: Check): void {
   const seen = new Map<number, string>()
-  for (const option of ['c2s_ports', 'c2s_direct_tls_ports', 's2s_ports', 'http_ports'] as const)
+  for (const option of portOptions)
     global[option].forEach((port, index) => {
       const earlier = seen.get(port)
       if (port !== 0 && earlier !== undefined)
@@ -55,6 +57,22 @@ function checkPeers({ hosts, dmuc }: Config, check: Check): void {
       if (!dmuc.allow.includes(peer))
         check.report(['dmuc', option, key], `dmuc.${option} names ${peer}, which is not in dmuc.allow`)
     }
+}
+
+/** Of two lists that say the opposite of one domain, one would be obeyed silently. */
+function checkProofs({ global }: Config, check: Check): void {
+  const { s2s_auth: proofs, s2s_secure_domains: secure, s2s_insecure_domains: insecure } = global
+  for (const [domain, proof] of Object.entries(proofs)) {
+    const list = proof === 'dialback' ? secure : insecure
+    if (list.includes(domain)) {
+      const name = proof === 'dialback' ? 's2s_secure_domains' : 's2s_insecure_domains'
+      check.report(['s2s_auth', domain], `s2s_auth wants "${proof}" of ${domain}, which is also in ${name}`)
+    }
+  }
+  global.s2s_deny.forEach((domain, index) => {
+    if (global.s2s_allow.includes(domain))
+      check.report(['s2s_deny', index], `s2s_deny names ${domain}, which is also in s2s_allow`)
+  })
 }
 
 function checkFirstStart({ hosts, firstStart }: Config, check: Check): void {

@@ -30,21 +30,57 @@ export class LiveConfig {
         return current().global.s2s_secure_auth
       },
       get insecureDomains() {
-        return domains(current().global.s2s_insecure_domains, current(), 'dialback')
+        return sets(current()).dialback
       },
       get secureDomains() {
-        return domains(current().global.s2s_secure_domains, current(), 'certificate')
+        return sets(current()).certificate
+      },
+      get pins() {
+        return sets(current()).pins
+      },
+      get allowed() {
+        return sets(current()).allowed
+      },
+      get denied() {
+        return sets(current()).denied
       },
       get encryptedDomains() {
-        return new Set(current().dmuc.allow)
+        return sets(current()).encrypted
       },
     }
   })()
 }
 
-/** Those listed, and the peers of distributed rooms for which the operator wants this proof. */
-const domains = (list: readonly string[], { dmuc }: Config, proof: 'dialback' | 'certificate'): ReadonlySet<string> =>
-  new Set([...list, ...Object.entries(dmuc.auth).flatMap(([domain, how]) => (how === proof ? [domain] : []))])
+interface DomainSets {
+  readonly dialback: ReadonlySet<string>
+  readonly certificate: ReadonlySet<string>
+  readonly pins: ReadonlyMap<string, string>
+  readonly allowed: ReadonlySet<string>
+  readonly denied: ReadonlySet<string>
+  readonly encrypted: ReadonlySet<string>
+}
+
+/** Asked for with every stanza, so made once for each configuration. */
+const made = new WeakMap<Config, DomainSets>()
+
+function sets(config: Config): DomainSets {
+  const known = made.get(config)
+  if (known !== undefined) return known
+  const { global, dmuc } = config
+  // Peers of distributed rooms come first: what their section says is about them alone.
+  const proofs = Object.entries({ ...global.s2s_auth, ...dmuc.auth })
+  const those = (proof: string): string[] => proofs.flatMap(([domain, how]) => (how === proof ? [domain] : []))
+  const fresh: DomainSets = {
+    dialback: new Set([...global.s2s_insecure_domains, ...those('dialback')]),
+    certificate: new Set([...global.s2s_secure_domains, ...those('certificate')]),
+    pins: new Map(proofs.flatMap(([domain, how]) => (how.startsWith('pin:') ? [[domain, how.slice(4)]] : []))),
+    allowed: new Set(global.s2s_allow),
+    denied: new Set(global.s2s_deny),
+    encrypted: new Set(dmuc.allow),
+  }
+  made.set(config, fresh)
+  return fresh
+}
 
 export const hostsOf = ({ hosts }: Config): HostOptions[] =>
   hosts.map(({ domain, type, options, modules, moduleOptions }) => ({

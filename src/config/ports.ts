@@ -1,7 +1,13 @@
 /** The addresses and ports that a configuration asks for. */
 import type { Config } from './config.js'
 
-export const portOptions = ['c2s_ports', 'c2s_direct_tls_ports', 's2s_ports', 'http_ports'] as const
+export const portOptions = [
+  'c2s_ports',
+  'c2s_direct_tls_ports',
+  's2s_ports',
+  's2s_direct_tls_ports',
+  'http_ports',
+] as const
 export type PortOption = (typeof portOptions)[number]
 
 export interface Endpoint {

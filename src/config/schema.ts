@@ -2,7 +2,7 @@
  * Every option of the configuration but those that modules declare, each with its default. Names are Prosody's where
  * Prosody has the concept. `docs/configuration.md` is made from these declarations.
  */
-import { wrongBareJid, wrongDomain, wrongEndpoint } from './address.js'
+import { wrongBareJid, wrongDomain, wrongEndpoint, wrongNameServer, wrongProof } from './address.js'
 import { boolean, integer, oneOf, portList, text, textList, textTable, type Values } from './option.js'
 
 const mib = 1024 * 1024
@@ -43,6 +43,10 @@ export const globalOptions = {
     [5269],
     'Ports for other servers. An empty list closes the server to servers that connect to it.',
   ),
+  s2s_direct_tls_ports: portList(
+    [],
+    'Ports for other servers with TLS from the first byte (XEP-0368), usually 5270; DNS names them in `_xmpps-server._tcp` records.',
+  ),
   http_ports: portList([5280], 'Ports for WebSocket (`/xmpp-websocket`, RFC 7395) and the web page.'),
   web_client: boolean(true, 'Serve the page with the Converse.js client at `/` of `http_ports`.'),
   use_ipv6: boolean(true, 'Listen on the IPv6 addresses of `interfaces` and `http_interfaces` too.'),
@@ -72,6 +76,30 @@ export const globalOptions = {
     'Domains that need a valid certificate although `s2s_secure_auth` is false.',
     'list of domains',
     wrongDomain,
+  ),
+  s2s_auth: textTable(
+    {},
+    'How one domain has to prove itself, whatever the options above say: `"certificate"`, `"dialback"`, or `"pin:HEX"`, the SHA-256 of its public key as `dmucctl s2s show DOMAIN` prints it (whoever signed the certificate). A table: write it as `[s2s_auth]` below everything else.',
+    'table: domain = "certificate", "dialback" or "pin:HEX"',
+    (domain, proof) => wrongDomain(domain)?.replace('be', 'have keys that are') ?? wrongProof(proof),
+  ),
+  s2s_allow: textList(
+    [],
+    'The only domains that are spoken to, each by its exact name. Empty: all but those of `s2s_deny`.',
+    'list of domains',
+    wrongDomain,
+  ),
+  s2s_deny: textList([], 'Domains that are not spoken to, each by its exact name.', 'list of domains', wrongDomain),
+  s2s_ca_file: text(
+    '',
+    'PEM file with authorities to trust beside those that Node knows, for private networks; read again with the certificates. Relative to the configuration file.',
+    'path',
+  ),
+  dns_servers: textList(
+    [],
+    "Name servers to ask about other servers, in place of the system's: `address` or `address:port`.",
+    'list of addresses',
+    wrongNameServer,
   ),
   s2s_allow_private_addresses: boolean(
     false,
@@ -194,7 +222,7 @@ export const firstStartOptions = {
 /** `[s2s_routes]`: checked key by key, as the keys are domains. */
 export const routesOption = textTable(
   {},
-  'Where a domain is, in place of DNS: for tests and private networks; `"*"` is for all that have no route. Exempt from the refusal of private addresses.',
+  'Where a domain is, in place of DNS: for tests and private networks; `"*"` is for all that have no route. Exempt from the refusal of private addresses. `"tls://address:port"` is TLS from the first byte (XEP-0368).',
   'table: domain = "address:port"',
   (domain, endpoint) =>
     (domain === '*' ? undefined : wrongDomain(domain)?.replace('be', 'have keys that are')) ?? wrongEndpoint(endpoint),

@@ -6,16 +6,19 @@
 import { X509Certificate } from 'node:crypto'
 import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import type { Closeable } from '../util/lifecycle.js'
 import { asciiDomain } from '../xmpp/domain.js'
-import { dnsNames, minVersion, type TlsContexts } from './tls.js'
+import { subjectNames } from './subject-names.js'
+import { minVersion, type TlsContexts } from './tls.js'
 
 export interface CertificatesOptions {
   readonly directory: string
   /** Virtual hosts and components; files are named by their A-labels. The first that has a certificate is the default where a client names none. */
   readonly hosts: readonly string[]
+  /** PEM file of authorities to trust beside Node's, when other servers show their certificates. */
+  readonly authorities?: string | undefined
   readonly clock?: Clock
 }
 
@@ -42,6 +45,8 @@ const settleMs = 1000
 export class Certificates implements TlsContexts {
   readonly #options: CertificatesOptions
   readonly #byHost = new Map<string, Loaded>()
+  /** Undefined for Node's own. */
+  #trusted: readonly string[] | undefined
 
   constructor(options: CertificatesOptions) {
     this.#options = options
@@ -54,12 +59,22 @@ export class Certificates implements TlsContexts {
   load(): readonly string[] {
     const problems: string[] = []
     const read = new Map<string, Loaded | string>()
+    this.#readAuthorities(problems)
     for (const host of this.#options.hosts.map(asciiDomain)) {
       const found = this.#find(host, read)
       problems.push(...found.problems)
       if (found.loaded !== undefined) this.#byHost.set(host, found.loaded)
     }
     return [...new Set(problems)]
+  }
+
+  #readAuthorities(problems: string[]): void {
+    const { authorities } = this.#options
+    if (authorities === undefined) return
+    const text = readText(authorities)
+    if (typeof text !== 'string') problems.push(unreadable(text))
+    else if (!text.includes('BEGIN CERTIFICATE')) problems.push(`the file ${authorities} holds no certificate in PEM`)
+    else this.#trusted = [...rootCertificates, text]
   }
 
   /** Hosts that have none cannot offer TLS. */
@@ -108,7 +123,7 @@ export class Certificates implements TlsContexts {
     const problems: string[] = []
     let uncovering: Loaded | undefined
     for (const files of candidates(this.#options.directory, host)) {
-      const known = read.get(files.certificate) ?? readPair(files)
+      const known = read.get(files.certificate) ?? readPair(files, this.#trusted)
       read.set(files.certificate, known)
       tried.push(files.certificate)
       if (known === 'missing') continue
@@ -146,7 +161,7 @@ function* candidates(directory: string, host: string): Generator<Files> {
 }
 
 /** The pair, or why it cannot be used; `missing` where there is no certificate at all. */
-function readPair(files: Files): Loaded | string {
+function readPair(files: Files, trusted: readonly string[] | undefined): Loaded | string {
   const cert = readText(files.certificate)
   if (typeof cert !== 'string') return cert.code === 'ENOENT' || cert.code === 'ENOTDIR' ? 'missing' : unreadable(cert)
   const key = readText(files.key)
@@ -156,8 +171,8 @@ function readPair(files: Files): Loaded | string {
     const leaf = new X509Certificate(cert)
     return {
       files,
-      context: createSecureContext({ cert, key, minVersion }),
-      names: dnsNames(leaf),
+      context: createSecureContext({ cert, key, minVersion, ...(trusted && { ca: [...trusted] }) }),
+      names: subjectNames(leaf.raw).dns,
       notAfter: Date.parse(leaf.validTo),
     }
   } catch (error) {

@@ -12,8 +12,8 @@ export function unproved(tls: TlsInfo | undefined, domain: string): string | und
   const { peer } = tls
   if (peer === undefined) return 'was not shown'
   const name = asciiDomain(domain)
-  if (!covers(peer.subjectAltNames, name)) {
-    const named = peer.subjectAltNames.slice(0, 5).join(', ') || 'no domain at all'
+  if (!covers(peer.subjectAltNames, name) && !peer.xmppNames.some((given) => asciiDomain(given) === name)) {
+    const named = [...peer.subjectAltNames, ...peer.xmppNames].slice(0, 5).join(', ') || 'no domain at all'
     return `names ${named} and not ${domain}`
   }
   return peer.trusted ? undefined : `is not trusted (${peer.reason ?? 'unknown reason'}; valid to ${peer.validTo})`

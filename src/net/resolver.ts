@@ -1,6 +1,7 @@
 /**
- * Where another domain's server is (RFC 6120 §3.2): its SRV records in the order of RFC 2782, or its own addresses at
- * port 5269; or what the operator's static routes say instead of DNS.
+ * Where another domain's server is (RFC 6120 §3.2): its SRV records for TLS from the first byte and for STARTTLS, mixed as
+ * XEP-0368 says, in the order of RFC 2782; or its own addresses at port 5269; or what the operator's static routes say
+ * instead of DNS. Answers are not kept: how long one may be, is for the name server that is asked.
  */
 import { lookup, Resolver as NodeResolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
@@ -8,6 +9,7 @@ import type { Clock } from '../util/clock.js'
 import type { Random } from '../util/random.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import { ipLiteral, isPublicAddress } from './address-public.js'
+import { inTurns } from './first-answer.js'
 import { fromHostsFile } from './hosts-file.js'
 
 const defaultPort = 5269
@@ -18,6 +20,8 @@ export interface ServerTarget {
   readonly host: string
   readonly address: string
   readonly port: number
+  /** TLS from the first byte (XEP-0368). */
+  readonly direct?: boolean
 }
 
 export interface Resolver {
@@ -55,6 +59,15 @@ export interface Dns {
 export interface Route {
   readonly host: string
   readonly port: number
+  /** TLS from the first byte. */
+  readonly direct?: boolean
+}
+
+/** A SRV record, and what is spoken there. */
+interface Place {
+  readonly name: string
+  readonly port: number
+  readonly direct: boolean
 }
 
 export interface DomainResolverOptions {
@@ -104,7 +117,8 @@ export class DomainResolver implements Resolver {
     const { routes = {} } = this.#options
     const route = Object.hasOwn(routes, domain) ? routes[domain] : routes['*']
     if (route !== undefined) {
-      const targets = await this.#addressesOf(route.host, route.port)
+      const { host: name, port, direct = false } = route
+      const targets = await this.#addressesOf({ name, port, direct })
       if (targets.length === 0)
         throw new ResolveError('not-found', `the route of ${domain}, ${route.host}, has no address`)
       return targets
@@ -117,17 +131,13 @@ export class DomainResolver implements Resolver {
   async #dnsTargets(domain: string): Promise<ServerTarget[]> {
     const name = asciiDomain(domain)
     const [records, silence] = await this.#records(name)
-    if (records.length === 1 && isRoot(records[0]!.name))
+    const usable = records.filter((record) => !isRoot(record.name))
+    if (records.length > 0 && usable.length === 0)
       throw new ResolveError('not-found', `${domain} says in DNS that it has no XMPP server for others`)
-    const ordered = inOrder(
-      records.filter((record) => !isRoot(record.name)),
-      this.#options.random,
-    )
+    const ordered = inOrder(usable, this.#options.random)
     // RFC 6120 §3.2.1: the domain itself is asked for only where it has no SRV records.
-    const places = ordered.length > 0 ? ordered : [{ name, port: defaultPort }]
-    const found = await Promise.allSettled(
-      places.slice(0, placesLimit).map((place) => this.#addressesOf(place.name, place.port)),
-    )
+    const places = ordered.length > 0 ? ordered : [{ name, port: defaultPort, direct: false }]
+    const found = await Promise.allSettled(places.slice(0, placesLimit).map((place) => this.#addressesOf(place)))
     const targets = found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
     if (targets.length > 0) return targets
     const unanswered = found.find((result) => result.status === 'rejected')?.reason ?? silence
@@ -135,18 +145,23 @@ export class DomainResolver implements Resolver {
     throw new ResolveError('not-found', `DNS knows no server for ${domain}`)
   }
 
-  /** The records, and why there are none where DNS did not answer: then the domain's own address may still be known. */
-  async #records(name: string): Promise<[readonly SrvRecord[], unknown]> {
-    try {
-      return [await this.#options.dns.srv(`_xmpp-server._tcp.${name}`), undefined]
-    } catch (error) {
-      return [[], error]
-    }
+  /** Of both kinds; and why there are none where DNS did not answer: then the domain's own address may still be known. */
+  async #records(name: string): Promise<[readonly (SrvRecord & Place)[], unknown]> {
+    const { dns } = this.#options
+    const [direct, starttls] = await Promise.allSettled([
+      dns.srv(`_xmpps-server._tcp.${name}`),
+      dns.srv(`_xmpp-server._tcp.${name}`),
+    ])
+    const records = [
+      ...(direct.status === 'fulfilled' ? direct.value.map((record) => ({ ...record, direct: true })) : []),
+      ...(starttls.status === 'fulfilled' ? starttls.value.map((record) => ({ ...record, direct: false })) : []),
+    ]
+    return [records, starttls.status === 'rejected' ? starttls.reason : undefined]
   }
 
-  async #addressesOf(host: string, port: number): Promise<ServerTarget[]> {
-    const addresses = isIP(host) === 0 ? await this.#options.dns.addresses(host) : [host]
-    return addresses.map((address) => ({ host, address, port }))
+  async #addressesOf({ name, port, direct }: Place): Promise<ServerTarget[]> {
+    const addresses = isIP(name) === 0 ? await this.#options.dns.addresses(name) : [name]
+    return inTurns(addresses.map((address) => ({ host: name, address, port, ...(direct ? { direct } : {}) })))
   }
 
   #permitted(domain: string, targets: readonly ServerTarget[]): ServerTarget[] {
@@ -167,8 +182,8 @@ const why = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code 
  * RFC 2782: the lowest priority first; within one priority, drawn one after the other with a chance in proportion to the
  * weight, those of weight 0 placed first so that they have a small chance.
  */
-export function inOrder(records: readonly SrvRecord[], random: Pick<Random, 'fraction'>): SrvRecord[] {
-  const ordered: SrvRecord[] = []
+export function inOrder<R extends SrvRecord>(records: readonly R[], random: Pick<Random, 'fraction'>): R[] {
+  const ordered: R[] = []
   const priorities = [...new Set(records.map((record) => record.priority))].sort((a, b) => a - b)
   for (const priority of priorities) {
     const left = records.filter((record) => record.priority === priority).sort((a, b) => a.weight - b.weight)

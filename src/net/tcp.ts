@@ -275,6 +275,7 @@ function offerTls(plain: Socket, serverName: string | undefined, tls: ServerTlsO
     minVersion,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
+    ...(tls?.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
   })
 }
 

@@ -1,6 +1,7 @@
 /** What TLS needs to know beside a socket, and what is known of it afterwards (RFC 6120 §5, RFC 7590). */
-import { X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import type { SecureContext, TLSSocket } from 'node:tls'
+import { subjectNames } from './subject-names.js'
 import type { TlsInfo } from './transport.js'
 
 /** RFC 9325 §3.1.1: nothing older than TLS 1.2. */
@@ -49,20 +50,39 @@ export function tlsInfo(socket: TLSSocket): TlsInfo {
 
 function peerOf(raw: Buffer, socket: TLSSocket): TlsInfo['peer'] {
   const certificate = new X509Certificate(raw)
+  const names = subjectNames(raw)
   return {
     certificate: raw,
-    trusted: socket.authorized,
-    reason: socket.authorized ? undefined : String(socket.authorizationError),
-    subjectAltNames: dnsNames(certificate),
+    pin: pinOf(certificate),
+    ...verdictOn(socket),
+    subjectAltNames: names.dns,
+    xmppNames: names.xmpp,
     validTo: certificate.validTo,
   }
 }
 
-/** The dNSName entries of the subjectAltName, in lower case; the common name counts for nothing (RFC 9525 §2). */
-export function dnsNames(certificate: X509Certificate): string[] {
-  const names: string[] = []
-  // Node quotes an entry that could be mistaken for several; such a name is never a domain.
-  for (const entry of (certificate.subjectAltName ?? '').split(', '))
-    if (/^DNS:[\w.*-]+$/.test(entry)) names.push(entry.slice(4).toLowerCase())
-  return names
+/**
+ * Of the peer's chain. Node sets `authorized` for clients, and for servers only where a `tls.Server` accepted; a socket that
+ * STARTTLS wraps has to be asked as that server asks it.
+ */
+function verdictOn(socket: TLSSocket): { readonly trusted: boolean; readonly reason: string | undefined } {
+  if (socket.authorized) return { trusted: true, reason: undefined }
+  if (socket.authorizationError) return { trusted: false, reason: String(socket.authorizationError) }
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (!canVerify(handle)) return { trusted: false, reason: 'it could not be checked' }
+  const error = handle.verifyError()
+  return { trusted: error == null, reason: error?.code ?? error?.message }
 }
+
+interface Verifying {
+  verifyError(): (Error & { readonly code?: string }) | null | undefined
+}
+
+const canVerify = (handle: unknown): handle is Verifying =>
+  typeof handle === 'object' && handle !== null && typeof Reflect.get(handle, 'verifyError') === 'function'
+
+/** SHA-256 of the public key, in hexadecimal: it outlives the renewal of a certificate (RFC 7469 §2.4). */
+export const pinOf = (certificate: X509Certificate): string =>
+  createHash('sha256')
+    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex')

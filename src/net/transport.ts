@@ -8,9 +8,14 @@ export interface TlsInfo {
   readonly peer:
     | {
         readonly certificate: Buffer
+        /** SHA-256 of its public key, in hexadecimal. */
+        readonly pin: string
         readonly trusted: boolean
         readonly reason: string | undefined
+        /** Its dNSName entries, wildcards among them. */
         readonly subjectAltNames: readonly string[]
+        /** Domains in SRVName and xmppAddr entries. */
+        readonly xmppNames: readonly string[]
         readonly validTo: string
       }
     | undefined

@@ -4,8 +4,10 @@
  */
 
 import { ipLiteral } from '../net/address-public.js'
+import { firstAnswer } from '../net/first-answer.js'
 import type { ServerTarget } from '../net/resolver.js'
 import { connectTcp } from '../net/tcp.js'
+import type { ServerTlsOptions } from '../net/tls.js'
 import type { TlsInfo, UpgradableTransport } from '../net/transport.js'
 import { type DialbackAnswer, type DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
 import { OutgoingServerStream } from '../stream/server-outgoing.js'
@@ -41,7 +43,17 @@ export interface ConnectionContext {
 }
 
 /** Of one address: undefined where the stream is ready; `next` says whether another address may do better. */
-type Outcome = { readonly failure: Failure; readonly next: boolean } | undefined
+type Outcome =
+  | {
+      readonly failure: Failure
+      readonly next: boolean
+      /** The one that accepted. */
+      readonly target?: ServerTarget | undefined
+    }
+  | undefined
+
+/** XEP-0368 §3. */
+const directTlsProtocols = ['xmpp-server']
 
 /** Bytes that count as a long queue. */
 const longBacklog = 512 * 1024
@@ -127,6 +139,12 @@ export class ServerConnection implements Reader {
     return this.#authorized.has(pairKey(pair))
   }
 
+  /** How we proved `pair.local` here. */
+  shown(pair: DomainPair): 'certificate' | 'dialback' {
+    const first = pairKey(pair) === pairKey(this.pair)
+    return first && this.#stream?.external === 'accepted' ? 'certificate' : 'dialback'
+  }
+
   authorize(pair: DomainPair): void {
     this.#stream?.authorize(pair)
   }
@@ -180,12 +198,16 @@ export class ServerConnection implements Reader {
       return
     }
     let failure: Failure = { condition: 'remote-server-not-found', reason: 'there is no address' }
-    for (const target of targets) {
-      const outcome = await this.#attempt(target)
+    for (let left = targets; left.length > 0; ) {
+      const { place, others } = nextPlace(left)
+      const outcome = await this.#attempt(place)
       if (outcome === undefined || this.#state !== 'connecting') return
       failure = outcome.failure
-      this.log.debug({ address: target.address, port: target.port, reason: failure.reason }, 'An address did not work')
+      const { address, port } = outcome.target ?? place[0]!
+      this.log.debug({ address, port, reason: failure.reason }, 'An address did not work')
       if (!outcome.next) break
+      // Where it accepted and then failed, the other addresses of the same machine are still worth a try.
+      left = outcome.target === undefined ? others : left.filter((target) => target !== outcome.target)
     }
     this.#end(failure)
   }
@@ -196,26 +218,62 @@ export class ServerConnection implements Reader {
     for (const user of users) user.moved(this, other)
   }
 
-  async #attempt(target: ServerTarget): Promise<Outcome> {
-    const { deps, settings } = this.#context
-    const contexts = { contextFor: () => deps.certificates?.contextFor(this.pair.local) }
+  /** All addresses of one machine. */
+  async #attempt(place: readonly ServerTarget[]): Promise<Outcome> {
+    const { deps } = this.#context
+    let target: ServerTarget | undefined
     try {
-      const transport = await (deps.connect ?? connectTcp)({
-        host: target.address,
-        port: target.port,
-        timeoutMs: settings.waits.connectMs,
-        clock: deps.clock,
-        tls: { contexts },
-      })
+      const first = await firstAnswer(place, this.#open, (transport) => transport.destroy(), deps.clock)
+      const transport = first.connected
+      target = first.target
       if (this.#state !== 'connecting') {
         transport.destroy()
         return undefined
       }
       this.#target = target
-      return await this.#negotiate(transport)
+      if (target.direct === true) {
+        const refused = await this.#secureDirectly(transport)
+        if (refused !== undefined) return { ...refused, target }
+      }
+      const outcome = await this.#negotiate(transport)
+      return outcome && { ...outcome, target }
     } catch (error) {
-      return { failure: connectFailure(error as Error), next: true }
+      return { failure: connectFailure(error as Error), next: true, target }
     }
+  }
+
+  readonly #open = (target: ServerTarget): Promise<UpgradableTransport> => {
+    const { deps, settings } = this.#context
+    const tls: ServerTlsOptions = {
+      contexts: { contextFor: () => deps.certificates?.contextFor(this.pair.local) },
+      ...(target.direct === true ? { alpn: directTlsProtocols } : {}),
+    }
+    const { address: host, port } = target
+    return (deps.connect ?? connectTcp)({ host, port, timeoutMs: settings.waits.connectMs, clock: deps.clock, tls })
+  }
+
+  /** XEP-0368: TLS before anything else. Rejects when the handshake fails. */
+  async #secureDirectly(transport: UpgradableTransport): Promise<Outcome> {
+    const tls = await transport.startTls({ server: false, ...this.#serverName })
+    const refused = this.#refusal(tls)
+    if (refused === undefined) return undefined
+    transport.destroy()
+    return { failure: refused, next: false }
+  }
+
+  get #serverName(): { readonly serverName?: string } {
+    const { remote } = this.pair
+    return ipLiteral(remote) === undefined ? { serverName: asciiDomain(remote) } : {}
+  }
+
+  /** Says so in the log, with what to change. */
+  #refusal(tls: TlsInfo): Failure | undefined {
+    const { remote } = this.pair
+    const refused = refusal(this.#context.settings.policy, remote, tls)
+    if (refused === undefined) return undefined
+    const { reason, change } = refused
+    this.log.warn({ reason }, `Refused ${remote}: ${reason}. To allow it: ${change}`)
+    return { condition: 'policy-violation', reason: `${remote} was refused: ${reason}` }
   }
 
   #negotiate(transport: UpgradableTransport): Promise<Outcome> {
@@ -230,6 +288,8 @@ export class ServerConnection implements Reader {
           log: this.log,
           keys,
           requireEncryption: needsEncryption(settings.policy, this.pair.remote),
+          external: deps.certificates !== undefined,
+          secure: transport.tls !== undefined,
         },
         {
           output: (text) => transport.write(text),
@@ -264,20 +324,11 @@ export class ServerConnection implements Reader {
   }
 
   #upgrade(transport: UpgradableTransport, stream: OutgoingServerStream): void {
-    const { remote } = this.pair
-    const serverName = ipLiteral(remote) === undefined ? { serverName: asciiDomain(remote) } : {}
-    transport.startTls({ server: false, ...serverName }).then(
+    transport.startTls({ server: false, ...this.#serverName }).then(
       (tls) => {
-        const refused = refusal(this.#context.settings.policy, remote, tls)
-        if (refused === undefined) stream.secured()
-        else {
-          this.#verdict = { condition: 'policy-violation', reason: `${remote} was refused: ${refused.reason}` }
-          this.log.warn(
-            { reason: refused.reason },
-            `Refused ${remote}: ${refused.reason}. To allow it: ${refused.change}`,
-          )
-          stream.fail(new StreamError('not-authorized', refused.reason))
-        }
+        this.#verdict = this.#refusal(tls)
+        if (this.#verdict === undefined) stream.secured()
+        else stream.fail(new StreamError('not-authorized', this.#verdict.reason))
       },
       (error: Error) => {
         this.#verdict = { condition: 'remote-server-timeout', reason: `the TLS handshake failed: ${error.message}` }
@@ -324,4 +375,14 @@ export class ServerConnection implements Reader {
     this.#context.budget.remove(this)
     this.#context.ended(this)
   }
+}
+
+/** The addresses of the first machine in the list, and all that come after them. */
+function nextPlace(targets: readonly ServerTarget[]): {
+  readonly place: readonly ServerTarget[]
+  readonly others: readonly ServerTarget[]
+} {
+  const [first] = targets
+  const end = targets.findIndex(({ host, port }) => host !== first?.host || port !== first.port)
+  return end === -1 ? { place: targets, others: [] } : { place: targets.slice(0, end), others: targets.slice(end) }
 }

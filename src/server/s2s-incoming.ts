@@ -10,9 +10,10 @@ import { TokenBucket } from '../util/token-bucket.js'
 import type { Element } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { StreamError } from '../xmpp/stream-error.js'
-import type { LinkInfo } from './s2s-links.js'
+import { attest, type PeerProof, type ProofKind } from './peer-proof.js'
+import { describeTls, type LinkInfo } from './s2s-links.js'
 import type { S2sDeps } from './s2s-options.js'
-import { needsEncryption, refusal } from './s2s-policy.js'
+import { needsEncryption, proofOf, refusal } from './s2s-policy.js'
 import type { S2sPool } from './s2s-pool.js'
 
 export interface IncomingContext {
@@ -27,6 +28,13 @@ export interface IncomingContext {
   ended(connection: IncomingConnection): void
 }
 
+/** A pair of domains that was verified. */
+interface Accepted {
+  readonly info: LinkInfo
+  readonly proof: PeerProof
+  stanzas: number
+}
+
 /** Stanzas of one connection that may wait for the disk or for others before we stop reading from it. */
 const unsettledStanzas = 1000
 
@@ -35,11 +43,12 @@ export class IncomingConnection {
   readonly #context: IncomingContext
   readonly #transport: UpgradableTransport
   readonly #stream: IncomingServerStream
-  readonly #accepted = new Map<string, LinkInfo>()
+  readonly #accepted = new Map<string, Accepted>()
   readonly #bucket: TokenBucket | undefined
   /** Why nothing is read now. */
   readonly #pauses = new Set<'rate' | 'unsettled'>()
   #unsettled = 0
+  #bytes = 0
   #log: Logger
   #keepAlive: Timer
 
@@ -58,9 +67,11 @@ export class IncomingConnection {
         mintId: () => deps.random.token(),
         log: this.#log,
         keys: pool.keys,
+        secure: transport.tls !== undefined,
         hasHost: (domain) => deps.gateway.hasHost(domain),
         startTls: (host) => this.#offer(host),
         admit: (pair) => this.#admit(pair),
+        proof: (remote) => this.#proof(remote),
       },
       {
         output: (text) => transport.write(text),
@@ -80,7 +91,7 @@ export class IncomingConnection {
 
   /** One for each pair that was verified; one without a local domain while there is none. */
   links(): LinkInfo[] {
-    return [...this.#accepted.values()]
+    return [...this.#accepted.values()].map(({ info, stanzas }) => ({ ...info, stanzas, bytes: this.#bytes }))
   }
 
   close(): void {
@@ -96,6 +107,7 @@ export class IncomingConnection {
   }
 
   #data(chunk: Uint8Array | string): void {
+    this.#bytes += chunk.length
     this.#stream.receive(chunk)
     const { rate, deps } = this.#context
     if (rate === undefined || this.#bucket?.take(chunk.length) !== false) return
@@ -141,8 +153,14 @@ export class IncomingConnection {
       return { is: 'refused', error: new StanzaError('not-authorized', { text: reason }) }
     }
     // Where a certificate proves the domain, there is nothing left to ask.
-    const proved = this.#transport.tls !== undefined && refusal(strict, remote, this.#transport.tls) === undefined
-    return { is: proved ? 'proved' : 'ask' }
+    const by = proofOf(policy, remote, this.#transport.tls)
+    return by === undefined ? { is: 'ask' } : { is: 'proved', by }
+  }
+
+  #proof(remote: string): 'certificate' | 'pin' | undefined {
+    const { policy } = this.#context.pool.settings
+    const { tls } = this.#transport
+    return refusal(policy, remote, tls) === undefined ? proofOf(policy, remote, tls) : undefined
   }
 
   #verify(pair: DomainPair, streamId: string, key: string): void {
@@ -156,28 +174,40 @@ export class IncomingConnection {
     )
   }
 
-  #accept(pair: DomainPair, by: 'dialback' | 'certificate'): void {
+  #accept(pair: DomainPair, by: ProofKind): void {
     const { deps, pool } = this.#context
     const streamId = this.#stream.id
-    this.#log.info({ ...pair, streamId, by, protocol: this.#transport.tls?.protocol }, 'Accepted a server')
+    const { tls } = this.#transport
+    this.#log.info({ ...pair, streamId, by, protocol: tls?.protocol }, 'Accepted a server')
     if (this.#accepted.size === 0) this.#context.authenticated(this)
-    this.#accepted.set(pairKey(pair), {
+    const info: LinkInfo = {
       ...pair,
       direction: 'in',
       state: 'up',
-      encrypted: this.#transport.tls !== undefined,
+      encrypted: tls !== undefined,
       authenticated: by,
+      shown: undefined,
+      tls: describeTls(tls),
       remoteAddress: this.remoteAddress,
       streamId,
       queue: 0,
+      stanzas: 0,
+      bytes: 0,
       lastError: undefined,
+      retryAt: undefined,
       since: deps.clock.now(),
-    })
+    }
+    this.#accepted.set(pairKey(pair), { info, proof: { by, encrypted: info.encrypted }, stanzas: 0 })
     pool.heard(pair, true)
   }
 
   #receive(stanza: Element, pair: DomainPair): void {
     this.#context.pool.heard(pair, false)
+    const accepted = this.#accepted.get(pairKey(pair))
+    if (accepted !== undefined) {
+      accepted.stanzas++
+      attest(stanza, accepted.proof)
+    }
     const handled = this.#context.deps.gateway.receive(stanza)
     if (handled === undefined) return
     if (++this.#unsettled === unsettledStanzas) this.#pause('unsettled')
@@ -207,6 +237,3 @@ export class IncomingConnection {
     this.#context.ended(this)
   }
 }
-
-/** A certificate that would satisfy everyone. */
-const strict = { requireEncryption: true, secureAuth: true }

@@ -37,7 +37,7 @@ type State =
       readonly timer: Timer
     }
   | { readonly is: 'up'; readonly connection: ServerConnection }
-  | { readonly is: 'waiting'; readonly timer: Timer; readonly startedAt: number }
+  | { readonly is: 'waiting'; readonly timer: Timer; readonly startedAt: number; readonly retryAt: number }
 
 export class ServerLink implements ConnectionUser {
   readonly pair: DomainPair
@@ -51,6 +51,8 @@ export class ServerLink implements ConnectionUser {
   #lastError: string | undefined
   #usedAt = 0
   #idle: Timer | undefined
+  #stanzas = 0
+  #bytes = 0
 
   constructor(pair: DomainPair, context: LinkContext) {
     this.pair = pair
@@ -80,6 +82,16 @@ export class ServerLink implements ConnectionUser {
     return this.#lastError
   }
 
+  /** When the next attempt begins, milliseconds since the epoch; undefined where none is waited for. */
+  get retryAt(): number | undefined {
+    return this.#state.is === 'waiting' ? this.#state.retryAt : undefined
+  }
+
+  /** Written so far: stanzas, and their characters. */
+  get written(): { readonly stanzas: number; readonly bytes: number } {
+    return { stanzas: this.#stanzas, bytes: this.#bytes }
+  }
+
   /** Nothing would be lost by forgetting this link. */
   get isIdle(): boolean {
     return this.#state.is === 'idle' && this.#queue.length === 0
@@ -91,8 +103,10 @@ export class ServerLink implements ConnectionUser {
       this.#context.bounce(waiting, { condition: 'service-unavailable', reason: 'the server is shutting down' })
     } else if (state.is === 'up') {
       this.#usedAt = this.#context.clock.monotonic()
-      if (!state.connection.write(waiting.text))
-        this.#context.bounce(waiting, full(this.pair, 'takes what we write too slowly'))
+      if (state.connection.write(waiting.text)) {
+        this.#stanzas++
+        this.#bytes += waiting.text.length
+      } else this.#context.bounce(waiting, full(this.pair, 'takes what we write too slowly'))
     } else if (!this.#queue.push(waiting)) {
       this.#context.bounce(waiting, full(this.pair, 'has too many stanzas waiting for it'))
     } else if (state.is === 'idle') {
@@ -216,7 +230,7 @@ export class ServerLink implements ConnectionUser {
     this.#lastError = failure.reason
     this.#refusedBy.clear()
     const timer = clock.after(waitMs, () => this.#retry())
-    this.#enter({ is: 'waiting', timer, startedAt: clock.monotonic() })
+    this.#enter({ is: 'waiting', timer, startedAt: clock.monotonic(), retryAt: Math.round(clock.now() + waitMs) })
     this.#returnAll(failure)
     this.#context.down(this, failure)
   }

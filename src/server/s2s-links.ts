@@ -1,4 +1,23 @@
 /** What an operator sees of the connections to other servers, and what the rest of the server hears of them. */
+import type { TlsInfo } from '../net/transport.js'
+import type { ProofKind } from './peer-proof.js'
+
+/** A certificate that a peer showed. */
+export interface ShownCertificate {
+  /** Milliseconds since the epoch. */
+  readonly validTo: number
+  /** Is its chain good, at this time? Why not. */
+  readonly trusted: boolean
+  readonly reason: string | undefined
+  /** SHA-256 of its public key, as `s2s_auth` takes it. */
+  readonly pin: string
+}
+
+export interface LinkTls {
+  readonly protocol: string
+  readonly cipher: string
+  readonly certificate: ShownCertificate | undefined
+}
 
 export interface LinkInfo {
   readonly local: string
@@ -7,12 +26,21 @@ export interface LinkInfo {
   readonly state: 'idle' | 'connecting' | 'authorizing' | 'up' | 'waiting' | 'closed'
   readonly encrypted: boolean
   /** How the peer proved its domain to us (`in`) or will take stanzas from ours (`out`). */
-  readonly authenticated: 'dialback' | 'certificate' | undefined
+  readonly authenticated: ProofKind | undefined
+  /** How we proved ours (`out`): SASL EXTERNAL or dialback. */
+  readonly shown: 'dialback' | 'certificate' | undefined
+  readonly tls: LinkTls | undefined
   readonly remoteAddress: string | undefined
   readonly streamId: string | undefined
   /** Stanzas that wait for the link. */
   readonly queue: number
+  /** Over the link as long as it is known. */
+  readonly stanzas: number
+  /** Characters of these stanzas (`out`), bytes of the whole stream (`in`). */
+  readonly bytes: number
   readonly lastError: string | undefined
+  /** When it is tried again, milliseconds since the epoch: while `waiting` only. */
+  readonly retryAt: number | undefined
   /** When the state began, milliseconds since the epoch. */
   readonly since: number
 }
@@ -25,4 +53,16 @@ export interface LinkWatcher {
   down?(remote: string, local: string, reason: string): void
   /** The peer opened its own way to us, so it is there. */
   heard?(remote: string, local: string): void
+}
+
+export function describeTls(tls: TlsInfo | undefined): LinkTls | undefined {
+  if (tls === undefined) return undefined
+  const { protocol, cipher, peer } = tls
+  const certificate = peer && {
+    validTo: Date.parse(peer.validTo),
+    trusted: peer.trusted,
+    reason: peer.reason,
+    pin: peer.pin,
+  }
+  return { protocol, cipher, certificate }
 }

@@ -8,8 +8,15 @@ import type { LinkInfo } from './s2s-links.js'
 import type { S2sDeps } from './s2s-options.js'
 import type { S2sPool } from './s2s-pool.js'
 
+export interface ServerEndpoint {
+  readonly host: string
+  readonly port: number
+  /** TLS from the first byte (XEP-0368). */
+  readonly directTls?: boolean
+}
+
 export interface ServerListenerOptions {
-  readonly endpoints: readonly { readonly host: string; readonly port: number }[]
+  readonly endpoints: readonly ServerEndpoint[]
   /** Open connections from one address: all, and those on which no domain was verified yet. Default 1000 and 50. */
   readonly perAddress?: { readonly open: number; readonly strangers: number }
   /** Bytes a second from one connection, and how many at once; no limit if left out. */
@@ -40,11 +47,7 @@ export async function startServerListener(
   const acceptor = new Acceptor(options, deps)
   const listeners: TcpListener[] = []
   try {
-    for (const { host, port } of options.endpoints) {
-      const tls = deps.certificates && { tls: { contexts: deps.certificates, requestCertificate: true } }
-      const listener = await listenTcp({ host, port, option: 's2s_ports', clock: deps.clock, ...tls }, acceptor.accept)
-      listeners.push(listener)
-    }
+    for (const endpoint of options.endpoints) listeners.push(await listenAt(endpoint, deps, acceptor))
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close()))
     throw error
@@ -62,6 +65,20 @@ export async function startServerListener(
       return closing
     },
   }
+}
+
+function listenAt({ host, port, directTls = false }: ServerEndpoint, deps: ServerListenerDeps, acceptor: Acceptor) {
+  const { certificates: contexts, clock, log } = deps
+  const alpn = directTls ? { alpn: ['xmpp-server'] } : {}
+  return listenTcp(
+    {
+      ...{ host, port, clock, directTls },
+      option: directTls ? 's2s_direct_tls_ports' : 's2s_ports',
+      ...(contexts && { tls: { contexts, requestCertificate: true, ...alpn } }),
+      onRefused: (remoteAddress, { message: reason }) => log.info({ remoteAddress, reason }, 'A TLS handshake failed'),
+    },
+    acceptor.accept,
+  )
 }
 
 class Acceptor {

@@ -11,6 +11,12 @@ export interface S2sPolicy {
   readonly insecureDomains?: ReadonlySet<string>
   /** `s2s_secure_domains`: need a certificate although not `secureAuth`. */
   readonly secureDomains?: ReadonlySet<string>
+  /** `s2s_auth` with a pin: the domain needs a certificate with this public key, whoever signed it (`pinOf`). */
+  readonly pins?: ReadonlyMap<string, string>
+  /** `s2s_allow`: no others are spoken to; undefined or empty for no such list. */
+  readonly allowed?: ReadonlySet<string>
+  /** `s2s_deny`: these are not. */
+  readonly denied?: ReadonlySet<string>
   /** Peers of distributed rooms: they are sent keys and real JIDs, so never without TLS, whatever else is allowed (dmuc.md §4). */
   readonly encryptedDomains?: ReadonlySet<string>
 }
@@ -25,10 +31,36 @@ export const needsCertificate = (policy: S2sPolicy, domain: string): boolean =>
   policy.secureDomains?.has(domain) === true || (policy.secureAuth && policy.insecureDomains?.has(domain) !== true)
 
 export const needsEncryption = (policy: S2sPolicy, domain: string): boolean =>
-  policy.requireEncryption || policy.encryptedDomains?.has(domain) === true || needsCertificate(policy, domain)
+  policy.requireEncryption ||
+  policy.encryptedDomains?.has(domain) === true ||
+  policy.pins?.has(domain) === true ||
+  needsCertificate(policy, domain)
 
-/** Undefined where the TLS layer (or its absence) is good enough for `domain`. */
+/** What the TLS layer proves of `domain`, without asking anybody; undefined where only dialback can. */
+export function proofOf(
+  policy: S2sPolicy,
+  domain: string,
+  tls: TlsInfo | undefined,
+): 'certificate' | 'pin' | undefined {
+  const pin = policy.pins?.get(domain)
+  if (pin !== undefined) return tls?.peer?.pin === pin ? 'pin' : undefined
+  return tls !== undefined && unproved(tls, domain) === undefined ? 'certificate' : undefined
+}
+
+/** Undefined where we speak to `domain` at all. */
+export function exclusion(policy: S2sPolicy, domain: string): Refusal | undefined {
+  if (policy.denied?.has(domain) === true)
+    return { reason: 'it is in s2s_deny', change: `remove "${domain}" from s2s_deny` }
+  if (policy.allowed !== undefined && policy.allowed.size > 0 && !policy.allowed.has(domain))
+    return { reason: 'it is not in s2s_allow', change: `add "${domain}" to s2s_allow` }
+  return undefined
+}
+
+/** Undefined where `domain` may be spoken to and the TLS layer (or its absence) is good enough for it. */
 export function refusal(policy: S2sPolicy, domain: string, tls: TlsInfo | undefined): Refusal | undefined {
+  const excluded = exclusion(policy, domain)
+  if (excluded !== undefined) return excluded
+  if (policy.pins?.has(domain) === true) return unpinned(policy, domain, tls)
   if (needsCertificate(policy, domain)) {
     const why = unproved(tls, domain)
     if (why !== undefined) return { reason: `its certificate ${why}`, change: certificateChange(policy, domain) }
@@ -38,6 +70,17 @@ export function refusal(policy: S2sPolicy, domain: string, tls: TlsInfo | undefi
     : undefined
 }
 
+function unpinned(policy: S2sPolicy, domain: string, tls: TlsInfo | undefined): Refusal | undefined {
+  if (proofOf(policy, domain, tls) === 'pin') return undefined
+  const shown = tls?.peer?.pin
+  const change = `if it has a new key (ask its operator), set "${domain}" = "pin:${shown ?? '…'}" in [s2s_auth]`
+  return shown === undefined
+    ? { reason: 'it showed no certificate, and one is pinned', change: pinChange(domain) }
+    : { reason: `its certificate has the key ${shown}, which is not the pinned one`, change }
+}
+
+const pinChange = (domain: string): string => `remove "${domain}" from [s2s_auth]`
+
 function certificateChange(policy: S2sPolicy, domain: string): string {
   if (policy.secureDomains?.has(domain) === true) return `remove "${domain}" from s2s_secure_domains`
   return `set s2s_secure_auth = false or add "${domain}" to s2s_insecure_domains`
@@ -45,6 +88,7 @@ function certificateChange(policy: S2sPolicy, domain: string): string {
 
 /** What to change where TLS was required and not there. */
 export const encryptionChange = (policy: S2sPolicy, domain: string): string => {
+  if (policy.pins?.has(domain) === true) return pinChange(domain)
   if (needsCertificate(policy, domain)) return certificateChange(policy, domain)
   return policy.encryptedDomains?.has(domain) === true
     ? `remove "${domain}" from dmuc.allow`

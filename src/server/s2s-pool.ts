@@ -3,7 +3,6 @@
  * dialback asks. The listener for incoming streams reports here too, as what is heard from a domain wakes the links to it.
  */
 
-import { unproved } from '../net/peer-certificate.js'
 import type { ServerTarget } from '../net/resolver.js'
 import { type DialbackAnswer, DialbackKeys, type DomainPair, dialbackError, pairKey } from '../stream/dialback.js'
 import type { Closeable } from '../util/lifecycle.js'
@@ -18,9 +17,9 @@ import { type ConnectionContext, ServerConnection } from './s2s-connection.js'
 import type { Failure } from './s2s-failure.js'
 import { Heartbeat } from './s2s-heartbeat.js'
 import { type LinkContext, ServerLink } from './s2s-link.js'
-import type { LinkInfo, LinkWatcher } from './s2s-links.js'
+import { describeTls, type LinkInfo, type LinkWatcher } from './s2s-links.js'
 import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
-import { refusal } from './s2s-policy.js'
+import { exclusion, proofOf, refusal } from './s2s-policy.js'
 import { asSent, type Waiting } from './s2s-queue.js'
 import { type Question, Verification } from './s2s-verification.js'
 import { SendBudget } from './send-budget.js'
@@ -96,6 +95,12 @@ export class S2sPool implements Remote, Closeable {
       return
     }
     const waiting = { text, from, to, stanza }
+    const excluded = exclusion(this.settings.policy, remote)
+    if (excluded !== undefined) {
+      const reason = `${remote} is not spoken to: ${excluded.reason}`
+      this.#bounce(waiting, { condition: 'policy-violation', reason })
+      return
+    }
     const link = this.#link({ local, remote })
     if (link !== undefined) link.send(waiting)
     else
@@ -293,19 +298,23 @@ export class S2sPool implements Remote, Closeable {
   }
 
   #describe(link: ServerLink): LinkInfo {
-    const { connection } = link
-    const certificate = connection?.tls !== undefined && unproved(connection.tls, link.pair.remote) === undefined
-    const authenticated = certificate ? 'certificate' : 'dialback'
+    const { connection, pair } = link
+    const tls = connection?.tls
+    const up = link.state === 'up'
     return {
-      ...link.pair,
+      ...pair,
       direction: 'out',
       state: link.state,
-      encrypted: connection?.tls !== undefined,
-      authenticated: link.state === 'up' ? authenticated : undefined,
+      encrypted: tls !== undefined,
+      authenticated: up ? (proofOf(this.settings.policy, pair.remote, tls) ?? 'dialback') : undefined,
+      shown: up ? connection?.shown(pair) : undefined,
+      tls: describeTls(tls),
       remoteAddress: connection?.target?.address,
       streamId: connection?.streamId,
       queue: link.queued,
+      ...link.written,
       lastError: link.lastError,
+      retryAt: link.retryAt,
       since: link.since,
     }
   }

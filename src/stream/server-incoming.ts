@@ -1,5 +1,5 @@
 /**
- * A stream that another server opened to us, without I/O: STARTTLS, dialback as the receiving and as the authoritative
+ * A stream that another server opened to us, without I/O: STARTTLS, SASL EXTERNAL, dialback as the receiving and as the authoritative
  * server (XEP-0220 §2.2), several pairs of domains on one stream (§2.6), and stanzas of those pairs that were verified.
  */
 import type { Clock } from '../util/clock.js'
@@ -23,16 +23,20 @@ import {
   readDialback,
   valid,
 } from './dialback.js'
+import { externalFeature, saslFailure, saslSuccess, wrongRequest } from './external.js'
 import { type Fact, isPossible } from './feature.js'
 import type { Header } from './header.js'
 import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
 import { starttls } from './starttls.js'
 import { Stream, type StreamEnd } from './stream.js'
 
+/** How TLS alone proved a domain: a certificate that is valid for it, or the key that the operator wrote down. */
+export type TlsProof = 'certificate' | 'pin'
+
 /** What is to be done with a claim: ask the authoritative server, believe the certificate, or refuse. */
 export type Admission =
   | { readonly is: 'ask' }
-  | { readonly is: 'proved' }
+  | { readonly is: 'proved'; readonly by: TlsProof }
   | { readonly is: 'refused'; readonly error: StanzaError }
 
 export interface IncomingServerOptions {
@@ -42,10 +46,14 @@ export interface IncomingServerOptions {
   readonly mintId: () => string
   readonly log: Logger
   readonly keys: DialbackKeys
+  /** TLS is there from the start (XEP-0368). */
+  readonly secure: boolean
   readonly hasHost: (domain: string) => boolean
   /** `host` is undefined where the peer did not say whom it wants. */
   readonly startTls: (host: string | undefined) => 'none' | 'optional' | 'required'
   readonly admit: (pair: DomainPair) => Admission
+  /** What TLS proves of a domain; such a domain is offered SASL EXTERNAL. */
+  readonly proof: (remote: string) => TlsProof | undefined
 }
 
 export interface IncomingServerHandler {
@@ -55,7 +63,7 @@ export interface IncomingServerHandler {
   /** Ask the authoritative server of `pair.remote` whether the key is its own, then call `verified`. */
   verify(pair: DomainPair, streamId: string, key: string): void
   /** From now on stanzas of this pair are accepted. */
-  accepted(pair: DomainPair, by: 'dialback' | 'certificate'): void
+  accepted(pair: DomainPair, by: 'dialback' | TlsProof): void
   /** Of a verified pair; the addresses' local and resource parts are as they were sent. */
   stanza(stanza: Element, pair: DomainPair): void
   ended(end: StreamEnd): void
@@ -67,6 +75,8 @@ const pairLimit = 128
 const pendingLimit = 32
 /** Claims on one stream in all. */
 const claimLimit = 512
+/** Failures of SASL on one stream (RFC 6120 §6.4.5). */
+const failureLimit = 3
 
 export class IncomingServerStream {
   readonly #options: IncomingServerOptions
@@ -78,10 +88,14 @@ export class IncomingServerStream {
   /** The domain of ours that the first header named. */
   #host: string | undefined
   #claims = 0
+  #saslFailures = 0
+  /** Proved by SASL EXTERNAL; accepted once the new stream begins. */
+  #external: { readonly pair: DomainPair; readonly by: TlsProof } | undefined
 
   constructor(options: IncomingServerOptions, handler: IncomingServerHandler) {
     this.#options = options
     this.#handler = handler
+    if (options.secure) this.#facts.add('secure')
     this.#stream = new Stream(
       { ...options, role: 'receiving', framing: 'stream', contentNamespace: ns.server },
       {
@@ -152,6 +166,12 @@ export class IncomingServerStream {
     if (header.from !== undefined && prepareDomain(header.from) === undefined)
       throw new StreamError('invalid-from', 'the header\'s "from" is no domain')
     this.#host = host
+    const from = prepareDomain(header.from ?? '')
+    if (this.#external !== undefined) {
+      if (header.from !== undefined && from !== this.#external.pair.remote)
+        throw new StreamError('not-authorized', 'another "from" than before')
+      this.#enter(this.#external.pair, this.#external.by)
+    }
     // A server from before XMPP 1.0 knows nothing of features (RFC 6120 §4.7.5).
     if (!header.version.startsWith('0.')) this.#stream.send(this.#features())
   }
@@ -159,7 +179,32 @@ export class IncomingServerStream {
   #features(): Element {
     const { limits } = this.#options
     const offered = isPossible(starttls, this.#facts) ? starttls.offer(this.#startTls()) : undefined
-    return xml('stream:features', {}, offered, dialbackFeature(), limitsFeature(limits))
+    const external = this.#provable() === undefined ? undefined : externalFeature()
+    return xml('stream:features', {}, offered, external, dialbackFeature(), limitsFeature(limits))
+  }
+
+  /** The pair of the header, where TLS alone proves the peer's domain (XEP-0178 §3). */
+  #provable(): { readonly pair: DomainPair; readonly by: TlsProof } | undefined {
+    const remote = prepareDomain(this.claimed ?? '')
+    const local = this.#host
+    if (!this.#facts.has('secure') || this.#facts.has('authenticated')) return undefined
+    if (remote === undefined || local === undefined || this.#options.hasHost(remote)) return undefined
+    const by = this.#options.proof(remote)
+    return by && { pair: { local, remote }, by }
+  }
+
+  #sasl(auth: Element): void {
+    const provable = this.#provable()
+    const wrong = provable === undefined ? 'not-authorized' : wrongRequest(auth, provable.pair.remote)
+    if (provable !== undefined && wrong === undefined) {
+      this.#external = provable
+      this.#facts.add('authenticated')
+      this.#stream.send(saslSuccess())
+      this.#stream.restart()
+    } else {
+      this.#stream.send(saslFailure(wrong ?? 'not-authorized'))
+      if (++this.#saslFailures >= failureLimit) throw new StreamError('policy-violation', 'too many failures of SASL')
+    }
   }
 
   #startTls(): Parameters<typeof starttls.accept>[1] {
@@ -174,6 +219,7 @@ export class IncomingServerStream {
   #element(element: Element): void {
     if (isStanza(element)) this.#stanza(element)
     else if (element.attrs.xmlns === ns.tls) starttls.accept(element, this.#startTls())
+    else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
     else this.#dialback(readDialback(element))
   }
 
@@ -209,7 +255,7 @@ export class IncomingServerStream {
     if (this.#pending.has(of)) return
     const admission = this.#verified.has(of) ? undefined : this.#admission(pair)
     if (admission === undefined) this.#reply(pair, valid)
-    else if (admission.is === 'proved') this.#accept(pair, 'certificate')
+    else if (admission.is === 'proved') this.#accept(pair, admission.by)
     else if (admission.is === 'refused') this.#turnAway(pair, admission.error)
     else {
       this.#pending.set(of, pair)
@@ -239,11 +285,15 @@ export class IncomingServerStream {
     return !this.#facts.has('secure') && this.#options.startTls(this.#host) === 'required'
   }
 
-  #accept(pair: DomainPair, by: 'dialback' | 'certificate'): void {
+  #accept(pair: DomainPair, by: 'dialback' | TlsProof): void {
+    this.#reply(pair, valid)
+    this.#enter(pair, by)
+  }
+
+  #enter(pair: DomainPair, by: 'dialback' | TlsProof): void {
     this.#verified.set(pairKey(pair), pair)
     this.#facts.add('authenticated')
     this.#stream.established()
-    this.#reply(pair, valid)
     this.#handler.accepted(pair, by)
   }
 

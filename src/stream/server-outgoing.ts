@@ -1,8 +1,10 @@
 /**
- * A stream that we open to another server, without I/O: STARTTLS, then dialback for one pair of domains or several
- * (XEP-0220 §2.1, §2.6), and questions to the authoritative server. It carries stanzas one way only.
+ * A stream that we open to another server, without I/O: STARTTLS, SASL EXTERNAL (XEP-0178) for the pair of the header,
+ * dialback for this and other pairs (XEP-0220 §2.1, §2.6), and questions to the authoritative server. It carries stanzas
+ * one way only.
  *
  *   header ──▶ features ──<starttls/>──▶ proceed ──▶ tls ──secured()──▶ header ──▶ features ──▶ ready ──▶ ended
+ *                                        features ──<auth/>──▶ sasl ──<success/>──▶ header; a failure ──▶ ready
  */
 import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
@@ -21,7 +23,9 @@ import {
   pairKey,
   readDialback,
   understandsDialbackErrors,
+  valid,
 } from './dialback.js'
+import { externalRequest, failureCondition, offersExternal } from './external.js'
 import type { Header } from './header.js'
 import type { StreamLimits, StreamTimeouts } from './limits.js'
 import { Stream, type StreamEnd } from './stream.js'
@@ -33,6 +37,10 @@ export interface OutgoingServerOptions extends DomainPair {
   readonly log: Logger
   readonly keys: DialbackKeys
   readonly requireEncryption: boolean
+  /** Prove `local` by our certificate where the peer offers SASL EXTERNAL, before dialback is tried. */
+  readonly external: boolean
+  /** TLS is there from the start (XEP-0368). */
+  readonly secure: boolean
 }
 
 export interface OutgoingServerHandler {
@@ -48,14 +56,16 @@ export interface OutgoingServerHandler {
   ended(end: StreamEnd): void
 }
 
-type Phase = 'header' | 'features' | 'proceed' | 'tls' | 'ready' | 'ended'
+type Phase = 'header' | 'features' | 'proceed' | 'tls' | 'sasl' | 'ready' | 'ended'
 
 export class OutgoingServerStream {
   readonly #options: OutgoingServerOptions
   readonly #handler: OutgoingServerHandler
   readonly #stream: Stream
   #phase: Phase = 'header'
-  #secure = false
+  #secure: boolean
+  /** What became of SASL EXTERNAL. */
+  #external: 'not tried' | 'accepted' | 'refused' = 'not tried'
   #multiplexesTargets = false
   /** Requests without an answer; nothing else is believed (XEP-0220 §3.1). */
   readonly #authorizing = new Map<string, DomainPair>()
@@ -64,6 +74,7 @@ export class OutgoingServerStream {
   constructor(options: OutgoingServerOptions, handler: OutgoingServerHandler) {
     this.#options = options
     this.#handler = handler
+    this.#secure = options.secure
     this.#stream = new Stream(
       {
         ...options,
@@ -90,6 +101,11 @@ export class OutgoingServerStream {
 
   get phase(): Phase {
     return this.#phase
+  }
+
+  /** Whether the peer believed our certificate. */
+  get external(): 'not tried' | 'accepted' | 'refused' {
+    return this.#external
   }
 
   /** May pairs with another domain of the peer's be authorized here (XEP-0220 §2.6.2)? */
@@ -153,6 +169,7 @@ export class OutgoingServerStream {
 
   #element(element: Element): void {
     if (element.attrs.xmlns === ns.tls) this.#startTls(element)
+    else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
     else if (element.attrs.xmlns === ns.streams && element.name === 'features') {
       if (this.#phase === 'features') this.#begin(element)
     } else this.#dialback(readDialback(element))
@@ -167,8 +184,43 @@ export class OutgoingServerStream {
     if (!this.#secure && this.#options.requireEncryption)
       throw new StreamError('policy-violation', 'TLS is required here, and was not offered')
     this.#multiplexesTargets = features !== undefined && understandsDialbackErrors(features)
+    if (this.#triesExternal(features)) {
+      this.#phase = 'sasl'
+      this.#stream.send(externalRequest(this.#options.local))
+    } else this.#enter()
+  }
+
+  #triesExternal(features: Element | undefined): boolean {
+    const wanted = this.#secure && this.#options.external && this.#external === 'not tried'
+    return wanted && features !== undefined && offersExternal(features)
+  }
+
+  #enter(): void {
+    const { local, remote } = this.#options
     this.#phase = 'ready'
+    if (this.#external === 'accepted') {
+      this.#stream.established()
+      this.#handler.authorized({ local, remote }, valid)
+    }
     this.#handler.ready()
+  }
+
+  /** XEP-0178 §3: after a failure dialback is still possible, where the peer lets us. */
+  #sasl(element: Element): void {
+    if (this.#phase !== 'sasl') throw new StreamError('not-authorized', 'SASL was not asked for')
+    if (element.name === 'success') {
+      this.#external = 'accepted'
+      this.#stream.restart()
+      this.start()
+    } else if (element.name === 'challenge') {
+      // There is nothing to add to what was said.
+      this.#stream.send(xml('response', { xmlns: ns.sasl }))
+    } else {
+      this.#external = 'refused'
+      const reason = failureCondition(element)
+      this.#options.log.info({ reason }, 'The peer did not take our certificate; dialback is tried')
+      this.#enter()
+    }
   }
 
   #startTls(element: Element): void {

@@ -28,6 +28,26 @@ export async function selfSigned(
   return { cert: made.cert, key: made.private }
 }
 
+/** An authority, and certificates that it signs. */
+export async function authority(): Promise<{
+  readonly cert: string
+  sign(names: readonly string[], notAfter?: Date): Promise<Pair>
+}> {
+  const own = await selfSigned(['authority.example'])
+  return {
+    cert: own.cert,
+    async sign(names, notAfter = new Date(Date.now() + 86_400_000 * 90)) {
+      const made = await generate([{ name: 'commonName', value: 'nobody.example' }], {
+        ...{ keyType: 'ec', curve: 'P-256', algorithm: 'sha256', ca: own },
+        notBeforeDate: new Date(Date.now() - 86_400_000 * 30),
+        notAfterDate: notAfter,
+        extensions: [{ name: 'subjectAltName', altNames: names.map((value) => ({ type: 2, value })) }],
+      })
+      return { cert: made.cert, key: made.private }
+    },
+  }
+}
+
 export function put(directory: string, files: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, name)), { recursive: true })
@@ -36,7 +56,7 @@ export function put(directory: string, files: Readonly<Record<string, string>>):
 }
 
 /** One certificate for the names given, none for others. */
-export function contextsOf(pair: Pair, names: readonly string[]): TlsContexts {
-  const context = createSecureContext({ ...pair, minVersion })
+export function contextsOf(pair: Pair, names: readonly string[], trusted?: string): TlsContexts {
+  const context = createSecureContext({ ...pair, minVersion, ...(trusted === undefined ? {} : { ca: trusted }) })
   return { contextFor: (name) => (name === undefined || names.includes(name) ? context : undefined) }
 }

@@ -95,6 +95,41 @@ describe('DNS', () => {
     ])
   })
 
+  test('XEP-0368: records for direct TLS and for STARTTLS are mixed by priority', async () => {
+    const { resolver: found } = resolver({
+      srv: {
+        '_xmpp-server._tcp.a.example': [srv('plain.example', 5269, 10, 0)],
+        '_xmpps-server._tcp.a.example': [srv('late.example', 5270, 20, 0), srv('early.example', 443, 5, 0)],
+      },
+      hosts: { 'plain.example': ['192.0.3.1'], 'early.example': ['192.0.3.2'], 'late.example': ['192.0.3.3'] },
+    })
+    expect(await found.resolve('a.example')).toEqual([
+      { host: 'early.example', address: '192.0.3.2', port: 443, direct: true },
+      { host: 'plain.example', address: '192.0.3.1', port: 5269 },
+      { host: 'late.example', address: '192.0.3.3', port: 5270, direct: true },
+    ])
+  })
+
+  test('XEP-0368: "." for one kind does not refuse the other; no answer for direct TLS harms nobody', async () => {
+    const hosts = { 'b.example': ['192.0.3.2'] }
+    const one = resolver({
+      srv: {
+        '_xmpp-server._tcp.a.example': [srv('.', 0, 0, 0)],
+        '_xmpps-server._tcp.a.example': [srv('b.example', 443, 0, 0)],
+      },
+      hosts,
+    })
+    expect(await one.resolver.resolve('a.example')).toMatchObject([{ port: 443, direct: true }])
+    const other = resolver({
+      srv: {
+        '_xmpp-server._tcp.a.example': [srv('b.example', 5269, 0, 0)],
+        '_xmpps-server._tcp.a.example': servfail,
+      },
+      hosts,
+    })
+    expect(await other.resolver.resolve('a.example')).toMatchObject([{ port: 5269 }])
+  })
+
   test('without SRV records, the domain itself at 5269', async () => {
     const { resolver: found } = resolver({ hosts: { 'a.example': ['192.0.3.1'] } })
     expect(await found.resolve('a.example')).toEqual([{ host: 'a.example', address: '192.0.3.1', port: 5269 }])
@@ -106,7 +141,7 @@ describe('DNS', () => {
       hosts: { 'a.example': ['192.0.3.1'] },
     })
     await expect(found.resolve('a.example')).rejects.toMatchObject({ kind: 'not-found' })
-    expect(asked).toEqual(['_xmpp-server._tcp.a.example', 'gone.example'])
+    expect(asked).toEqual(['_xmpps-server._tcp.a.example', '_xmpp-server._tcp.a.example', 'gone.example'])
   })
 
   test('a single target of "." means that there is no service', async () => {
@@ -144,20 +179,24 @@ describe('DNS', () => {
   test('internationalised domains are asked for by their A-labels', async () => {
     const { resolver: found, asked } = resolver({ hosts: { 'xn--bcher-kva.example': ['192.0.3.1'] } })
     expect(await found.resolve('bücher.example')).toHaveLength(1)
-    expect(asked).toEqual(['_xmpp-server._tcp.xn--bcher-kva.example', 'xn--bcher-kva.example'])
+    expect(asked).toEqual([
+      '_xmpps-server._tcp.xn--bcher-kva.example',
+      '_xmpp-server._tcp.xn--bcher-kva.example',
+      'xn--bcher-kva.example',
+    ])
   })
 
   test('a failure is remembered for ten seconds, an answer is not', async () => {
     const { resolver: found, asked, clock } = resolver({ hosts: { 'b.example': ['192.0.3.1'] } })
     await expect(found.resolve('a.example')).rejects.toThrow()
     await expect(found.resolve('a.example')).rejects.toThrow()
-    expect(asked).toHaveLength(2)
+    expect(asked).toHaveLength(3)
     clock.advance(10_000)
     await expect(found.resolve('a.example')).rejects.toThrow()
-    expect(asked).toHaveLength(4)
+    expect(asked).toHaveLength(6)
     await found.resolve('b.example')
     await found.resolve('b.example')
-    expect(asked).toHaveLength(8)
+    expect(asked).toHaveLength(12)
   })
 })
 

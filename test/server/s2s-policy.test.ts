@@ -11,9 +11,11 @@ const tls = (names: readonly string[], trusted = true): TlsInfo => ({
   alpn: undefined,
   peer: {
     certificate: Buffer.alloc(0),
+    pin: 'ab12',
     trusted,
     reason: trusted ? undefined : 'CERT_HAS_EXPIRED',
     subjectAltNames: names,
+    xmppNames: [],
     validTo: 'Jan  1 00:00:00 2026 GMT',
   },
 })

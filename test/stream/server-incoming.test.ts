@@ -120,7 +120,7 @@ describe('as the receiving server', () => {
   })
 
   test('a certificate that proves the domain is enough', () => {
-    const { machine, wire, events } = begun({ admit: () => ({ is: 'proved' }) })
+    const { machine, wire, events } = begun({ admit: () => ({ is: 'proved', by: 'certificate' }) })
     machine.receive(claim)
     wire.expect(`<db:result from='montague.example' to='capulet.example' type='valid'/>`)
     expect(events).toEqual(['accepted capulet.example montague.example by certificate'])
@@ -336,5 +336,86 @@ describe('STARTTLS', () => {
     machine.secured()
     machine.receive(`${hello}${starttls}</stream:stream>`)
     expect(events).toEqual(['upgrade', 'ended closed'])
+  })
+})
+
+describe('SASL EXTERNAL (XEP-0178 §3)', () => {
+  const sasl = 'urn:ietf:params:xml:ns:xmpp-sasl'
+  const offer = `<mechanisms xmlns='${sasl}'><mechanism>EXTERNAL</mechanism></mechanisms>`
+  const proved = { secure: true, proof: () => 'certificate' as const }
+  const auth = (text: string, mechanism = 'EXTERNAL'): string =>
+    `<auth xmlns='${sasl}' mechanism='${mechanism}'>${text}</auth>`
+  const failure = (condition: string): string => `<failure xmlns='${sasl}'><${condition}/></failure>`
+  const own = Buffer.from('capulet.example').toString('base64')
+
+  function offered(options: Partial<IncomingServerOptions> = proved) {
+    const staged = incoming(options)
+    staged.machine.receive(hello)
+    staged.wire.expectHeader({ id: 'D60000229F' }, features(offer))
+    return staged
+  }
+
+  test.each([['='], [own]])('what the certificate proves is accepted on the new stream, authzid %s', (authzid) => {
+    const { machine, wire, events } = offered()
+    machine.receive(auth(authzid))
+    wire.expect(`<success xmlns='${sasl}'/>`)
+    expect(events).toEqual([])
+    machine.receive(hello)
+    wire.expectHeader({ id: 'id2' }, features())
+    machine.receive(stanza('juliet@capulet.example'))
+    expect(events).toHaveLength(2)
+    expect(events[0]).toBe('accepted capulet.example montague.example by certificate')
+  })
+
+  test.each([
+    ['another domain', auth(Buffer.from('verona.example').toString('base64')), 'invalid-authzid'],
+    ['no base64', auth('%%'), 'incorrect-encoding'],
+    ['another mechanism', auth('=', 'PLAIN'), 'invalid-mechanism'],
+  ])('%s', (_, sent, condition) => {
+    const { machine, wire, events } = offered()
+    machine.receive(sent)
+    wire.expect(failure(condition))
+    machine.receive(claim)
+    expect(events[0]).toContain('verify capulet.example')
+  })
+
+  test('what the certificate does not prove is not offered, and refused to who asks all the same', () => {
+    const { machine, wire, events } = begun({ secure: true })
+    machine.receive(auth('=') + auth('=') + auth('='))
+    wire.expect(...Array<string>(3).fill(failure('not-authorized')), streamError('policy-violation'))
+    expect(events).toEqual(['ended us policy-violation'])
+  })
+
+  test('without TLS, for a domain of ours, or to nobody in particular it is not offered', () => {
+    begun({ ...proved, secure: false })
+    for (const to of [`from='chat.montague.example' to='montague.example'`, `from='capulet.example'`]) {
+      const { machine, wire } = incoming(proved)
+      machine.receive(header(`${to} version='1.0'`))
+      wire.expectHeader({}, features())
+    }
+  })
+
+  test('another "from" on the new stream; a stanza before it', () => {
+    const other = offered()
+    other.machine.receive(auth('='))
+    other.wire.expect(`<success xmlns='${sasl}'/>`)
+    other.machine.receive(header(`from='verona.example' to='montague.example' version='1.0'`))
+    other.wire.expectHeader({}, streamError('not-authorized'))
+    expect(other.events).toEqual(['ended us not-authorized'])
+    const early = offered()
+    early.machine.receive(auth('=') + stanza('juliet@capulet.example'))
+    expect(early.events.at(-1)).toMatch(/^ended us/)
+    expect(early.events.join()).not.toContain('<message')
+  })
+
+  test('it proves its own domain alone: others need dialback, and are refused without', () => {
+    const { machine, wire, events } = offered()
+    machine.receive(auth('='))
+    machine.receive(hello)
+    machine.receive(`<db:result from='verona.example' to='montague.example'>key</db:result>`)
+    expect(events[1]).toContain('verify verona.example montague.example id2')
+    machine.receive(stanza('x@verona.example'))
+    wire.text = ''
+    expect(events.at(-1)).toBe('ended us invalid-from')
   })
 })

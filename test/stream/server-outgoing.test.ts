@@ -163,6 +163,51 @@ describe('STARTTLS', () => {
   })
 })
 
+describe('SASL EXTERNAL (XEP-0178 §3)', () => {
+  const sasl = 'urn:ietf:params:xml:ns:xmpp-sasl'
+  const offersExternal = `<stream:features><mechanisms xmlns='${sasl}'><mechanism>EXTERNAL</mechanism></mechanisms>
+    <dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>`
+  const auth = `<auth xmlns='${sasl}' mechanism='EXTERNAL'>Y2FwdWxldC5leGFtcGxl</auth>`
+
+  test('is used over TLS where it is offered; the pair of the header is authorized on the new stream', () => {
+    const { machine, wire, events } = begun({ secure: true }, offersExternal)
+    wire.expect(auth)
+    machine.receive(`<success xmlns='${sasl}'/>`)
+    wire.expectHeader({ from: 'capulet.example', to: 'montague.example' })
+    expect(events).toEqual([])
+    machine.receive(header(`id='2' from='montague.example' version='1.0'`) + features)
+    expect(events).toEqual(['authorized capulet.example montague.example valid', 'ready'])
+    expect(machine.external).toBe('accepted')
+  })
+
+  test('a failure leaves dialback on the same stream', () => {
+    const { machine, wire, events } = begun({ secure: true }, offersExternal)
+    wire.expect(auth)
+    machine.receive(`<failure xmlns='${sasl}'><not-authorized/></failure>`)
+    expect([events, machine.external]).toEqual([['ready'], 'refused'])
+    machine.authorize(pair)
+    machine.receive(`<db:result from='montague.example' to='capulet.example' type='valid'/>`)
+    expect(events[1]).toBe('authorized capulet.example montague.example valid')
+  })
+
+  test('never without TLS, nor where we have no certificate to show', () => {
+    for (const options of [{ secure: false }, { secure: true, external: false }])
+      expect(begun(options, offersExternal).events).toEqual(['ready'])
+  })
+
+  test('<success/> that nobody asked for', () => {
+    const { machine, events } = begun({ secure: true })
+    machine.receive(`<success xmlns='${sasl}'/>`)
+    expect(events).toEqual(['ready', 'ended us not-authorized'])
+  })
+
+  test('challenges without end', () => {
+    const { machine, events } = begun({ secure: true }, offersExternal)
+    machine.receive(`<challenge xmlns='${sasl}'/>`.repeat(40))
+    expect(events).toEqual(['ended us policy-violation'])
+  })
+})
+
 describe('a peer that misbehaves', () => {
   test.each([
     ['sends stanzas the wrong way', `<message from='x@montague.example' to='y@capulet.example'/>`, 'us not-authorized'],

@@ -108,9 +108,11 @@ export function incoming(options: Partial<IncomingServerOptions> = {}): Staged<I
       mintId: () => (ids++ === 0 ? 'D60000229F' : `id${ids}`),
       log: recordingLogger(log),
       keys: new DialbackKeys('d14lb4ck43v3r'),
+      secure: false,
       hasHost: (domain) => domain === 'montague.example' || domain === 'chat.montague.example',
       startTls: () => 'none',
       admit: () => ({ is: 'ask' }),
+      proof: () => undefined,
       ...options,
     },
     {
@@ -148,6 +150,8 @@ export function outgoing(options: Partial<OutgoingServerOptions> = {}): Staged<O
       log: recordingLogger(log),
       keys: new DialbackKeys('s3cr3tf0rd14lb4ck'),
       requireEncryption: false,
+      external: true,
+      secure: false,
       ...options,
     },
     {
