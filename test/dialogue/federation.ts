@@ -12,6 +12,7 @@ import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
 import { errorReply } from '../../src/xmpp/stanza.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
+import { Traffic } from '../support/schemas.js'
 import { addAccount, Client, settled } from './stage.js'
 
 export interface Site {
@@ -31,6 +32,7 @@ export class Federation {
   readonly #random = new SeededRandom(11)
   /** Every stanza that crossed a link. */
   readonly wire: string[] = []
+  readonly #traffic = new Traffic()
 
   private constructor(names: readonly string[], dmuc: Readonly<Record<string, unknown>>) {
     this.#dmuc = dmuc
@@ -91,6 +93,7 @@ export class Federation {
       await server.close()
       await store.close()
     }
+    this.#traffic.check()
   }
 
   #serverOf(site: Site, dmuc: Readonly<Record<string, unknown>>): Server {
@@ -123,6 +126,7 @@ export class Federation {
     setImmediate(() => {
       if (to !== undefined && !this.#cut.has(`${from.domain} ${to.domain}`)) {
         this.wire.push(crossed.toString())
+        this.#traffic.add(crossed)
         void to.server.servers.receive(crossed)
         return
       }

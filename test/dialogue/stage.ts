@@ -2,6 +2,7 @@
  * A live server with clients and peers that speak XML: the stage of the dialogues. No sockets; what reaches a client's
  * outbox, or the way to another domain, is what it receives. On the lines of Prosody's scansion.
  */
+
 import { modules as allModules } from '../../src/modules/index.js'
 import type { Module } from '../../src/server/module.js'
 import { type HostOptions, Server } from '../../src/server/server.js'
@@ -13,6 +14,7 @@ import { SeededRandom } from '../../src/util/random.js'
 import type { Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
 import { type FailingStore, openFailingStore } from '../support/failing-store.js'
+import { Traffic } from '../support/schemas.js'
 import { expectXml, mismatch, parse, pretty } from '../support/xml-match.js'
 
 const patienceMs = 5_000
@@ -149,14 +151,22 @@ export class Client extends Listener {
 export class Peer extends Listener {
   readonly domain: string
   readonly #server: Server
+  readonly #traffic: Traffic
 
-  constructor(domain: string, server: Server, captures: Record<string, string>) {
+  constructor(domain: string, server: Server, captures: Record<string, string>, traffic: Traffic) {
     super(domain, captures)
     this.domain = domain
     this.#server = server
+    this.#traffic = traffic
   }
 
   async sends(text: string): Promise<void> {
+    this.#traffic.add(parse(text))
+    await this.sendsAnything(text)
+  }
+
+  /** Also what docs/schemas do not allow, for tests of what becomes of it. */
+  async sendsAnything(text: string): Promise<void> {
     await this.#server.servers.receive(parse(text))
   }
 
@@ -183,6 +193,7 @@ export class Stage {
   /** Messages of the log at level `error`. */
   readonly errors: string[] = []
   readonly #peers = new Map<string, Peer>()
+  readonly #traffic = new Traffic()
 
   private constructor(options: StageOptions, store: FailingStore) {
     this.store = store
@@ -217,7 +228,7 @@ export class Stage {
   }
 
   peer(domain: string): Peer {
-    const known = this.#peers.get(domain) ?? new Peer(domain, this.server, this.captures)
+    const known = this.#peers.get(domain) ?? new Peer(domain, this.server, this.captures, this.#traffic)
     this.#peers.set(domain, known)
     return known
   }
@@ -243,9 +254,11 @@ export class Stage {
   async close(): Promise<void> {
     await this.server.close()
     await this.store.close()
+    this.#traffic.check()
   }
 
   #toPeer(stanza: Element): void {
+    this.#traffic.add(stanza)
     this.peer(Jid.parse(stanza.attrs.to).domain).deliver(stanza)
   }
 

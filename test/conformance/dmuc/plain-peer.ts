@@ -37,6 +37,11 @@ export class PlainPeer {
     return this.#peer.sends(stanza)
   }
 
+  /** Also what docs/schemas do not allow. */
+  sendsAnything(stanza: string): Promise<void> {
+    return this.#peer.sendsAnything(stanza)
+  }
+
   next(): Promise<Element> {
     return this.#peer.next()
   }
