@@ -1,6 +1,7 @@
 /**
  * The one place where all is put together. Parts are built in order, each registered with the `Lifecycle`, which closes
- * them in reverse: stop listening, end the clients' streams, the modules, the streams to other servers, the store, the lock.
+ * them in reverse: end the services, stop listening, end the clients' streams, the modules, the streams to other servers, the
+ * store, the lock.
  */
 import { join } from 'node:path'
 import { putPassword } from './admin/account-password.js'
@@ -131,6 +132,7 @@ class Start {
     await this.#listenForServers(ports, server, pool, certificates)
     const links = this.#loginLinks(store)
     await this.#listenForClients(ports, store, server, certificates, links)
+    this.#lifecycle.add('services', { close: () => server.closeServices() })
     await this.#openAdminSocket(store, server, pool, links)
     const first = await this.#firstStart(store, server, links)
     this.#ready()

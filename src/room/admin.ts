@@ -8,7 +8,8 @@ import type { AdminItem, CommandOf } from './command.js'
 import type { Context, Delivery } from './contract.js'
 import { invitationTo } from './invite.js'
 import { decideRole } from './moderation.js'
-import { affiliationOf } from './occupants.js'
+import { affiliationOf, occupantsOf } from './occupants.js'
+import { affiliationMessage } from './presence.js'
 import { atLeast } from './roles.js'
 import { isModerator, isRefusal, refuse, replyTo, type Speaker, speakerOf, type Verdict } from './speaker.js'
 import { type Affiliation, affiliations, type Operation, type Role, type RoomState } from './types.js'
@@ -21,7 +22,7 @@ export function decideAdminSet(state: RoomState, command: CommandOf<'admin-set'>
   return {
     operations: changed.operations,
     reply: replyTo(state, command),
-    deliveries: welcomesOf(state, changed.operations, speaker),
+    deliveries: messagesTo(state, changed.operations, speaker),
   }
 }
 
@@ -47,8 +48,15 @@ export function changeAll(
   return { operations, after }
 }
 
+/** What goes to those who are not in the room of what was changed for them. */
+export const messagesTo = (
+  state: RoomState,
+  operations: readonly Operation[],
+  speaker: Speaker,
+): readonly Delivery[] => [...welcomesOf(state, operations, speaker), ...noticesOf(state, operations)]
+
 /** §9.5: who becomes a member of a members-only room and had no affiliation is invited. */
-export function welcomesOf(state: RoomState, operations: readonly Operation[], speaker: Speaker): readonly Delivery[] {
+function welcomesOf(state: RoomState, operations: readonly Operation[], speaker: Speaker): readonly Delivery[] {
   if (!state.config.membersOnly) return []
   return operations.flatMap((operation) =>
     operation.type === 'register' &&
@@ -58,6 +66,28 @@ export function welcomesOf(state: RoomState, operations: readonly Operation[], s
       ? [invitationTo(state, speaker, { to: operation.jid })]
       : [],
   )
+}
+
+/** A list that names more is maintenance, and nobody is told. */
+const maxNotices = 20
+
+/**
+ * §18.1: who is not in the room is told of a new affiliation by the room (status 101). Not of a ban, nor who is invited anyway.
+ */
+function noticesOf(state: RoomState, operations: readonly Operation[]): readonly Delivery[] {
+  const told = operations.flatMap((operation) => {
+    if (operation.type !== 'register' || !operation.jid.includes('@')) return []
+    const { jid, entry, reason } = operation
+    const former = affiliationOf(state, jid)
+    const isInvited = state.config.membersOnly && former === 'none' && entry.affiliation === 'member'
+    const isSilent = entry.affiliation === former || entry.affiliation === 'outcast' || isInvited
+    return isSilent || occupantsOf(state, jid).length > 0 ? [] : [{ jid, affiliation: entry.affiliation, reason }]
+  })
+  if (told.length > maxNotices) return []
+  return told.map(({ jid, affiliation, reason }) => ({
+    to: [jid],
+    stanza: affiliationMessage(state, jid, affiliation, reason, 101),
+  }))
 }
 
 export function decideAdminGet(state: RoomState, command: CommandOf<'admin-get'>, context: Context): Verdict {

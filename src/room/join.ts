@@ -1,7 +1,6 @@
 /** Entering a room (XEP-0045 §7.2), creating one (§10.1), and the presence of those who are in (§7.7). */
 
 import type { StanzaError } from '../xmpp/stanza-error.js'
-import { applyOperation } from './apply.js'
 import type { CommandOf } from './command.js'
 import { handOn, readContent, remember, writeContent } from './content.js'
 import type { Context, Decision } from './contract.js'
@@ -9,7 +8,7 @@ import { decideNick, isTaken, lockedNick, nickFault } from './nick.js'
 import { welcome } from './render-roster.js'
 import { atLeast, defaultRole } from './roles.js'
 import { notInRoom } from './service.js'
-import { isRefusal, refuse, type Speaker, speakerOf, type Verdict } from './speaker.js'
+import { refuse, type Speaker, speakerOf, type Verdict } from './speaker.js'
 import type { Entry, Occupant, Operation, Role, RoomState, Session } from './types.js'
 
 /** Admins and owners enter a full room, too, up to this many (§7.2.9). */
@@ -121,11 +120,15 @@ type OccupantSpeaker = Speaker & { readonly occupant: Occupant }
 
 /** §7.2.1: a client that lost track gets everything as if it just entered; with another nick, it changes its nick. */
 function rejoin(state: RoomState, command: CommandOf<'join'>, speaker: OccupantSpeaker, context: Context): Verdict {
-  const update = decideUpdate(state, command, speaker, context)
-  if (isRefusal(update) || command.nick !== speaker.occupant.nick) return update
-  const after = update.operations.reduce((current, operation) => applyOperation(current, operation), state)
-  const occupant = after.occupants.get(command.nick) ?? speaker.occupant
-  return { ...update, deliveries: welcome(after, occupant, entryOf(command, context, false)) }
+  const { occupant } = speaker
+  if (command.nick !== occupant.nick) return decideNick(state, command, speaker, context)
+  const entry = entryOf(command, context, false)
+  const session = sessionOf(state, command, occupant.role)
+  // A repetition changes nothing for the others.
+  const isKnown = occupant.sessions.some(({ jid, presence }) => jid === session.jid && presence === session.presence)
+  return isKnown
+    ? { operations: [], deliveries: welcome(state, occupant, entry) }
+    : { operations: [updateOf(occupant, session, entry)] }
 }
 
 function decideUpdate(
@@ -135,13 +138,17 @@ function decideUpdate(
   context: Context,
 ): Verdict {
   const { occupant } = speaker
-  if (command.nick !== occupant.nick) return decideNick(state, command, speaker, context)
-  const known = occupant.sessions.find(({ jid }) => jid === command.from)
-  const session = sessionOf(state, command, occupant.role)
-  // A repetition changes nothing, but for a client that asks to be heard it is still an answer.
-  if (command.type === 'join' && known?.presence === session.presence) return { operations: [] }
-  return { operations: [{ type: 'presence', nick: occupant.nick, session }] }
+  return command.nick === occupant.nick
+    ? { operations: [updateOf(occupant, sessionOf(state, command, occupant.role))] }
+    : decideNick(state, command, speaker, context)
 }
+
+const updateOf = ({ nick }: Occupant, session: Session, entry?: Entry): Operation => ({
+  type: 'presence',
+  nick,
+  session,
+  ...(entry === undefined ? {} : { entry }),
+})
 
 const mayHaveStatus = ({ config }: RoomState, role: Role): boolean => role !== 'visitor' || config.allowVisitorStatus
 

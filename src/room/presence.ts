@@ -111,6 +111,23 @@ export function unavailablePresence(
   )
 }
 
+/** What the room says of the affiliation of somebody who is not in it (§§10.3, 10.6, 10.7, 18.1); `jid` is bare. */
+export const affiliationMessage = (
+  state: RoomState,
+  jid: string,
+  affiliation: Affiliation,
+  reason: string | undefined,
+  ...statuses: readonly number[]
+): Element =>
+  xml(
+    'message',
+    { from: state.jid },
+    userElement(
+      xml('item', { affiliation, jid }, reason === undefined ? undefined : xml('reason', {}, reason)),
+      ...withStatuses(statuses),
+    ),
+  )
+
 interface Kept {
   readonly room: string
   readonly affiliation: Affiliation

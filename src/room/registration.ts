@@ -2,7 +2,7 @@
 import { type Element, xml } from '../xml/element.js'
 import { writeForm } from '../xmpp/data-form.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
-import { changeAll, welcomesOf } from './admin.js'
+import { changeAll, messagesTo } from './admin.js'
 import { registerOperation, reservable } from './affiliation.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
@@ -124,7 +124,7 @@ const petitionForm = (jid: string, nick: string): Element =>
     ],
   })
 
-/** §9.9: an admin decides; who asked is told of it as of any invitation to a members-only room. */
+/** §9.9: an admin decides; who asked is invited to a members-only room, and told of it by any other (status 101). */
 export function decideRegisterApproval(
   state: RoomState,
   command: CommandOf<'register-approval'>,
@@ -138,7 +138,7 @@ export function decideRegisterApproval(
   const affiliation = known === 'none' ? 'member' : known
   const changed = changeAll(state, [{ jid: command.jid, nick: command.nick, affiliation }], speaker, context)
   if (isRefusal(changed)) return changed
-  return { operations: changed.operations, deliveries: welcomesOf(state, changed.operations, speaker) }
+  return { operations: changed.operations, deliveries: messagesTo(state, changed.operations, speaker) }
 }
 
 /** XEP-0077 §3.2: the nick is free again; the affiliation is the admins' to change. */

@@ -2,8 +2,8 @@
 import { type Element, xml } from '../xml/element.js'
 import type { Delivery } from './contract.js'
 import { wearsTheSame } from './features/hats.js'
-import { affiliationOf, isShown, localSessions, sessionsOf } from './occupants.js'
-import { type Notice, occupantIdElement, userElement } from './presence.js'
+import { affiliationOf, audience, isShown, localSessions, occupantsOf, sessionsOf } from './occupants.js'
+import { affiliationMessage, type Notice, occupantIdElement, userElement } from './presence.js'
 import { actorIn } from './render-roster.js'
 import type { DurableOperation, Occupant, RoomConfig, RoomState } from './types.js'
 import { showDeparture, showPresence } from './visibility.js'
@@ -27,7 +27,16 @@ export function renderRegister(before: RoomState, operation: Of<'register'>, aft
       deliveries.push(...showPresence(after, now, notice, isShown(before, occupant)))
     }
   }
-  return deliveries
+  return [...deliveries, ...announcement(before, operation, after, notice.reason)]
+}
+
+/** §§10.3, 10.6, 10.7: of somebody who is not in the room, those are told who may see real JIDs. Not of what a new room starts with. */
+function announcement(before: RoomState, { jid }: Of<'register'>, after: RoomState, reason?: string): Delivery[] {
+  const affiliation = affiliationOf(after, jid)
+  const to = audience(after).seeing
+  const isKnown = affiliation === affiliationOf(before, jid) || occupantsOf(before, jid).length > 0
+  if (before.locked || isKnown || to.length === 0) return []
+  return [{ to, stanza: affiliationMessage(after, jid, affiliation, reason) }]
 }
 
 /** §10.2: non-members leave a room that became members-only (322); roles and what is broadcast may change; all are notified. */

@@ -23,18 +23,28 @@ export function renderJoin(before: RoomState, operation: Of<'join'>, after: Room
   const occupant = after.occupants.get(nick)
   const former = before.occupants.get(nick)
   if (occupant === undefined || occupant === former) return []
-  const { entry } = operation
+  const changed = former === undefined || former.sessions[0] !== occupant.sessions[0]
+  return showEntry(after, occupant, former !== undefined && isShown(before, former), changed, operation)
+}
+
+/** The others see what changed; the client that enters sees itself once, after all others (§7.2.2). */
+function showEntry(
+  after: RoomState,
+  occupant: Occupant,
+  wasShown: boolean,
+  changed: boolean,
+  { entry, created = false }: { readonly entry?: Entry; readonly created?: boolean },
+): readonly Delivery[] {
   const own = sessionsOf(after, occupant)
   const entering = entry !== undefined && own.includes(entry.session) ? entry : undefined
-  const changed = former === undefined || former.sessions[0] !== occupant.sessions[0]
   const deliveries: Delivery[] = []
   if (changed) {
     const others = own.filter((jid) => jid !== entering?.session)
-    const seen = showPresence(after, occupant, {}, former !== undefined && isShown(before, former))
+    const seen = showPresence(after, occupant, {}, wasShown)
     // The last of them, where there is one, is the occupant's own: the client that enters gets its own below.
     deliveries.push(...(own.length > 0 ? seen.slice(0, -1) : seen), ...showSelf(after, occupant, {}, others))
   }
-  if (entering !== undefined) deliveries.push(...welcome(after, occupant, entering, operation.created === true))
+  if (entering !== undefined) deliveries.push(...welcome(after, occupant, entering, created))
   return deliveries
 }
 
@@ -58,11 +68,11 @@ export function welcome(state: RoomState, occupant: Occupant, entry: Entry, crea
   return deliveries
 }
 
-export function renderPresence(before: RoomState, { nick }: Of<'presence'>, after: RoomState): readonly Delivery[] {
-  const former = before.occupants.get(nick)
-  const occupant = after.occupants.get(nick)
+export function renderPresence(before: RoomState, operation: Of<'presence'>, after: RoomState): readonly Delivery[] {
+  const former = before.occupants.get(operation.nick)
+  const occupant = after.occupants.get(operation.nick)
   if (former === undefined || occupant === undefined || former === occupant) return []
-  return showPresence(after, occupant, {}, isShown(before, former))
+  return showEntry(after, occupant, isShown(before, former), true, operation)
 }
 
 export function renderNick(before: RoomState, operation: Of<'nick'>, after: RoomState): readonly Delivery[] {

@@ -181,7 +181,8 @@ export type SoftOperation =
    * another bare JID holds it, the operation has no effect.
    */
   | { readonly type: 'join'; readonly occupant: Occupant; readonly created?: boolean; readonly entry?: Entry }
-  | { readonly type: 'presence'; readonly nick: string; readonly session: Session }
+  /** `entry`: it came with a request to enter, by who is in the room already (§17.3). */
+  | { readonly type: 'presence'; readonly nick: string; readonly session: Session; readonly entry?: Entry }
   | {
       readonly type: 'nick'
       readonly nick: string

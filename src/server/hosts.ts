@@ -35,7 +35,21 @@ export class HostRegistry {
   }
 
   /** In reverse order; idempotent. */
-  async close(): Promise<void> {
-    for (let host = this.#started.pop(); host !== undefined; host = this.#started.pop()) await host.close()
+  close(): Promise<void> {
+    return this.#closeWhere(() => true)
+  }
+
+  /** Those without clients of their own, likewise. */
+  closeServices(): Promise<void> {
+    return this.#closeWhere(({ definition }) => definition.type !== 'user')
+  }
+
+  async #closeWhere(ends: (host: LocalHost) => boolean): Promise<void> {
+    for (const host of this.#started.filter(ends).reverse()) {
+      const index = this.#started.indexOf(host)
+      if (index < 0) continue
+      this.#started.splice(index, 1)
+      await host.close()
+    }
   }
 }

@@ -92,7 +92,12 @@ export class Server implements Closeable {
     return this.#hosts.start()
   }
 
-  /** Ends all clients' streams with `system-shutdown`, then withdraws the modules in reverse order. Idempotent. */
+  /** Stops the services that clients talk to, so that these still hear of it (XEP-0045 §11.2); to be followed by `close`. Idempotent. */
+  closeServices(): Promise<void> {
+    return this.#hosts.closeServices()
+  }
+
+  /** Stops the services, ends all clients' streams with `system-shutdown`, then withdraws the other modules. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -118,6 +123,7 @@ export class Server implements Closeable {
   }
 
   async #close(): Promise<void> {
+    await this.#hosts.closeServices()
     for (const session of [...this.sessions.all()]) {
       this.clients.unbind(session)
       session.outbox.close('system-shutdown')

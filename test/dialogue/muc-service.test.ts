@@ -12,7 +12,7 @@ async function refusal(client: Client): Promise<string> {
   return `${(error?.children[0] as Element | undefined)?.name}/${error?.attrs.type}`
 }
 
-describe('XEP-0059 on disco#items of the service', () => {
+describe('XEP-0059 on disco#items of the service (paged: XEP-0045 §6.3)', () => {
   interface Listed {
     readonly rooms: readonly string[]
     readonly first: string | undefined
@@ -51,7 +51,7 @@ describe('XEP-0059 on disco#items of the service', () => {
     expect(await list(alice)).toEqual({ rooms: names(1, 3), first: undefined, last: undefined, count: undefined })
   })
 
-  test('§2.2 forward and §2.5 backward, each room once, with the count of all', async () => {
+  test('XEP-0059 §2.2 forward and §2.5 backward, each room once, with the count of all', async () => {
     const alice = await withRooms(7)
     const first = await list(alice, '<max>3</max>')
     expect(first).toEqual({
@@ -70,7 +70,7 @@ describe('XEP-0059 on disco#items of the service', () => {
     })
   })
 
-  test('§2.7 the count alone; §2.6 by position is not offered', async () => {
+  test('XEP-0059 §2.7 the count alone; §2.6 by position is not offered', async () => {
     const alice = await withRooms(2)
     expect(await list(alice, '<max>0</max>')).toMatchObject({ rooms: [], count: '2' })
     await alice.sends(`<iq type='get' id='i' to='rooms.a.example'><query xmlns='http://jabber.org/protocol/disco#items'>
@@ -98,7 +98,7 @@ describe('XEP-0059 on disco#items of the service', () => {
   })
 })
 
-describe('muc_room_lock_timeout (XEP-0045 §10.1)', () => {
+describe('muc_room_lock_timeout (XEP-0045 §10.1.1): the time-out', () => {
   test('a room that is not configured in time is given up, and its name is free', async () => {
     stage = await openRooms({ muc_room_lock_timeout: 60 })
     const [alice, bob] = [stage.client('alice'), stage.client('bob')]
@@ -126,7 +126,7 @@ describe('muc_room_lock_timeout (XEP-0045 §10.1)', () => {
   })
 })
 
-describe('rates', () => {
+describe('rates (XEP-0045 §14.6)', () => {
   test('muc_event_rate: who is too fast is refused for a while, others are not, and anybody may leave', async () => {
     stage = await openRooms({ muc_event_rate: 2, muc_burst_factor: 3 })
     const [alice, bob, carol] = [stage.client('alice'), stage.client('bob'), stage.client('carol')]

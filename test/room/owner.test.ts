@@ -26,7 +26,7 @@ describe('XEP-0045 §10.2 configuration', () => {
     expect(stage.refusal(ownerIq(crone, `<y xmlns='urn:y'/>`, 'set'))).toBe('bad-request/modify')
   })
 
-  test('§16.5.3 the form has every standard field, filled in', () => {
+  test('§10.2, §16.5.3 the form has every standard field, filled in', () => {
     const stage = new Stage().found()
     const text = form(stage)
     expect(text).toContain(
@@ -135,7 +135,7 @@ describe('XEP-0045 §10.2 configuration', () => {
     ['muc#roomconfig_roomowners', ''],
     ['muc#roomconfig_distributed', '1'],
     [peersField, 'rooms.macbeth.lit'],
-  ])('%s = %s is refused, with the reason, and nothing changes', (name, value) => {
+  ])('§10.1.3 %s = %s is refused with not-acceptable and the reason, and nothing changes', (name, value) => {
     const stage = new Stage(room, { maxUsers: 100 }).found()
     const before = stage.state
     const refusal = stage.refusal(configIq(room, crone, { 'muc#roomconfig_roomdesc': 'new', [name]: value }))

@@ -5,7 +5,7 @@ import { affiliations, defaultConfig } from '../../src/room/index.js'
 import { defaultRole, roleAfter } from '../../src/room/roles.js'
 import { Stage } from './stage.js'
 
-describe('§5.1.2 default roles', () => {
+describe('§5.1.2 default roles in moderated, unmoderated and members-only rooms', () => {
   test.each([
     ['moderated', { moderated: true }, ['moderator', 'moderator', 'participant', 'visitor', 'none']],
     ['unmoderated', {}, ['moderator', 'moderator', 'participant', 'participant', 'none']],

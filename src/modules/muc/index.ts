@@ -34,6 +34,8 @@ export const muc: Module = {
     return [
       host.identity('conference', 'text', host.name),
       host.feature(ns.muc),
+      // §7.4: messages keep the id that their author gave them.
+      host.feature('http://jabber.org/protocol/muc#stable_id'),
       host.feature(resultSetNamespace),
       ...service.distribution.registrations(),
       { kind: 'component', handler: (stanza, from, to) => service.receive(stanza, from, to) },

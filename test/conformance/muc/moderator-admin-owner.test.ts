@@ -153,7 +153,7 @@ describe('§10 Owner Use Cases', () => {
     )
   })
 
-  test('§10.1.3 Creating a Reserved Room', () => {
+  test('§10.1.3 Creating a Reserved Room: the form and its submission', () => {
     const fields = Object.entries({
       FORM_TYPE: 'http://jabber.org/protocol/muc#roomconfig',
       'muc#roomconfig_roomname': 'A Dark Cave',

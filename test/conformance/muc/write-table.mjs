@@ -1,0 +1,14 @@
+// `npm run conformance`: writes docs/muc.md anew, and says which rules no test shows.
+import { writeFileSync } from 'node:fs'
+import '../../support/typescript.mjs'
+
+const { document, gaps, match, readChapters, strays } = await import('./table.ts')
+const { allTests } = await import('./titles.ts')
+
+const chapters = readChapters()
+const tests = allTests()
+const shown = match(chapters, tests)
+writeFileSync(new URL('../../../docs/muc.md', import.meta.url), document(chapters, shown))
+const missing = gaps(shown)
+for (const line of [...missing, ...strays(chapters, tests)]) console.log(line)
+console.log(`docs/muc.md: ${shown.length} rules, ${missing.length} that no test shows`)
