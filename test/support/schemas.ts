@@ -38,10 +38,14 @@ const places: Readonly<Record<string, readonly string[]>> = {
   'presence unavailable': ['occupant'],
 }
 
-/** What is wrong with a stanza between two servers, one line for each fault; errors carry what was refused, whatever it was. */
+/**
+ * What is wrong with a stanza between two servers, or with a part of one, one line for each fault. Errors carry what was refused,
+ * whatever it was.
+ */
 export function faults(stanza: Element): string[] {
   const { type } = stanza.attrs
   if (type === 'error') return []
+  if (!['iq', 'message', 'presence'].includes(stanza.name)) return invalid(stanza, undefined)
   const kind = type === undefined ? stanza.name : `${stanza.name} ${type}`
   const misplaced = elements(stanza)
     .filter((node) => files.has(node.getNS() ?? '') && !places[kind]?.includes(node.name))
