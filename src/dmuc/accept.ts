@@ -168,7 +168,8 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
  * Was it decided by the rights that we know? What the source decides reaches each instance in its own time, and an event is judged
  * by what its origin knew: by ours only where that is the same (dmuc.md §3, Judged once).
  */
-const sameRights = ({ replica: { room } }: Turn, { revision }: LoggedEvent): boolean => revision === revisionOf(room)
+const sameRights = ({ replica: { room, identity } }: Turn, { epoch, revision }: LoggedEvent): boolean =>
+  epoch === identity.epoch && revision === revisionOf(room)
 
 /** Who has the author's nick and is not at home at the origin. */
 function holderOf({ replica: { room } }: Turn, { id, operation }: LoggedEvent): Occupant | undefined {

@@ -9,7 +9,7 @@ import { releaseHeld } from './accept.js'
 import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
 import { dropOccupants } from './presences.js'
-import { type InstanceTable, isSource, otherInstance, others, type Replica } from './replica.js'
+import { type InstanceTable, isSource, otherInstance, others, type Replica, type RoomIdentity } from './replica.js'
 import type { Turn } from './turn.js'
 import type { Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
@@ -58,48 +58,59 @@ export function greetAll(turn: Turn): void {
   }
 }
 
-/** A peer's hello: answered with our own, unless it means another room. */
-export function answerHello(turn: Turn, from: string, iq: Element, payload: Element): void {
+/**
+ * A peer's hello: answered with our own, unless it means another room. Gives the peer's identity of the room where it follows another
+ * source: then no more comes of it.
+ */
+export function answerHello(turn: Turn, from: string, iq: Element, payload: Element): RoomIdentity | undefined {
   const hello = readHello(payload)
   const refusal = hello === undefined ? new StanzaError('bad-request') : refuseHello(turn, hello)
   if (hello === undefined || refusal !== undefined) {
     turn.effects.push({ type: 'reply', iq, payload: refusal })
-    return
+    return undefined
   }
-  takeTable(turn, from, hello.table)
   turn.effects.push({ type: 'reply', iq, payload: writeHello(turn.replica) })
+  if (!isOfOneEpoch(turn, hello)) return hello.identity
+  takeTable(turn, from, hello.table)
   if (otherInstance(turn.replica, from) !== undefined) linkUp(turn, from, hello)
   greetNewcomers(turn)
+  return undefined
 }
+
+const isOfOneEpoch = ({ replica }: Turn, { identity }: Hello): boolean =>
+  identity.source === replica.identity.source && identity.epoch === replica.identity.epoch
 
 function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
   const { identity, phase } = turn.replica
   if (phase !== 'serving') return new StanzaError('item-not-found', { text: 'the room did not arrive here yet' })
   if (hello.identity.roomId !== identity.roomId)
     return new StanzaError('conflict', { text: 'another room has this address' })
-  if (hello.identity.source !== identity.source || hello.identity.epoch !== identity.epoch)
-    return new StanzaError('conflict', { text: 'another epoch of this room' })
   return undefined
 }
 
-export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
+/** As `answerHello`. */
+export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): RoomIdentity | undefined {
   if (answer instanceof StanzaError) {
     linkDown(turn, from, answer.text ?? answer.condition, true)
+    if (answer.condition === 'conflict' || answer.condition === 'forbidden') turn.changePeer(from, { diverged: true })
     // That it took the room back from us was lost on the way.
     if (answer.condition === 'gone' && from === turn.replica.identity.source) endHere(turn)
-    if (answer.condition === 'item-not-found' && isSource(turn.replica)) turn.effects.push({ type: 'lost', jid: from })
-    return
+    const knowsUs = answer.condition !== 'item-not-found' && answer.condition !== 'forbidden'
+    if (!knowsUs && isSource(turn.replica)) turn.effects.push({ type: 'lost', jid: from })
+    return undefined
   }
   const payload = answer.children.find((node): node is Element => typeof node !== 'string' && node.name === 'hello')
   const hello = payload && readHello(payload)
   if (hello === undefined || refuseHello(turn, hello) !== undefined)
     linkDown(turn, from, 'its hello means another room', true)
+  else if (!isOfOneEpoch(turn, hello)) return hello.identity
   else {
     takeTable(turn, from, hello.table)
     turn.changePeer(from, { told: turn.peer(from).telling })
     linkUp(turn, from, hello)
     greetNewcomers(turn)
   }
+  return undefined
 }
 
 /** Origins and intervals that are remembered of what one peer says it holds. */
@@ -120,6 +131,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     link: 'up',
     downSince: undefined,
     split: false,
+    diverged: false,
     lastError: undefined,
     incarnation: hello.incarnation,
     occupants: restarted ? 0 : peer.occupants,
@@ -162,6 +174,10 @@ export function linkDown(turn: Turn, jid: string, reason: string, retry: boolean
 /** Past the grace, the occupants behind a lost link are shown as gone. */
 export function expireLinks(turn: Turn): void {
   for (const { jid } of others(turn.replica)) {
+    // We have just started: a source that is not there is gone since now.
+    const isMissing = jid === turn.replica.identity.source && turn.peer(jid).link === 'down'
+    if (isMissing && turn.peer(jid).downSince === undefined && !turn.peer(jid).split)
+      turn.changePeer(jid, { downSince: turn.env.now })
     const peer = turn.peer(jid)
     if (peer.downSince === undefined || peer.split || turn.env.now < peer.downSince + turn.env.limits.graceMs) continue
     turn.changePeer(jid, { split: true })

@@ -22,6 +22,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     grants: new Map(),
     lastGrant: 0,
     reserved: new Map(),
+    heir: undefined,
     phase: 'serving',
   }
 }

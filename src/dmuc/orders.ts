@@ -32,7 +32,11 @@ export function takeOrder(turn: Turn, from: string, iq: Element, payload: Elemen
   const order = readOrder(payload)
   const refusal = order === undefined ? new StanzaError('bad-request') : refuse(turn, order, from)
   turn.effects.push({ type: 'reply', iq, payload: refusal })
-  if (order !== undefined && refusal === undefined) performLocal(turn, order.operations)
+  if (order !== undefined && refusal === undefined)
+    performLocal(
+      turn,
+      order.operations.map((operation) => withOwnPeers(turn.replica, operation)),
+    )
 }
 
 function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaError | undefined {
@@ -43,6 +47,13 @@ function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaE
     if (refusal !== undefined) return refusal
   }
   return undefined
+}
+
+/** Where the room is to be is decided at the source alone: a proposal from elsewhere leaves that as it is. */
+function withOwnPeers({ room }: Replica, operation: Operation): Operation {
+  if (operation.type !== 'config') return operation
+  const { distributed, peers } = room.config
+  return { ...operation, config: { ...operation.config, distributed, peers } }
 }
 
 /** An instance speaks for its own occupants and for nobody else; the source for everybody. */

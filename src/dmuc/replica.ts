@@ -46,6 +46,8 @@ export interface Peer {
   readonly downSince: number | undefined
   /** Its occupants were shown as gone (status 333) because the split outlasted the grace. */
   readonly split: boolean
+  /** It follows another source than we do, or holds another room under its address: an operator has to decide. */
+  readonly diverged: boolean
   readonly lastError: string | undefined
   /** Its present incarnation, and the revision of its occupant list that we hold (0: none). */
   readonly incarnation: string | undefined
@@ -109,6 +111,8 @@ export interface Replica {
   readonly lastGrant: number
   /** By nick. */
   readonly reserved: ReadonlyMap<string, Reservation>
+  /** Who is to be the source, on our operator's word. */
+  readonly heir: string | undefined
   /**
    * `requested`: accepted, waits for config; `configured`: waits for the roster; hidden from everybody until `serving`.
    */
@@ -149,6 +153,10 @@ export type Happening =
   | { readonly type: 'removed'; readonly jid: string }
   /** E12 brought a table from the service of the source. */
   | { readonly type: 'table'; readonly table: InstanceTable }
+  /** The operator makes this shadow the source. */
+  | { readonly type: 'promoted' }
+  /** The operator takes that instance for the source once it says that it is. */
+  | { readonly type: 'trusted'; readonly jid: string }
   | { readonly type: 'link'; readonly peer: string; readonly up: boolean; readonly reason?: string }
   /** Time passed; sent about once a second while any peer is not up. */
   | { readonly type: 'tick' }
@@ -247,6 +255,10 @@ export const defaultLimits: DmucLimits = {
 }
 
 export const isSource = (replica: Replica): boolean => replica.identity.source === replica.room.jid
+
+/** The higher epoch; of two promotions in one, that of the lower rank. */
+export const supersedes = (one: RoomIdentity, other: RoomIdentity): boolean =>
+  one.epoch !== other.epoch ? one.epoch > other.epoch : one.epochRank < other.epochRank
 
 /** Who may enter it is checked at the door, which a plain peer knows nothing of: such a room has no plain shadows. */
 export const isClosed = ({ config }: RoomState): boolean => config.membersOnly || config.password !== ''

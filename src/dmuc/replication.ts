@@ -73,9 +73,16 @@ const rosterFor = (replica: Replica, shadow: string): RoomState => ({
  */
 export function takeRosterAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
   if (answer instanceof StanzaError) return giveUp(turn, from, 'refused the roster', answer)
-  const { link, downSince } = turn.peer(from)
+  const { link, downSince, split, listWanted } = turn.peer(from)
   if (link === 'joining' || link === 'greeting')
-    turn.changePeer(from, { link: 'up', downSince: undefined, split: false })
+    turn.changePeer(from, {
+      link: 'up',
+      downSince: undefined,
+      split: false,
+      diverged: false,
+      // Its occupants were shown as gone.
+      listWanted: listWanted || split,
+    })
   if (downSince !== undefined && isPlain(turn, from)) return askHistory(turn, from, downSince)
   turn.effects.push({ type: 'joined', jid: from })
   tellTable(turn, from)
@@ -90,8 +97,9 @@ function giveUp(turn: Turn, jid: string, what: string, error: StanzaError): void
     link: 'down',
     downSince: turn.peer(jid).downSince ?? now,
     lastError: error.text ?? error.condition,
-    retryAt: now + giveUpMs,
+    retryAt: now + (error.condition === 'conflict' ? turn.env.limits.helloMs : giveUpMs),
   })
+  if (error.condition === 'conflict') turn.changePeer(jid, { diverged: true })
   turn.note('warn', `${what}: ${error.text ?? error.condition}`, jid)
 }
 

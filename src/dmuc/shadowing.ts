@@ -9,6 +9,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, tooLong } from './accept.js'
+import { follow, isTakeover } from './following.js'
 import { greetAll } from './greet.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
@@ -32,16 +33,20 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
   const form = child(payload, 'x', ns.dataForm)
   const config = form && readConfig(form, replica.room.config)
   const extension = readRoom(child(payload, 'room', ns.dmucSync))
+  const takesOver = extension !== undefined && isTakeover(turn, from, extension.identity)
   const refusal =
     config === undefined
       ? new StanzaError('bad-request', { text: 'no configuration form in it' })
-      : from !== replica.identity.source
-        ? new StanzaError('forbidden')
+      : from !== replica.identity.source && !takesOver
+        ? new StanzaError(extension?.identity.source === from ? 'conflict' : 'forbidden', {
+            text: `${replica.identity.source} is the source here`,
+          })
         : extension !== undefined && !meansThisRoom(turn, from, extension.identity)
           ? new StanzaError('conflict', { text: 'another room has this address' })
           : undefined
   turn.effects.push({ type: 'reply', iq, payload: refusal })
   if (config === undefined || refusal !== undefined) return
+  if (takesOver) return follow(turn, from, config, extension)
   if (extension === undefined && replica.phase === 'serving') return reconfigure(turn, from, config)
   const room: RoomState = { ...replica.room, config, locked: false }
   if (extension === undefined) {
@@ -104,9 +109,11 @@ export function takeRoster(turn: Turn, from: string, iq: Element, payload: Eleme
   const at = (home: string): Occupant[] => occupants.filter((occupant) => occupant.home === home)
   compareList(turn, from, at(from))
   if (own) return
-  for (const [jid] of replica.table.instances) if (jid !== from && jid !== turn.self) compareList(turn, jid, at(jid))
   const place = readListPlace(payload)
   const first = replica.phase !== 'serving'
+  // Later the others speak for their own.
+  if (first)
+    for (const [jid] of replica.table.instances) if (jid !== from && jid !== turn.self) compareList(turn, jid, at(jid))
   turn.change({ phase: 'serving' })
   turn.changePeer(from, {
     link: place === undefined ? 'up' : turn.peer(from).link,
@@ -117,6 +124,7 @@ export function takeRoster(turn: Turn, from: string, iq: Element, payload: Eleme
   })
   turn.effects.push({ type: 'save' })
   if (first || place === undefined) askHistory(turn, from)
+  else greetAll(turn)
 }
 
 /** A plain source may list our own occupants as its own. */

@@ -8,13 +8,14 @@ import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { takeListAnswer, takePage } from './catch-up.js'
 import { giveUpShadow } from './ending.js'
+import { meetEpoch, promote, trust } from './epochs.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeClaim, takeOrder } from './orders.js'
 import { writeList } from './presences.js'
 import { announceAll } from './relay.js'
 import { takeRelayed } from './relayed.js'
-import { type Happening, isSource, otherInstance, type Replica, type Step } from './replica.js'
+import { type Happening, isSource, otherInstance, type Replica, type RoomIdentity, type Step } from './replica.js'
 import {
   addShadow,
   removeInstance,
@@ -52,6 +53,10 @@ function dispatch(turn: Turn, happening: Happening): void {
       return happening.jid === turn.self ? giveUpShadow(turn) : removeInstance(turn, happening.jid)
     case 'table':
       return takeNotice(turn, happening.table)
+    case 'promoted':
+      return promote(turn)
+    case 'trusted':
+      return trust(turn, happening.jid)
     case 'link':
       return happening.up
         ? linkBack(turn, happening.peer)
@@ -93,7 +98,7 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
     case `set ${ns.dmuc} roster`:
       return takeRoster(turn, from, iq, payload)
     case `set ${ns.dmucSync} hello`:
-      return answerHello(turn, from, iq, payload)
+      return parted(turn, from, answerHello(turn, from, iq, payload))
     case `set ${ns.dmucSync} order`:
       return takeOrder(turn, from, iq, payload)
     case `set ${ns.dmucSync} claim`:
@@ -115,10 +120,15 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
   }
 }
 
+/** Whose hello names another source goes another way, if it does. */
+function parted(turn: Turn, from: string, theirs: RoomIdentity | undefined): void {
+  if (theirs !== undefined) meetEpoch(turn, from, theirs)
+}
+
 function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, { type: 'answer' }>): void {
   switch (question.type) {
     case 'hello':
-      return takeHelloAnswer(turn, from, result)
+      return parted(turn, from, takeHelloAnswer(turn, from, result))
     case 'pull':
       return takePage(turn, from, question.ranges, result)
     case 'occupants':

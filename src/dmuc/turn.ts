@@ -87,6 +87,7 @@ const newPeer: Peer = {
   link: 'down',
   downSince: undefined,
   split: false,
+  diverged: false,
   lastError: undefined,
   incarnation: undefined,
   occupants: 0,

@@ -19,6 +19,8 @@ export type Operation = { readonly at: number } & (
       readonly forMs: number
     }
   | { readonly type: 'crash'; readonly site: number; readonly forMs: number }
+  /** The operator there makes it the source, if the source cannot be reached from it. */
+  | { readonly type: 'promote'; readonly site: number }
   | { readonly type: 'clock'; readonly site: number; readonly skewMs: number }
 )
 
@@ -38,6 +40,8 @@ export interface Scope {
   readonly losing: number
   readonly doubling: number
   readonly history: number
+  /** The firsthost is gone for long, and operators promote shadows. */
+  readonly promotes?: boolean
 }
 
 export const nickOf = (who: number): string => `nick${who}`
@@ -105,11 +109,13 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
   }
 
   const schedule: Operation[] = []
-  const early = random.fraction() < 0.7 ? scope.sites : 1 + below(scope.sites)
+  // An instance that a promoted one has not heard of waits for an owner.
+  const early = random.fraction() < 0.7 || scope.promotes ? scope.sites : 1 + below(scope.sites)
   if (early > 1) schedule.push({ at: 1500, type: 'distribute', sites: early })
   if (early < scope.sites) schedule.push({ at: 5000 + below(scope.lengthMs), type: 'distribute', sites: scope.sites })
   if (scope.takesBack)
     schedule.push({ at: 5000 + below(scope.lengthMs), type: 'distribute', sites: 1 + below(scope.sites) })
+  if (scope.promotes) schedule.push(...promotions(random, scope))
   for (let who = 1; who < everybody; who++)
     if (random.fraction() < 0.7) schedule.push({ at: 2000 + below(4000), type: 'enter', who, nick: nickOf(who) })
   for (let count = 0; count < scope.operations; count++) {
@@ -119,4 +125,28 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
     if (random.fraction() < 0.3) schedule.push(operation(at + below(50)), operation(at + below(50)))
   }
   return schedule.sort((a, b) => a.at - b.at)
+}
+
+/** The source is away; one shadow is promoted, and sometimes another one, too, or somebody else later. */
+function promotions(random: Random, { sites, lengthMs }: Scope): Operation[] {
+  const below = (bound: number): number => Math.floor(random.fraction() * bound)
+  const shadow = (): number => 1 + below(sites - 1)
+  const at = 10_000 + below(lengthMs)
+  const forMs = 80_000 + below(200_000)
+  const gone: Operation[] =
+    random.fraction() < 0.6
+      ? [{ at, type: 'crash', site: 0, forMs }]
+      : Array.from({ length: sites - 1 }, (_, n) => ({
+          at,
+          type: 'cut',
+          from: 0,
+          to: n + 1,
+          both: true,
+          fault: 'bounce',
+          forMs,
+        }))
+  const promoted: Operation[] = [{ at: at + 61_000 + below(20_000), type: 'promote', site: shadow() }]
+  if (random.fraction() < 0.5) promoted.push({ at: at + 61_000 + below(20_000), type: 'promote', site: shadow() })
+  if (random.fraction() < 0.2) promoted.push({ at: at + 100_000 + below(100_000), type: 'promote', site: below(sites) })
+  return [...gone, ...promoted]
 }

@@ -36,6 +36,10 @@ export async function play(
   }
   await world.time.runUntil(world.time.now + 1000)
   world.heal()
+  if (scope.promotes) {
+    await world.time.runUntil(world.time.now + quietMs)
+    world.agree()
+  }
   await world.time.runUntil(world.time.now + quietMs)
   inspect?.(world)
   return { faults: await check(world), counts: world.counts }
@@ -56,6 +60,7 @@ export function drawScope(seed: number, sites: number): Scope {
     losing: rarely(0.2, 0.03),
     doubling: rarely(0.3, 0.05),
     history: random.fraction() < 0.3 ? 5 : 1000,
+    promotes: random.fraction() < 0.2,
   }
 }
 

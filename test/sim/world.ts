@@ -1,4 +1,5 @@
 /** Sites, people and the links between the sites, and what an operation does to them. */
+import { supersedes } from '../../src/dmuc/replica.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
@@ -33,6 +34,7 @@ export interface Counts {
   splits: number
   crashes: number
   clashes: number
+  promotions: number
   refusals: number
 }
 
@@ -45,7 +47,16 @@ export class World implements Ledger {
   readonly said: Said[] = []
   /** Faults of ours that a server reported. */
   readonly broken: string[] = []
-  readonly counts: Counts = { operations: 0, acknowledged: 0, cuts: 0, splits: 0, crashes: 0, clashes: 0, refusals: 0 }
+  readonly counts: Counts = {
+    operations: 0,
+    acknowledged: 0,
+    cuts: 0,
+    splits: 0,
+    crashes: 0,
+    clashes: 0,
+    promotions: 0,
+    refusals: 0,
+  }
   /** Where set, hears of everything that a site notes or sends. */
   trace: ((text: string) => void) | undefined
   order = 0
@@ -119,6 +130,8 @@ export class World implements Ledger {
         return this.#cut(operation)
       case 'crash':
         return this.#crash(this.sites[operation.site]!, operation.forMs)
+      case 'promote':
+        return this.#promote(this.sites[operation.site]!)
       case 'clock':
         return this.sites[operation.site]!.setClock(operation.skewMs)
       default:
@@ -227,6 +240,38 @@ export class World implements Ledger {
     this.network.died(site.index)
     for (const person of this.people) if (person.site === site.index) person.disconnect()
     this.time.after(forMs, () => this.#restart(site))
+  }
+
+  #promote({ service, index }: Site): void {
+    const room = roomOf(index)
+    if (service?.rooms.get(room)?.durable.phase !== 'serving') return
+    service.operations.promote(room).then(
+      () => {
+        this.counts.promotions += 1
+      },
+      (error: unknown) => this.trace?.(`   not promoted: ${error}`),
+    )
+  }
+
+  /** Where instances follow different sources for good, their operators agree on the one that is it by right. */
+  agree(): void {
+    const rooms = this.sites.flatMap(({ service, index }) => service?.rooms.get(roomOf(index)) ?? [])
+    const [first, ...rest] = rooms.map(({ replica }) => replica.identity)
+    if (first === undefined) return
+    const best = rest.reduce((one, other) => (supersedes(other, one) ? other : one), first)
+    for (const room of rooms)
+      if (room.replica.identity.source !== best.source) {
+        this.trace?.(`== ${room.jid} is told to follow ${best.source}`)
+        room.happen({ type: 'trusted', jid: best.source })
+      }
+    // What the new source had not heard of waits for an owner, or for its operator.
+    const source = this.sites.find(({ index }) => roomOf(index) === best.source)
+    const others = this.sites
+      .slice(0, this.#wanted)
+      .flatMap(({ index }) => (index === source?.index ? [] : serviceOf(index)))
+    source?.service?.operations
+      .distribute(best.source, others)
+      .catch((error: unknown) => this.broken.push(String(error)))
   }
 
   #restart(site: Site): void {

@@ -18,6 +18,7 @@ interface Chunk {
   /** How many of `runs` were done. */
   ran: number
   settled: boolean
+  synced: boolean
   readonly done: Promise<void>
   readonly finish: () => void
 }
@@ -27,7 +28,7 @@ const newChunk = (): Chunk => {
   const done = new Promise<void>((resolve) => {
     finish = resolve
   })
-  return { writes: [], runs: [], ran: 0, settled: false, done, finish }
+  return { writes: [], runs: [], ran: 0, settled: false, synced: false, done, finish }
 }
 
 export class CommitQueue {
@@ -67,6 +68,11 @@ export class CommitQueue {
   /** Adds to the batch of this turn. */
   write(...writes: Write[]): void {
     this.#chunk().writes.push(...writes)
+  }
+
+  /** The batch of this turn is on the disk before anything of it is seen, whatever the durability of the store. */
+  sync(): void {
+    this.#chunk().synced = true
   }
 
   /** Runs when everything written so far is durable: now, if it is and there is time. `fail` is called instead if that batch fails. */
@@ -109,7 +115,7 @@ export class CommitQueue {
       this.#release()
       return
     }
-    this.#store.commit(chunk.writes).then(
+    this.#store.commit(chunk.writes, { synced: chunk.synced }).then(
       () => {
         chunk.settled = true
         this.#release()

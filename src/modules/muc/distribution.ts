@@ -3,7 +3,7 @@
  * service, the operator's policy, and the links to peers. What happens inside a room is its replica's business.
  */
 import { newShadow } from '../../dmuc/new-replica.js'
-import { isClosed, isSource, others, type RoomIdentity } from '../../dmuc/replica.js'
+import { isClosed, isSource, others, type RoomIdentity, supersedes } from '../../dmuc/replica.js'
 import { readTable } from '../../dmuc/wire/hello.js'
 import { readAccepted, readReplicate, writeAccepted, writeReplicate } from '../../dmuc/wire/replicate.js'
 import { affiliationOf, newRoom, type RoomPolicy } from '../../room/index.js'
@@ -106,8 +106,9 @@ export class Distribution {
     return others(room.replica).length > 0
   }
 
-  /** Distributes the room as its configuration wants it, whatever the policy of when; for the operator. */
+  /** Asks the services that the configuration names, whatever the policy of when; for the operator. */
   distribute(room: LiveRoom): void {
+    for (const key of this.#asked.keys()) if (key.startsWith(`${room.jid} `)) this.#asked.delete(key)
     this.#reconcile(room, true)
   }
 
@@ -245,7 +246,9 @@ export class Distribution {
     const { shadow, identity } = request
     if (identity !== undefined && Jid.parse(identity.source).domain !== from.domain)
       throw new StanzaError('forbidden', { type: 'auth', text: 'that room is not yours' })
-    return this.#rooms().with(shadow, (room) => {
+    return this.#rooms().with(shadow, (found) => {
+      if (isOutdated(found, identity)) this.#giveUp(found)
+      const room = found?.ended === true ? undefined : found
       if (room !== undefined) {
         const { identity: known } = room.replica
         const same = identity === undefined ? domainOf(known.source) === from.domain : known.roomId === identity.roomId
@@ -254,6 +257,13 @@ export class Distribution {
       } else this.#shadow(shadow, from.domain, identity)
       return result(iq, identity === undefined ? undefined : writeAccepted(shadow))
     })
+  }
+
+  /** What waits for a source that is it no more; the new one is told to ask again where that takes a moment. */
+  #giveUp(room: LiveRoom): void {
+    if (room.replica.phase === 'requested') return this.#rooms().discard(room)
+    this.leave(room)
+    throw new StanzaError('resource-constraint', { text: 'what the former source had given is being removed' })
   }
 
   #shadow(jid: string, firsthost: string, identity: RoomIdentity | undefined): void {
@@ -285,5 +295,13 @@ export class Distribution {
     })
   }
 }
+
+/** It waits for what another source was to give it, before somebody else became the source. */
+const isOutdated = (room: LiveRoom | undefined, identity: RoomIdentity | undefined): room is LiveRoom =>
+  room !== undefined &&
+  identity !== undefined &&
+  room.replica.phase !== 'serving' &&
+  room.replica.identity.roomId === identity.roomId &&
+  supersedes(identity, room.replica.identity)
 
 const domainOf = (jid: string): string => Jid.parse(jid).domain

@@ -109,6 +109,7 @@ export class MucService {
       policy,
       rooms: this.rooms,
       create: (room) => this.createRoom(room),
+      distribute: (room) => this.distribution.distribute(room),
     })
   }
 

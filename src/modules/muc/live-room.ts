@@ -173,6 +173,11 @@ export class LiveRoom {
     this.#output.push(run)
   }
 
+  /** Resolves when all that has happened so far is durable. */
+  stored(): Promise<void> {
+    return this.#output.stored()
+  }
+
   settled(): Promise<void> | undefined {
     return this.#output.settled()
   }

@@ -1,5 +1,5 @@
 /** What the operator of the server does with rooms, whoever owns them: what `dmucctl room` stands on. */
-import { isSource, others, type Peer, type Replica } from '../../dmuc/replica.js'
+import { isSource, otherInstance, others, type Peer, type Replica } from '../../dmuc/replica.js'
 import type { Vector } from '../../dmuc/vector.js'
 import { type Affiliation, affiliationOf, configForm, type RoomPolicy } from '../../room/index.js'
 import type { RoomRecord, Store } from '../../store/store.js'
@@ -37,7 +37,7 @@ export interface RoomFacts extends RoomSummary {
 export interface PeerFacts {
   readonly jid: string
   readonly kind: 'sync' | 'plain'
-  readonly state: 'being set up' | 'greeting' | 'in step' | 'catching up' | 'unreachable' | 'cut off'
+  readonly state: 'being set up' | 'greeting' | 'in step' | 'catching up' | 'unreachable' | 'cut off' | 'diverged'
   /** Events that we hold and it does not, as far as it has told, and the other way round. */
   readonly behind: number
   readonly ahead: number
@@ -51,6 +51,8 @@ interface Parts {
   readonly store: Store
   readonly policy: RoomPolicy
   readonly rooms: Rooms
+  /** Asks the services that the configuration of the room names. */
+  readonly distribute: (room: LiveRoom) => void
   readonly create: (room: { jid: string; owner: string; name: string; subject: string }) => Promise<void>
 }
 
@@ -141,6 +143,75 @@ export class Operations {
     )
   }
 
+  /**
+   * Spreads the room over these services, beside those that hold it already. `not-allowed` at a shadow, and for a service that this one
+   * does not exchange rooms with.
+   */
+  distribute(jid: string, services: readonly string[]): Promise<readonly string[]> {
+    return this.#with(jid, async (room) => {
+      mustBeSource(room)
+      const allowed = new Set(this.#parts.policy.distribution?.peers.map((peer) => peer.jid))
+      const unknown = services.filter((service) => !allowed.has(service))
+      if (unknown.length > 0)
+        throw new StanzaError('not-allowed', { text: `${unknown.join(', ')} is not in [dmuc] allow of this server` })
+      const { config } = room.replica.room
+      const peers = [...new Set([...config.peers, ...services])]
+      await this.#spread(room, { distributed: true, peers })
+      this.#parts.distribute(room)
+      return peers
+    })
+  }
+
+  /** Takes the room back from a service, or from all; at a shadow: gives it up. What is left of the others. */
+  undistribute(jid: string, service?: string): Promise<readonly string[]> {
+    return this.#with(jid, async (room) => {
+      if (!isSource(room.replica)) {
+        room.happen({ type: 'removed', jid })
+        return []
+      }
+      const { config } = room.replica.room
+      if (service !== undefined && !config.peers.includes(service))
+        throw new StanzaError('item-not-found', { text: `${jid} is not distributed to ${service}` })
+      const peers = service === undefined ? [] : config.peers.filter((peer) => peer !== service)
+      await this.#spread(room, { distributed: peers.length > 0, peers })
+      return peers
+    })
+  }
+
+  async #spread(room: LiveRoom, change: { distributed: boolean; peers: readonly string[] }): Promise<void> {
+    const { config } = room.replica.room
+    room.perform([{ type: 'config', config: { ...config, ...change }, revision: 0 }])
+    await room.stored()
+  }
+
+  /** Makes this shadow the source: for when the firsthost is gone for good. `not-allowed` while the source can be reached. */
+  promote(jid: string): Promise<void> {
+    return this.#with(jid, async (room) => {
+      const { identity, peers, phase, table } = room.replica
+      if (isSource(room.replica)) throw new StanzaError('not-allowed', { text: `${jid} is the source already` })
+      if (phase !== 'serving' || table.instances.get(jid)?.gone !== false)
+        throw new StanzaError('not-allowed', { text: `${jid} is not among those who may succeed ${identity.source}` })
+      const link = peers.get(identity.source)?.link
+      if (link === 'up' || link === 'greeting')
+        throw new StanzaError('not-allowed', {
+          text: `${identity.source} is the source and can be reached; a shadow is promoted when it is gone for good`,
+        })
+      room.happen({ type: 'promoted' })
+      await room.stored()
+    })
+  }
+
+  /** Takes that instance for the source as soon as it says that it is, whatever we are in touch with. */
+  trust(jid: string, instance: string): Promise<void> {
+    return this.#with(jid, async (room) => {
+      if (otherInstance(room.replica, instance)?.kind !== 'sync')
+        throw new StanzaError('item-not-found', {
+          text: `${instance} is no instance of ${jid} that could be its source`,
+        })
+      room.happen({ type: 'trusted', jid: instance })
+    })
+  }
+
   async #with<T>(jid: string, use: (room: LiveRoom) => T | Promise<T>): Promise<T> {
     return this.#parts.rooms.with(jid, (room) => {
       if (room === undefined) throw new StanzaError('item-not-found', { text: `There is no room ${jid}` })
@@ -152,6 +223,12 @@ export class Operations {
     const form = readForm(configForm(room.replica.room, this.#parts.policy))
     return form?.fields.filter((field) => field.var !== 'FORM_TYPE') ?? []
   }
+}
+
+function mustBeSource({ jid, replica }: LiveRoom): void {
+  if (isSource(replica)) return
+  const { source } = replica.identity
+  throw new StanzaError('not-allowed', { text: `${jid} is a shadow of ${source}: where it is to be is decided there` })
 }
 
 function summary(record: RoomRecord, room: LiveRoom | undefined): RoomSummary {
@@ -201,13 +278,14 @@ function peerFacts(replica: Replica, jid: string, kind: 'sync' | 'plain'): PeerF
   }
 }
 
-function stateOf({ link, split, pulling, held }: Peer, ahead: number): PeerFacts['state'] {
+function stateOf({ link, split, diverged, pulling, held }: Peer, ahead: number): PeerFacts['state'] {
   switch (link) {
     case 'joining':
       return 'being set up'
     case 'greeting':
       return 'greeting'
     case 'down':
+      if (diverged) return 'diverged'
       return split ? 'cut off' : 'unreachable'
     case 'up':
       return pulling || held.length > 0 || ahead > 0 ? 'catching up' : 'in step'

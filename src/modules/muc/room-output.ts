@@ -2,7 +2,7 @@
  * What leaves a room: rows to the store, stanzas to clients and peers, all in order and nothing before what it rests on is
  * durable (architecture.md, The way of one message).
  */
-import type { Effect, Replica } from '../../dmuc/replica.js'
+import { type Effect, isSource, type Replica } from '../../dmuc/replica.js'
 import { asItStands, type Delivery, render } from '../../room/index.js'
 import type { Router } from '../../server/router.js'
 import type { OccupantRecord, Store, Write } from '../../store/store.js'
@@ -102,6 +102,7 @@ export class RoomOutput {
   /** The rows of what has just happened, up to `replica`: the events, then what else has changed since it was last written. */
   write(replica: Replica, effects: readonly Effect[]): void {
     const events = effects.filter((effect) => effect.type === 'log').map(({ event }) => event)
+    if (decidesForAll(replica, effects)) this.#queue.sync()
     if (effects.some(({ type }) => type === 'save') || this.#differs(replica)) this.#save(replica)
     if (events.length > 0) {
       const records = events.map((event) =>
@@ -228,6 +229,10 @@ export class RoomOutput {
     return this.#lastArchivedAt
   }
 }
+
+/** What a source numbers is never taken back by a loss of power, since others have it (dmuc.md §3, Revisions). */
+const decidesForAll = (replica: Replica, effects: readonly Effect[]): boolean =>
+  isSource(replica) && replica.table.instances.size > 1 && effects.some(({ type }) => type === 'save')
 
 /** A refused nick change is answered as a refused entry is (XEP-0045 §7.6): with the same element, which it did not carry. */
 const askingToEnter = (presence: Element): Element => xml('presence', presence.attrs, xml('x', { xmlns: ns.muc }))

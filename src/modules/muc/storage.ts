@@ -195,6 +195,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     grants: new Map(),
     lastGrant: saved.lastGrant,
     reserved: new Map(),
+    heir: undefined,
     phase: saved.phase,
   }
 }

@@ -1,6 +1,7 @@
 /** `dmucctl room …`. */
 import type { AdminCommand } from '../../command.js'
 import { roomAffiliation, roomConfig, roomCreate, roomDestroy, roomKick, roomPurge } from './change.js'
+import { roomDistribute, roomFollow, roomPromote, roomUndistribute } from './distribution.js'
 import { roomList, roomPeers, roomShow } from './look.js'
 
 export const roomCommands: readonly AdminCommand[] = [
@@ -13,4 +14,8 @@ export const roomCommands: readonly AdminCommand[] = [
   roomDestroy,
   roomPurge,
   roomPeers,
+  roomDistribute,
+  roomUndistribute,
+  roomPromote,
+  roomFollow,
 ]

@@ -1,0 +1,70 @@
+/**
+ * Taking another instance for the source (dmuc.md §3): only while we are ourselves cut off from the one that we had, or on our own
+ * operator's word. So nobody takes a room over by saying that it is the source.
+ */
+import type { DurableOperation, LoggedEvent, RegisterEntry, RoomConfig } from '../room/types.js'
+import { relayRefitted } from './relay.js'
+import { isSource, otherInstance, others, type Replica, type RoomIdentity, supersedes } from './replica.js'
+import type { Turn } from './turn.js'
+import type { RoomExtension } from './wire/room.js'
+
+/** May `from` take the room over with this identity? */
+export function isTakeover(turn: Turn, from: string, identity: RoomIdentity): boolean {
+  const { identity: present } = turn.replica
+  if (identity.roomId !== present.roomId || identity.source !== from || !supersedes(identity, present)) return false
+  return otherInstance(turn.replica, from)?.kind === 'sync' && mayFollow(turn, from, identity)
+}
+
+function mayFollow(turn: Turn, from: string, { epoch }: RoomIdentity): boolean {
+  const { identity, heir, phase } = turn.replica
+  if (phase !== 'serving' || heir === from || epoch === identity.epoch) return true
+  if (!isSource(turn.replica)) return turn.peer(identity.source).split
+  // We were the source: we go on as long as anybody whom we can reach holds to us.
+  return !others(turn.replica).some(({ jid }) => jid !== from && turn.peer(jid).link === 'up')
+}
+
+/** What the new source gives us replaces what we had; our occupants see what that changes for them. */
+export function follow(turn: Turn, from: string, config: RoomConfig, extension: RoomExtension): void {
+  const { identity, keys, configRevision, registerRevision, register, table } = extension
+  for (const [jid, entry] of differing(turn.replica, register))
+    refit(turn, { type: 'register', jid, entry, revision: registerRevision })
+  if (JSON.stringify(config) !== JSON.stringify(turn.replica.room.config))
+    refit(turn, { type: 'config', config, revision: configRevision })
+  for (const jid of turn.replica.peers.keys()) turn.changePeer(jid, { leftOut: true })
+  for (const { jid } of others(turn.replica))
+    if (table.instances.get(jid)?.gone !== false)
+      turn.note(
+        'warn',
+        'the new source does not know this instance: an owner has to distribute the room to it again',
+        jid,
+      )
+  const room = { ...turn.replica.room, config, configRevision, register, registerRevision }
+  turn.change({ room, identity, keys, table, heir: undefined })
+  turn.effects.push({ type: 'save' })
+  turn.note('info', `is the source now, in epoch ${identity.epoch}; this instance follows it`, from)
+}
+
+function refit(turn: Turn, operation: DurableOperation): void {
+  const before = turn.replica.room
+  const event = unlogged(turn, operation)
+  turn.perform(event)
+  relayRefitted(turn, event, before)
+}
+
+function differing({ room }: Replica, register: ReadonlyMap<string, RegisterEntry>): [string, RegisterEntry][] {
+  const jids = new Set([...room.register.keys(), ...register.keys()])
+  const none: RegisterEntry = { affiliation: 'none' }
+  return [...jids]
+    .map((jid): [string, RegisterEntry] => [jid, register.get(jid) ?? none])
+    .filter(([jid, entry]) => JSON.stringify(entry) !== JSON.stringify(room.register.get(jid) ?? none))
+}
+
+/** Shown like an event and kept by nobody: the state that comes with it is. */
+const unlogged = ({ self, replica }: Turn, operation: DurableOperation): LoggedEvent => ({
+  id: { instance: self, incarnation: replica.incarnation, seq: replica.nextSeq },
+  stamp: replica.stamp,
+  epoch: replica.identity.epoch,
+  revision: 0,
+  stanzaId: '',
+  operation,
+})
