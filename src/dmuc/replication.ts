@@ -81,7 +81,7 @@ export function takeRosterAnswer(turn: Turn, from: string, answer: Element | Sta
       split: false,
       diverged: false,
       // Its occupants were shown as gone.
-      listWanted: listWanted || split,
+      listWanted: listWanted || (split && !isPlain(turn, from)),
     })
   if (downSince !== undefined && isPlain(turn, from)) return askHistory(turn, from, downSince)
   turn.effects.push({ type: 'joined', jid: from })
