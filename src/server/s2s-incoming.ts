@@ -1,4 +1,5 @@
 /** One connection that another server made to us: its transport and its stream, tied to the pool and to the hosts. */
+import { isForServersOnly } from '../net/peer-certificate.js'
 import type { UpgradableTransport } from '../net/transport.js'
 import type { DomainPair } from '../stream/dialback.js'
 import { pairKey } from '../stream/dialback.js'
@@ -13,7 +14,7 @@ import type { StreamError } from '../xmpp/stream-error.js'
 import { attest, type PeerProof, type ProofKind } from './peer-proof.js'
 import { describeTls, type LinkInfo } from './s2s-links.js'
 import type { S2sDeps } from './s2s-options.js'
-import { needsEncryption, proofOf, refusal } from './s2s-policy.js'
+import { exclusion, needsCertificate, needsEncryption, proofOf, refusal } from './s2s-policy.js'
 import type { S2sPool } from './s2s-pool.js'
 
 export interface IncomingContext {
@@ -147,7 +148,7 @@ export class IncomingConnection {
   #admit({ local, remote }: DomainPair): Admission {
     const { policy } = this.#context.pool.settings
     const refused = refusal(policy, remote, this.#transport.tls)
-    if (refused !== undefined) {
+    if (refused !== undefined && this.#shownKey(remote) === undefined) {
       const { reason, change } = refused
       this.#log.warn({ local, remote, reason }, `Refused ${remote}: ${reason}. To allow it: ${change}`)
       return { is: 'refused', error: new StanzaError('not-authorized', { text: reason }) }
@@ -157,6 +158,14 @@ export class IncomingConnection {
     return by === undefined ? { is: 'ask' } : { is: 'proved', by }
   }
 
+  /** Of a certificate that its own server can prove, when we ask it. */
+  #shownKey(remote: string): string | undefined {
+    const { policy } = this.#context.pool.settings
+    const { tls } = this.#transport
+    const askable = needsCertificate(policy, remote) && exclusion(policy, remote) === undefined
+    return askable && !policy.pins?.has(remote) && isForServersOnly(tls, remote) ? tls?.peer?.pin : undefined
+  }
+
   #proof(remote: string): 'certificate' | 'pin' | undefined {
     const { policy } = this.#context.pool.settings
     const { tls } = this.#transport
@@ -164,11 +173,12 @@ export class IncomingConnection {
   }
 
   #verify(pair: DomainPair, streamId: string, key: string): void {
-    this.#context.pool.verify({ pair, streamId, key }).then(
+    const shownKey = this.#shownKey(pair.remote)
+    this.#context.pool.verify({ pair, streamId, key, shownKey }).then(
       (answer) => {
         if (answer.is === 'error')
           this.#log.warn({ ...pair, streamId, reason: answer.error.message }, `Could not verify ${pair.remote}`)
-        this.#stream.verified(pair, streamId, answer)
+        this.#stream.verified(pair, streamId, answer, shownKey === undefined ? 'dialback' : 'certificate')
       },
       (error: unknown) => this.#log.error({ err: error }, 'A dialback key could not be verified'),
     )

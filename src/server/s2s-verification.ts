@@ -11,6 +11,11 @@ export interface Question {
   /** The id that we gave the stream on which the key came. */
   readonly streamId: string
   readonly key: string
+  /**
+   * The public key (`pinOf`) that the peer of that stream showed, where only the authoritative server's own certificate, which
+   * we check as its client, can prove it.
+   */
+  readonly shownKey?: string | undefined
 }
 
 export interface VerificationContext {
@@ -69,7 +74,10 @@ export class Verification implements ConnectionUser {
   /** XEP-0220 §2.5: whatever is wrong at the authoritative server, the initiating one hears that it was not found. */
   answered(connection: ServerConnection, answer: DialbackAnswer): void {
     if (this.#connection !== connection) return
-    if (answer.is !== 'error') this.#settle(answer)
+    const { shownKey, pair } = this.question
+    if (answer.is === 'valid' && shownKey !== undefined && connection.tls?.peer?.pin !== shownKey)
+      this.#settle(dialbackError(new StanzaError('not-authorized', { text: otherKey(pair.remote) })))
+    else if (answer.is !== 'error') this.#settle(answer)
     else this.#settle(failed('remote-server-not-found', `the authoritative server said ${answer.error.condition}`))
   }
 
@@ -85,6 +93,9 @@ export class Verification implements ConnectionUser {
     this.#context.done(this, answer)
   }
 }
+
+const otherKey = (domain: string): string =>
+  `its certificate is not for clients, and the server of ${domain} shows another one`
 
 const failed = (condition: 'remote-server-not-found' | 'remote-server-timeout', text: string): DialbackAnswer =>
   dialbackError(new StanzaError(condition, { text }))

@@ -131,9 +131,9 @@ export class IncomingServerStream {
   }
 
   /** The authoritative server's answer. Too late or for another stream, it changes nothing. */
-  verified(pair: DomainPair, streamId: string, answer: DialbackAnswer): void {
+  verified(pair: DomainPair, streamId: string, answer: DialbackAnswer, by: 'dialback' | TlsProof = 'dialback'): void {
     if (streamId !== this.#stream.id || !this.#pending.delete(pairKey(pair))) return
-    if (answer.is === 'valid') this.#accept(pair, 'dialback')
+    if (answer.is === 'valid') this.#accept(pair, by)
     else if (answer.is === 'error') this.#reply(pair, answer)
     else this.#refuse(pair)
   }

@@ -31,17 +31,21 @@ export async function selfSigned(
 /** An authority, and certificates that it signs. */
 export async function authority(): Promise<{
   readonly cert: string
-  sign(names: readonly string[], notAfter?: Date): Promise<Pair>
+  /** `serversOnly`: without the purpose of a client, as public authorities sign. */
+  sign(names: readonly string[], notAfter?: Date, serversOnly?: boolean): Promise<Pair>
 }> {
   const own = await selfSigned(['authority.example'])
   return {
     cert: own.cert,
-    async sign(names, notAfter = new Date(Date.now() + 86_400_000 * 90)) {
+    async sign(names, notAfter = new Date(Date.now() + 86_400_000 * 90), serversOnly = false) {
       const made = await generate([{ name: 'commonName', value: 'nobody.example' }], {
         ...{ keyType: 'ec', curve: 'P-256', algorithm: 'sha256', ca: own },
         notBeforeDate: new Date(Date.now() - 86_400_000 * 30),
         notAfterDate: notAfter,
-        extensions: [{ name: 'subjectAltName', altNames: names.map((value) => ({ type: 2, value })) }],
+        extensions: [
+          { name: 'subjectAltName', altNames: names.map((value) => ({ type: 2, value })) },
+          ...(serversOnly ? [{ name: 'extKeyUsage' as const, serverAuth: true }] : []),
+        ],
       })
       return { cert: made.cert, key: made.private }
     },

@@ -101,6 +101,38 @@ describe('SASL EXTERNAL', () => {
   })
 })
 
+describe('a certificate for servers alone, as public authorities sign them', () => {
+  test('proves the domain where its own server shows the same key', async () => {
+    const [a, b] = await both({ tls: contexts(await ca.sign(['b.example'], undefined, true)) })
+    b.pool.send(message('y@b.example', 'x@a.example', '1'))
+    await until(() => a.received.length + b.received.length === 1, 'the message')
+    expect(b.texts()).toEqual([])
+    expect(link(a, 'in')).toMatchObject({ authenticated: 'certificate' })
+  })
+
+  test('of an authority that nobody knows proves nothing', async () => {
+    const stranger = await (await authority()).sign(['b.example'], undefined, true)
+    const [a, b] = await both({ tls: contexts(stranger) })
+    b.pool.send(message('y@b.example', 'x@a.example', '1'))
+    await until(() => a.received.length + b.received.length === 1, 'the bounce')
+    expect(a.received).toEqual([])
+  })
+
+  test('with another key than its server shows proves nothing', async () => {
+    const [a, b] = await both({}, {})
+    const thief = await start({
+      domains: ['b.example'],
+      policy: secure,
+      tls: contexts(await ca.sign(['b.example'], undefined, true)),
+    })
+    thief.routes['a.example'] = { host: '127.0.0.1', port: a.port }
+    thief.pool.send(message('y@b.example', 'x@a.example', '1'))
+    await until(() => thief.received.length === 1, 'the bounce')
+    expect(a.received).toEqual([])
+    expect(b.received).toEqual([])
+  })
+})
+
 describe('s2s_auth with a pin', () => {
   const pin = (pair: Pair): string => pinOf(new X509Certificate(pair.cert))
 
