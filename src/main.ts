@@ -40,6 +40,7 @@ import {
   startWebSocketListener,
 } from './server/c2s.js'
 import { startServerListener } from './server/s2s-listener.js'
+import { serverLinks } from './server/s2s-operations.js'
 import { S2sPool } from './server/s2s-pool.js'
 import { SendBudget } from './server/send-budget.js'
 import { Server } from './server/server.js'
@@ -326,6 +327,7 @@ class Start {
       },
       loginLink: (jid) => this.#loginLink(links, jid),
       service: (domain, name) => server.service(domain, name),
+      servers: serverLinks({ pool, router: server.router, clock: this.#clock, random: this.#random }),
     }
     const { admin_socket: path } = this.#config.global
     this.#lifecycle.add('admin socket', await openAdminSocket({ path, commands, operator, log: this.#log }))

@@ -2,6 +2,7 @@
  * The contract of an operator's command: `dmucctl` shows them, the admin socket of the running server runs them, and
  * those that need only the store also run on a stopped one. A command is a value; `commands/index.ts` lists them.
  */
+import type { ServerLinks } from '../server/s2s-operations.js'
 import type { ScramKeys, Store } from '../store/store.js'
 
 /** Facts that only a running server has. */
@@ -25,6 +26,8 @@ export interface Operator {
   deriveKeys(password: string): Promise<{ readonly sha1: ScramKeys; readonly sha256: ScramKeys }>
   /** Undefined when the command runs on the store of a stopped server. */
   readonly server: ServerFacts | undefined
+  /** The links to other servers; undefined as `server`. */
+  readonly servers?: ServerLinks
   /** The account was made, changed or deleted in the store: the server reads it again and closes its sessions. */
   accountChanged(jid: string, change: 'added' | 'password' | 'deleted'): void | Promise<void>
   /** A new login link, undefined where the configuration has none for this account. */

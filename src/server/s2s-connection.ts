@@ -174,13 +174,16 @@ export class ServerConnection implements Reader {
     return true
   }
 
-  /** In order: what was written before is still delivered. */
+  /** In order: what was written before is still delivered. Whoever still uses it has lost it from now on. */
   close(): void {
     if (this.#state === 'connecting')
       this.abandon({ condition: 'remote-server-timeout', reason: 'we closed the connection' })
     else if (this.#state === 'ready') {
       this.#state = 'closing'
+      const users = [...this.#users]
+      this.#users.clear()
       this.#stream?.close()
+      for (const user of users) user.lost(this, { condition: 'remote-server-timeout', reason: 'we closed the stream' })
     }
   }
 

@@ -45,6 +45,13 @@ export interface LinkInfo {
   readonly since: number
 }
 
+/** The streams that others opened. */
+export interface IncomingLinks {
+  links(): readonly LinkInfo[]
+  /** Closes those on which the domain was verified; returns how many. */
+  disconnect(remote: string): number
+}
+
 /** Each is called outside of the call that caused it, so it may send. */
 export interface LinkWatcher {
   /** Stanzas flow from `local` to `remote`. */

@@ -52,7 +52,7 @@ export async function startServerListener(
     await Promise.all(listeners.map((listener) => listener.close()))
     throw error
   }
-  deps.pool.showIncoming(() => acceptor.links())
+  deps.pool.showIncoming(acceptor)
   let closing: Promise<void> | undefined
   return {
     ports: listeners.map((listener) => listener.port),
@@ -129,6 +129,14 @@ class Acceptor {
 
   links(): LinkInfo[] {
     return [...this.#connections].flatMap((connection) => connection.links())
+  }
+
+  disconnect(remote: string): number {
+    const there = [...this.#connections].filter((connection) =>
+      connection.links().some((link) => link.remote === remote),
+    )
+    for (const connection of there) connection.close()
+    return there.length
   }
 
   async close(listeners: readonly TcpListener[], deadlineMs: number): Promise<void> {

@@ -17,7 +17,7 @@ import { type ConnectionContext, ServerConnection } from './s2s-connection.js'
 import type { Failure } from './s2s-failure.js'
 import { Heartbeat } from './s2s-heartbeat.js'
 import { type LinkContext, ServerLink } from './s2s-link.js'
-import { describeTls, type LinkInfo, type LinkWatcher } from './s2s-links.js'
+import { describeTls, type IncomingLinks, type LinkInfo, type LinkWatcher } from './s2s-links.js'
 import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
 import { exclusion, proofOf, refusal } from './s2s-policy.js'
 import { asSent, type Waiting } from './s2s-queue.js'
@@ -48,7 +48,7 @@ export class S2sPool implements Remote, Closeable {
   readonly #watchers = new Set<LinkWatcher>()
   readonly #linkContext: LinkContext
   readonly #connectionContext: ConnectionContext
-  #incoming: () => readonly LinkInfo[] = () => []
+  #incoming: IncomingLinks = { links: () => [], disconnect: () => 0 }
   #closing: Promise<void> | undefined
   #allEnded: (() => void) | undefined
 
@@ -146,12 +146,24 @@ export class S2sPool implements Remote, Closeable {
   links(): LinkInfo[] {
     const outgoing = [...this.#links.values()].map((link) => this.#describe(link))
     const key = ({ remote, local, direction }: LinkInfo): string => `${remote} ${local} ${direction}`
-    return [...outgoing, ...this.#incoming()].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+    return [...outgoing, ...this.#incoming.links()].sort((a, b) => (key(a) < key(b) ? -1 : 1))
   }
 
-  /** Where the links of the other direction are known. */
-  showIncoming(links: () => readonly LinkInfo[]): void {
-    this.#incoming = links
+  /** Where the streams of the other direction are known. */
+  showIncoming(incoming: IncomingLinks): void {
+    this.#incoming = incoming
+  }
+
+  /** Where it would connect to, in this order. Rejects with a ResolveError. */
+  addresses(remote: string): Promise<readonly ServerTarget[]> {
+    return this.#deps.resolver.resolve(remote)
+  }
+
+  /** Closes every stream with that domain, in order. Links that have something to send come back. Returns how many. */
+  disconnect(remote: string): number {
+    const there = [...(this.#byRemote.get(remote) ?? [])]
+    for (const connection of there) connection.close()
+    return there.length + this.#incoming.disconnect(remote)
   }
 
   /**

@@ -3,6 +3,7 @@ import type { AdminCommand } from '../command.js'
 import { addUser, deleteUser, listUsers, passwd } from './accounts.js'
 import { loginLink } from './login-link.js'
 import { roomCommands } from './rooms/index.js'
+import { s2sCommands } from './s2s/index.js'
 import { status } from './status.js'
 
 export const commands: readonly AdminCommand[] = [
@@ -11,6 +12,7 @@ export const commands: readonly AdminCommand[] = [
   deleteUser,
   listUsers,
   ...roomCommands,
+  ...s2sCommands,
   status,
   loginLink,
 ]
