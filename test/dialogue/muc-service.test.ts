@@ -126,6 +126,83 @@ describe('muc_room_lock_timeout (XEP-0045 §10.1.1): the time-out', () => {
   })
 })
 
+describe('who may create rooms', () => {
+  const made = async (client: Client, name: string): Promise<string> => {
+    await client.clears()
+    await join(client, 'n', '', `${name}@rooms.a.example`)
+    const stanza = (await client.drain())[0]!
+    return stanza.attrs.type === 'error'
+      ? String((stanza.getChild('error')?.children[0] as Element | undefined)?.name)
+      : 'made'
+  }
+
+  test('restrict_room_creation = "list": users and domains that are named, and administrators', async () => {
+    stage = await openRooms({ restrict_room_creation: 'list', room_creators: ['bob@a.example', 'b.example'] })
+    expect(await made(stage.client('alice'), 'one')).toBe('not-allowed')
+    expect(await made(stage.client('bob'), 'two')).toBe('made')
+    expect(await made(stage.client('admin'), 'three')).toBe('made')
+    const peer = stage.peer('b.example')
+    await peer.sends(`<presence from='eve@b.example/x' to='four@rooms.a.example/eve'>
+      <x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+    expect((await peer.next()).attrs.type).not.toBe('error')
+  })
+
+  describe('muc_max_rooms_per_user', () => {
+    const full = `<presence type='error' from='{any}' to='{any}'>{...}<error type='wait'>
+      <resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
+      <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>You own 2 rooms here, as many as one may: destroy one or give it to somebody else first</text>
+    </error></presence>`
+
+    test('who owns that many makes no more until one is gone; administrators may', async () => {
+      stage = await openRooms({ muc_max_rooms_per_user: 2, muc_room_locking: false })
+      const [alice, bob, admin] = [stage.client('alice'), stage.client('bob'), stage.client('admin')]
+      for (const name of ['one', 'two']) expect(await made(alice, name)).toBe('made')
+      await join(alice, 'n', '', 'three@rooms.a.example')
+      await alice.clears()
+      await join(alice, 'n', '', 'three@rooms.a.example')
+      await alice.receives(full)
+      expect(await made(bob, 'three')).toBe('made')
+      for (const name of ['four', 'five', 'six']) expect(await made(admin, name)).toBe('made')
+      await alice.sends(`<iq type='set' id='d' to='one@rooms.a.example'>
+        <query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>`)
+      expect(await made(alice, 'seven')).toBe('made')
+    })
+
+    test('rooms that are not in memory count, and those of a user elsewhere', async () => {
+      stage = await openRooms({ muc_max_rooms_per_user: 2, muc_room_locking: false, muc_room_default_persistent: true })
+      const peer = stage.peer('b.example')
+      const enter = (name: string): Promise<void> =>
+        peer.sends(`<presence from='eve@b.example/x' to='${name}@rooms.a.example/eve'>
+          <x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+      for (const name of ['one', 'two']) {
+        await enter(name)
+        await peer.sends(`<presence type='unavailable' from='eve@b.example/x' to='${name}@rooms.a.example/eve'/>`)
+      }
+      await peer.clears()
+      stage.clock.advance(20 * 60_000)
+      await enter('three')
+      await peer.receives(full)
+      await enter('one')
+      expect((await peer.next()).attrs).toMatchObject({ from: 'one@rooms.a.example/eve' })
+    })
+
+    test('many at once are not too many; who asks meanwhile comes after', async () => {
+      stage = await openRooms({ muc_max_rooms_per_user: 2 })
+      const [alice, bob] = [stage.client('alice'), stage.client('bob')]
+      const all = ['one', 'two', 'three', 'four'].map((name) => join(alice, 'n', '', `${name}@rooms.a.example`))
+      const asked = join(bob, 'bob', '', 'one@rooms.a.example')
+      await Promise.all([...all, asked])
+      const entered = (await alice.drain()).filter(({ attrs }) => attrs.type === undefined && attrs.id === undefined)
+      const rooms = entered
+        .filter(({ name }) => name === 'presence')
+        .map(({ attrs }) => String(attrs.from).split('@')[0])
+      expect(rooms).toEqual(['one', 'two'])
+      // The room is there, and locked.
+      expect(await refusal(bob)).toBe('item-not-found/cancel')
+    })
+  })
+})
+
 describe('rates (XEP-0045 §14.6)', () => {
   test('muc_event_rate: who is too fast is refused for a while, others are not, and anybody may leave', async () => {
     stage = await openRooms({ muc_event_rate: 2, muc_burst_factor: 3 })

@@ -4,7 +4,6 @@
  */
 import { occupantIdOf } from '../../dmuc/ids.js'
 import { isSource, otherInstance, others } from '../../dmuc/replica.js'
-import { AddressLimit } from '../../net/address-limit.js'
 import { isAbandoned, leaveAll, notInRoom, type RoomPolicy, sameConfig } from '../../room/index.js'
 import type { Handled, Host, ListedItems, ListPage, Module } from '../../server/module.js'
 import { child, type Element } from '../../xml/element.js'
@@ -13,6 +12,7 @@ import { ns } from '../../xmpp/namespaces.js'
 import { resultSetNamespace } from '../../xmpp/result-set.js'
 import { payload, readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { Creation } from './creation.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
 import type { LiveRoom } from './live-room.js'
@@ -50,9 +50,6 @@ export const mucService = 'muc'
 
 const housekeepingMs = 1000
 
-/** In memory at a time; then no more are made. */
-const maxRooms = 100_000
-
 export class MucService {
   readonly rooms: Rooms
   readonly distribution: Distribution
@@ -60,13 +57,12 @@ export class MucService {
   readonly #host: Host
   readonly #policy: RoomPolicy
   readonly #lockTimeoutMs: number | undefined
-  /** Rooms made by users of other domains, by domain. */
-  readonly #strangers: AddressLimit
+  readonly #creation: Creation
   #closed = false
 
   constructor(host: Host) {
     this.#host = host
-    this.#strangers = new AddressLimit(host.clock, { rate: 0.1, burst: 100 })
+    this.#creation = new Creation(host)
     this.#lockTimeoutMs = lockTimeoutMs(host.options)
     const dmuc = dmucPolicy(host.options.dmuc as DmucValues | undefined)
     const peers = [...dmuc.allow].filter((peer) => peer !== host.domain)
@@ -86,7 +82,7 @@ export class MucService {
         rates: rateLimits(host.options),
         isLocal: (domain) => host.isLocal(domain),
         isAdmin: (jid) => host.admins.has(jid),
-        mayCreate: (from) => mayCreate(host, from),
+        mayCreate: (from) => this.#creation.mayCreate(from),
         redirect: this.distribution.redirect,
         changed: (room, change) => {
           this.distribution.changed(room, change)
@@ -221,22 +217,27 @@ export class MucService {
         void this.#host.router.route(readdress(notInRoom(to.toString()), { to: from.toString() }))
         return undefined
       }
-      if (!mayCreate(this.#host, from)) throw new StanzaError('not-allowed', { text: 'You may not create rooms here' })
-      if (this.#isTooMuch(from)) throw new StanzaError('resource-constraint', { text: 'Too many rooms are being made' })
-      const room = this.rooms.create(to.bare().toString())
-      try {
-        return room.receive(stanza, from)
-      } finally {
-        if (room.replica.room.occupants.size === 0) this.rooms.discard(room)
-      }
+      const refusal = this.#creation.refusal(from, this.rooms.size)
+      if (refusal !== undefined) throw refusal
+      if (!this.#creation.isCounted(from)) return this.#make(stanza, from, to)
+      return this.rooms.after(
+        to.bare().toString(),
+        () => this.#creation.count(from),
+        (done) => this.#make(stanza, from, to, done),
+      )
     }
     return refuseUnknown(stanza)
   }
 
-  /** Every room takes memory while somebody is in it, and a stranger may be in it for ever. */
-  #isTooMuch(from: Jid): boolean {
-    if (this.rooms.size >= maxRooms) return true
-    return !this.#host.isLocal(from.domain) && !this.#strangers.admit(from.domain)
+  /** `done` is called when the room is on disk, or came to nothing. */
+  #make(stanza: Element, from: Jid, to: Jid, done?: () => void): Handled {
+    const room = this.rooms.create(to.bare().toString())
+    try {
+      return room.receive(stanza, from)
+    } finally {
+      if (room.replica.room.occupants.size === 0) this.rooms.discard(room)
+      if (done !== undefined) void Promise.resolve(room.settled()).then(done)
+    }
   }
 
   /** A temporary room that everybody has left, as far as everybody can be asked: its shadows are told. */
@@ -264,13 +265,6 @@ export class MucService {
     this.rooms.unloadIdle((room) => this.distribution.needed(room))
     this.#host.clock.after(housekeepingMs, () => this.#housekeep())
   }
-}
-
-function mayCreate(host: Host, from: Jid): boolean {
-  const restriction = host.options.restrict_room_creation
-  if (host.admins.has(from.bare().toString())) return true
-  if (restriction === 'admin') return false
-  return restriction !== 'local' || host.isLocal(from.domain)
 }
 
 const answerable = ({ name, attrs: { type } }: Element): boolean =>

@@ -7,6 +7,7 @@ import {
   readConfigOptions,
 } from '../../room/index.js'
 import type { OptionDeclaration } from '../../server/module.js'
+import { Jid } from '../../xmpp/jid.js'
 import type { RateLimits } from './rates.js'
 
 const oneOf =
@@ -28,8 +29,23 @@ export const mucOptions = {
   restrict_room_creation: {
     type: 'string',
     default: 'off',
-    doc: 'Who may create rooms: `"off"` everybody, `"local"` accounts of this server, `"admin"` administrators.',
-    check: oneOf('off', 'local', 'admin'),
+    doc: 'Who may create rooms: `"off"` everybody, `"local"` accounts of this server, `"list"` those in `room_creators`, `"admin"` administrators alone. Administrators always may.',
+    check: oneOf('off', 'local', 'list', 'admin'),
+  },
+  room_creators: {
+    type: 'string-list',
+    default: [],
+    doc: 'Users, and domains all of whose users may create rooms, with `restrict_room_creation = "list"`.',
+    check: (value) => {
+      const wrong = (value as readonly string[]).find((given) => Jid.tryParse(given)?.isBare !== true)
+      return wrong === undefined ? undefined : `name users and domains, which ${JSON.stringify(wrong)} is not`
+    },
+  },
+  muc_max_rooms_per_user: {
+    type: 'integer',
+    default: 1000,
+    doc: 'Rooms of the service that one user may own before making another; 0 for no limit. Not for administrators.',
+    check: atLeast(0),
   },
   muc_room_locking: {
     type: 'boolean',

@@ -57,6 +57,28 @@ export class Rooms {
     })
   }
 
+  /**
+   * Calls `use` once `wait` is over, in the place of a room that there is not; who asks for the room meanwhile comes after that. Rejects
+   * as `wait` does.
+   */
+  after<W, T>(jid: string, wait: () => Promise<W>, use: (waited: W) => T | Promise<T>): Promise<T> {
+    const slot: Extract<Slot, { state: 'loading' }> = { state: 'loading', queue: [] }
+    this.#slots.set(jid, slot)
+    const goOn = (use: () => T | Promise<T>): T | Promise<T> => {
+      this.#slots.delete(jid)
+      try {
+        return use()
+      } finally {
+        // Before anything else arrives.
+        this.#resume(jid, slot.queue)
+      }
+    }
+    return wait().then(
+      (waited) => goOn(() => use(waited)),
+      (error: unknown) => goOn(() => Promise.reject(error)),
+    )
+  }
+
   /** Rooms in memory, or on their way there. */
   get size(): number {
     return this.#slots.size
@@ -136,8 +158,16 @@ export class Rooms {
       this.#slots.set(jid, { state: 'live', room, usedAt: this.#env.clock.monotonic() })
       this.#arrived(room)
     }
-    // The first one in the queue may create the room that the others then find.
-    for (const { use } of slot.queue) use(room ?? this.get(jid))
+    this.#resume(jid, slot.queue)
+  }
+
+  /** The first one in the queue may create the room that the others then find, or make them wait again. */
+  #resume(jid: string, queue: readonly Waiting[]): void {
+    for (const waiting of queue) {
+      const slot = this.#slots.get(jid)
+      if (slot?.state === 'loading') slot.queue.push(waiting)
+      else waiting.use(slot?.room)
+    }
   }
 
   /**
