@@ -21,11 +21,14 @@ process.on('exit', () => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 })
 
-/** @typedef {{ readonly c2s: number, readonly c2sDirectTls: number, readonly s2s: number }} Ports */
+/** @typedef {{ readonly c2s: number, readonly c2sDirectTls: number, readonly s2s: number, readonly http: number }} Ports */
 
 export class LiveServer {
   /** @type {Ports} */
-  ports = { c2s: 0, c2sDirectTls: 0, s2s: 0 }
+  ports = { c2s: 0, c2sDirectTls: 0, s2s: 0, http: 0 }
+  /** All that it printed, line by line, over all its starts. */
+  /** @type {string[]} */
+  log = []
   /** What it logged as a warning or an error, over all its starts; and what it printed that is no log. */
   /** @type {string[]} */
   notes = []
@@ -76,12 +79,32 @@ export class LiveServer {
       },
       () => `${this.domain} to be ready; it said:\n${this.notes.join('\n')}`,
     )
-    this.ports = { c2s: port(ready, 'c2s'), c2sDirectTls: port(ready, 'c2s_direct_tls'), s2s: port(ready, 's2s') }
+    this.ports = {
+      c2s: port(ready, 'c2s'),
+      c2sDirectTls: port(ready, 'c2s_direct_tls'),
+      s2s: port(ready, 's2s'),
+      http: port(ready, 'http'),
+    }
   }
 
-  /** Of its own certificate, in PEM: for clients to trust. */
+  /** The file of its own certificate, in PEM: for clients to trust. */
+  get certificateFile() {
+    return join(this.directory, 'certs', `${this.domain}.crt`)
+  }
+
   get certificate() {
-    return readFileSync(join(this.directory, 'certs', `${this.domain}.crt`), 'utf8')
+    return readFileSync(this.certificateFile, 'utf8')
+  }
+
+  /** SIGHUP; resolves once it has taken the new configuration over. @param {string} config TOML */
+  async reload(config) {
+    writeFileSync(this.#file, config)
+    const before = this.log.length
+    this.#child?.kill('SIGHUP')
+    await until(
+      () => this.log.slice(before).some((line) => line.includes('Took the configuration over')),
+      () => `${this.domain} to take its configuration over; it said:\n${this.log.slice(before).join('\n')}`,
+    )
   }
 
   get pid() {
@@ -169,6 +192,7 @@ export class LiveServer {
 
   /** @param {string} line @returns {string} its message */
   #take(line) {
+    this.log.push(line)
     /** @type {{ level: number, msg: string, err?: { stack?: string } }} */
     let entry
     try {

@@ -2,13 +2,7 @@
  * A dmucd of its own process on loopback, as an operator runs it, with its own directory, on ports that the system chose.
  * It needs the build in dist/, which `npm run test:peers` makes.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { askServer } from '../../src/admin/client.js'
-import { until } from './until.js'
+import { LiveServer } from '../live/server.mjs'
 
 export interface DmucdOptions {
   /** The virtual host; its rooms are at `rooms.DOMAIN`. */
@@ -23,91 +17,81 @@ export interface DmucdOptions {
   readonly users?: Readonly<Record<string, string>>
 }
 
-export interface Dmucd {
+export class Dmucd {
   readonly domain: string
   readonly rooms: string
-  readonly c2sPort: number
-  readonly s2sPort: number
-  readonly httpPort: number
-  /** The file of its self-signed certificate. */
-  readonly certificate: string
-  /** Takes over new routes while it runs (SIGHUP). */
-  reroute(routes: Readonly<Record<string, number>>): Promise<void>
-  log(): string
-  /** SIGTERM, and waits for the end. Idempotent. */
-  stop(): Promise<void>
-}
+  readonly #options: DmucdOptions
+  readonly #server: LiveServer
 
-const launcher = fileURLToPath(new URL('../../bin/dmucd.js', import.meta.url))
+  private constructor(options: DmucdOptions) {
+    this.domain = options.domain
+    this.rooms = `rooms.${options.domain}`
+    this.#options = options
+    this.#server = new LiveServer(options.domain, configuration(options))
+  }
 
-/** Rejects with what it logged if it is not ready within 30 s. */
-export async function startDmucd(options: DmucdOptions): Promise<Dmucd> {
-  const directory = mkdtempSync(join(tmpdir(), 'dmucd-peer-'))
-  const file = join(directory, 'dmucd.toml')
-  writeFileSync(file, configuration(options))
-  const child = spawn(process.execPath, [launcher, '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    log += chunk
-  })
-  let over = false
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      over = true
-      resolve()
-    })
-  })
-  const stop = async (): Promise<void> => {
-    if (!over) child.kill('SIGTERM')
-    const hard = setTimeout(() => child.kill('SIGKILL'), 15_000)
-    await ended
-    clearTimeout(hard)
-    rmSync(directory, { recursive: true, force: true })
-  }
-  const said = (text: string): boolean => {
-    if (over) throw new Error(`dmucd ended:\n${log}`)
-    return log.includes(text)
-  }
-  try {
-    await until(
-      () => said('"msg":"Ready: '),
-      () => `dmucd to be ready; it logged:\n${log}`,
-    )
-    for (const [user, password] of Object.entries(options.users ?? {})) {
-      const args = { jid: `${user}@${options.domain}`, password }
-      const reply = await askServer(join(directory, 'data/dmucd.sock'), { command: 'adduser', args })
-      if (reply?.ok !== true) throw new Error(`No account for ${user}: ${JSON.stringify(reply)}`)
+  /** Rejects with what it logged if it is not ready in time. */
+  static async start(options: DmucdOptions): Promise<Dmucd> {
+    const dmucd = new Dmucd(options)
+    try {
+      await dmucd.#server.start()
+      for (const [user, password] of Object.entries(options.users ?? {}))
+        await dmucd.#server.addUser(`${user}@${options.domain}`, password)
+      return dmucd
+    } catch (error) {
+      await dmucd.#server.remove()
+      throw error
     }
-  } catch (error) {
-    await stop()
-    throw error
   }
-  const port = (name: string): number => Number(new RegExp(`[ "]${name} 127\\.0\\.0\\.1:(\\d+)`).exec(log)?.[1])
-  return {
-    domain: options.domain,
-    rooms: `rooms.${options.domain}`,
-    c2sPort: port('c2s'),
-    s2sPort: port('s2s'),
-    httpPort: port('http'),
-    certificate: join(directory, 'data/certs', `${options.domain}.crt`),
-    reroute: async (routes) => {
-      writeFileSync(file, configuration({ ...options, routes }))
-      const before = log.length
-      child.kill('SIGHUP')
-      await until(
-        () => log.indexOf('Took the configuration over', before) !== -1,
-        () => `the new routes:\n${log}`,
-      )
-    },
-    log: () => log,
-    stop,
+
+  get c2sPort(): number {
+    return this.#server.ports.c2s
+  }
+
+  get s2sPort(): number {
+    return this.#server.ports.s2s
+  }
+
+  get httpPort(): number {
+    return this.#server.ports.http
+  }
+
+  /** The file of its self-signed certificate. */
+  get certificate(): string {
+    return this.#server.certificateFile
+  }
+
+  /** Takes over new routes while it runs (SIGHUP). */
+  reroute(routes: Readonly<Record<string, number>>): Promise<void> {
+    return this.#server.reload(configuration({ ...this.#options, routes }))
+  }
+
+  log(): string {
+    return this.#server.log.join('\n')
+  }
+
+  /** SIGTERM, and a new process on the same data; its ports are others. */
+  async restart(): Promise<void> {
+    await this.#server.stop()
+    await this.#server.start()
+  }
+
+  /** SIGTERM, and waits for the end; rejects where that was not a clean one. Idempotent. */
+  async stop(): Promise<void> {
+    try {
+      await this.#server.stop()
+    } finally {
+      await this.#server.remove()
+    }
   }
 }
+
+export const startDmucd = (options: DmucdOptions): Promise<Dmucd> => Dmucd.start(options)
 
 function configuration({ domain, routes = {}, allow = [], dmuc = '' }: DmucdOptions): string {
   return `
 data_path = "data"
-certificates = "data/certs"
+certificates = "certs"
 interfaces = ["127.0.0.1"]
 http_interfaces = ["127.0.0.1"]
 c2s_ports = [0]

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+import xml.etree.ElementTree as ET
 
 import slixmpp
 from slixmpp.exceptions import IqError, IqTimeout, PresenceError
@@ -40,7 +41,7 @@ class Client:
     async def login(self, jid, password, host, port, ca):
         xmpp = self.xmpp = WithoutDns(jid, password)
         xmpp.ca_certs = ca
-        for plugin in ("xep_0030", "xep_0045", "xep_0199", "xep_0359"):
+        for plugin in ("xep_0030", "xep_0045", "xep_0199", "xep_0313", "xep_0359"):
             xmpp.register_plugin(plugin)
         xmpp.add_filter("in", self.came_in)
         done = asyncio.get_running_loop().create_future()
@@ -114,9 +115,9 @@ class Client:
             for field in ([] if form is None else form.iterfind("{jabber:x:data}field"))
         }
 
-    async def join(self, room, nick, history=None):
+    async def join(self, room, nick, history=None, password=None):
         presence, subject, occupants, past = await self.rooms.join_muc_wait(
-            slixmpp.JID(room), nick, maxstanzas=history, timeout=30
+            slixmpp.JID(room), nick, maxstanzas=history, password=password, timeout=30
         )
         return {
             "statuses": sorted(presence["muc"]["status_codes"]),
@@ -161,11 +162,51 @@ class Client:
     async def invite(self, room, jid, reason):
         self.rooms.invite(slixmpp.JID(room), slixmpp.JID(jid), reason)
 
+    async def decline(self, room, jid, reason):
+        self.rooms.decline(slixmpp.JID(room), slixmpp.JID(jid), reason)
+
+    async def ask_for_voice(self, room):
+        self.rooms.request_voice(slixmpp.JID(room), "participant")
+
+    async def submit(self, to, values):
+        """A form in a message, as a moderator answers one."""
+        message = self.xmpp.make_message(mto=to)
+        form = self.xmpp["xep_0004"].make_form(ftype="submit")
+        for name, value in values.items():
+            form.add_field(var=name, value=value)
+        message.append(form)
+        message.send()
+
+    async def archive(self, room, page):
+        """The bodies of all messages, and how many pages they came on."""
+        bodies, pages, after = [], 0, None
+        while True:
+            rsm = {"max": page} if after is None else {"max": page, "after": after}
+            answer = await self.xmpp["xep_0313"].retrieve(jid=slixmpp.JID(room), rsm=rsm, timeout=20)
+            found = answer["mam"]["results"]
+            bodies += [one["mam_result"]["forwarded"]["stanza"]["body"] for one in found]
+            pages += 1
+            if answer["mam_fin"].xml.get("complete") == "true":
+                return {"bodies": bodies, "pages": pages}
+            after = found[-1]["mam_result"]["id"]
+
+    async def set(self, to, payload):
+        """An IQ of any kind; what it is answered with."""
+        iq = self.xmpp.make_iq_set(sub=ET.fromstring(payload), ito=to)
+        return str(await iq.send(timeout=20))
+
+    async def add(self, to, type, payload):
+        """A message with any payload."""
+        message = self.xmpp.make_message(mto=to, mtype=type)
+        message.append(ET.fromstring(payload))
+        message.send()
+
     async def leave(self, room, nick):
         self.rooms.leave_muc(slixmpp.JID(room), nick)
 
-    async def destroy(self, room, reason):
-        await self.rooms.destroy(slixmpp.JID(room), reason, timeout=20)
+    async def destroy(self, room, reason, venue=None):
+        altroom = None if venue is None else slixmpp.JID(venue)
+        await self.rooms.destroy(slixmpp.JID(room), reason, altroom, timeout=20)
 
     async def logout(self):
         await self.xmpp.disconnect()

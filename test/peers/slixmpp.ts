@@ -33,7 +33,7 @@ interface Orders {
   features: [{ jid: string }, readonly string[]]
   items: [{ jid: string }, readonly (readonly [jid: string, name: string])[]]
   roominfo: [{ jid: string }, Readonly<Record<string, string>>]
-  join: [{ room: string; nick: string; history?: number }, JoinReport]
+  join: [{ room: string; nick: string; history?: number; password?: string }, JoinReport]
   form: [{ room: string }, Fields]
   configure: [{ room: string; values: Readonly<Record<string, unknown>> }, null]
   say: [{ room: string; body: string }, null]
@@ -44,8 +44,14 @@ interface Orders {
   affiliations: [{ room: string; affiliation: string }, readonly string[]]
   occupants: [{ room: string }, readonly string[]]
   invite: [{ room: string; jid: string; reason: string }, null]
+  decline: [{ room: string; jid: string; reason: string }, null]
+  ask_for_voice: [{ room: string }, null]
+  submit: [{ to: string; values: Readonly<Record<string, string>> }, null]
+  archive: [{ room: string; page: number }, { readonly bodies: readonly string[]; readonly pages: number }]
+  set: [{ to: string; payload: string }, string]
+  add: [{ to: string; type: string; payload: string }, null]
   leave: [{ room: string; nick: string }, null]
-  destroy: [{ room: string; reason: string }, null]
+  destroy: [{ room: string; reason: string; venue?: string }, null]
 }
 
 /** What a client must know of its server. */
