@@ -66,6 +66,9 @@ export type Command = Asked &
     | { readonly type: 'register-remove' }
     | { readonly type: 'disco-info'; readonly node?: string }
     | { readonly type: 'disco-items'; readonly node?: string }
+    /** The card of the room (XEP-0054). */
+    | { readonly type: 'card-get' }
+    | { readonly type: 'card-set'; readonly card: Element }
     /** XEP-0050. */
     | { readonly type: 'ad-hoc'; readonly request: AdHocRequest }
     /** An IQ get or set to an occupant JID. */

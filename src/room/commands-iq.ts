@@ -6,6 +6,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { payload } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { AdminItem, Command } from './command.js'
+import { avatar } from './features/avatar.js'
 import { moderation } from './features/moderation.js'
 import { resourceOf } from './jids.js'
 import { registerNamespace } from './registration.js'
@@ -20,6 +21,8 @@ export function iqCommand(iq: Element): Command | StanzaError | 'ignored' | 'for
   const asked = { from, id }
   const moderate = moderation.command(iq)
   if (moderate !== undefined) return moderate
+  const card = avatar.command(iq)
+  if (card !== undefined) return card
   const request = readCommand(iq)
   if (request !== undefined) return request instanceof StanzaError ? request : { type: 'ad-hoc', ...asked, request }
   if (query?.name !== 'query') return 'foreign'

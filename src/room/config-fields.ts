@@ -5,6 +5,7 @@
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { boolean, type ConfigField, choice, integer, number, optionalText, roles, text, Wrong } from './config-field.js'
+import { avatar } from './features/avatar.js'
 import { hats } from './features/hats.js'
 
 /** The services that are to hold a shadow, in our extension of XEP-0281. */
@@ -156,4 +157,5 @@ export const configFields: readonly ConfigField[] = [
   distributed,
   peers,
   hats.field,
+  avatar.field,
 ]

@@ -17,6 +17,8 @@ export interface RoomPolicy {
   readonly maxMessageLength: number
   readonly maxSubjectLength: number
   readonly maxNickLength: number
+  /** Characters of the card of a room, with its photos. */
+  readonly maxCardLength: number
   /** Characters of a presence's content as XML. */
   readonly maxPresenceLength: number
   /** The upper bound of `maxUsers`, also where the owner wants none; 0: no bound. */
@@ -96,6 +98,13 @@ export interface Expectation {
   readonly answerFrom: string
 }
 
+/** The card of a room (XEP-0054), as it is kept. */
+export interface Card {
+  /** SHA-256 of the text. */
+  readonly digest: string
+  readonly text: string
+}
+
 /** What a command comes to. A refusal is a StanzaError instead. */
 export interface Decision {
   /** Applied and rendered in order, each on the state that the one before left. */
@@ -106,6 +115,8 @@ export interface Decision {
   readonly deliveries?: readonly Delivery[]
   readonly relays?: readonly Relay[]
   readonly expects?: Expectation
+  /** To be kept beside the room, once the configuration names its digest. */
+  readonly card?: Card
 }
 
 export const nothing: Decision = { operations: [] }

@@ -4,8 +4,9 @@ import { decideAdHoc } from './ad-hoc.js'
 import { decideAdminGet, decideAdminSet } from './admin.js'
 import type { Command } from './command.js'
 import { decideConfigCancel, decideConfigGet, decideConfigSet, decideDestroy } from './config.js'
-import type { Context, Decision } from './contract.js'
+import { type Context, type Decision, nothing } from './contract.js'
 import { decideDiscoInfo, decideDiscoItems } from './disco.js'
+import { avatar } from './features/avatar.js'
 import { moderation } from './features/moderation.js'
 import { decideDecline, decideInvite } from './invite.js'
 import { decideBounce, decideJoin, decideLeave, decidePresence } from './join.js'
@@ -86,6 +87,11 @@ function decideIn(state: RoomState, command: Command, context: Context): Decisio
       return decideRegisterApproval(state, command, context)
     case 'register-remove':
       return decideRegisterRemove(state, command, context)
+    // Read where it is kept.
+    case 'card-get':
+      return nothing
+    case 'card-set':
+      return avatar.decide(state, command, context)
     case 'ad-hoc':
       return decideAdHoc(state, command, context)
     case 'disco-info':

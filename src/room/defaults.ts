@@ -39,6 +39,7 @@ export const defaultPolicy: RoomPolicy = {
   maxMessageLength: 64 * 1024,
   maxSubjectLength: 1000,
   maxNickLength: 100,
+  maxCardLength: 64 * 1024,
   maxPresenceLength: 8 * 1024,
   maxUsers: 0,
   maxHistoryLength: historyLimit,

@@ -7,6 +7,7 @@ import { decideCommandInfo, decideCommandList } from './ad-hoc.js'
 import { archiveFeatures } from './archive.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
+import { avatar } from './features/avatar.js'
 import { hats } from './features/hats.js'
 import { moderation } from './features/moderation.js'
 import { retraction } from './features/retraction.js'
@@ -31,7 +32,7 @@ const always = [
   commandsNamespace,
 ] as const
 
-const features = [retraction, moderation, hats].flatMap(({ disco }) => disco)
+const features = [retraction, moderation, hats, avatar].flatMap(({ disco }) => disco)
 
 const kindOf = (config: RoomConfig): string[] => [
   config.public ? 'muc_public' : 'muc_hidden',
@@ -114,6 +115,7 @@ function roomInfo(state: RoomState, speaker: Speaker, { disco }: Context): Eleme
       type: 'text-single',
       values: [String(config.historyLength)],
     },
+    avatar.info(config),
     hats.info(config),
     disco?.source === undefined
       ? undefined

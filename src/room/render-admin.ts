@@ -1,6 +1,7 @@
 /** Changes of the register, of the configuration, and the end of the room (XEP-0045 §§9, 10). */
 import { type Element, xml } from '../xml/element.js'
 import type { Delivery } from './contract.js'
+import { avatar } from './features/avatar.js'
 import { wearsTheSame } from './features/hats.js'
 import { affiliationOf, audience, isShown, localSessions, occupantsOf, sessionsOf } from './occupants.js'
 import { affiliationMessage, type Notice, occupantIdElement, userElement } from './presence.js'
@@ -55,7 +56,7 @@ export function renderConfig(before: RoomState, _operation: Of<'config'>, after:
   const codes = configCodes(before, after)
   const to = localSessions(after)
   if (codes.length > 0 && to.length > 0) deliveries.push({ to, stanza: notification(after.jid, codes) })
-  return deliveries
+  return [...deliveries, ...avatar.render(before, after)]
 }
 
 const changedVisibility = (before: RoomState, after: RoomState, former: Occupant, now: Occupant): Delivery[] =>

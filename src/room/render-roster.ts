@@ -1,5 +1,6 @@
 /** Coming, going and changing, as presence (XEP-0045 §§7.2, 7.6, 7.7, 7.14, 8). */
 import type { Delivery } from './contract.js'
+import { avatar } from './features/avatar.js'
 import { subjectMessage } from './groupchat.js'
 import { historyFor } from './history.js'
 import { bareOf } from './jids.js'
@@ -65,7 +66,7 @@ export function welcome(state: RoomState, occupant: Occupant, entry: Entry, crea
   deliveries.push(...showSelf(state, occupant, { selfStatuses, selfId: entry.id }, to))
   for (const stanza of historyFor(state, entry.history)) deliveries.push({ to, stanza })
   deliveries.push({ to, stanza: subjectMessage(state) })
-  return deliveries
+  return state.config.avatar === undefined ? deliveries : [...deliveries, ...avatar.announcement(state, to)]
 }
 
 export function renderPresence(before: RoomState, operation: Of<'presence'>, after: RoomState): readonly Delivery[] {

@@ -262,6 +262,12 @@ export type Change = LoggedEvent | SoftOperation
 
 export const operationOf = (change: Change): Operation => ('operation' in change ? change.operation : change)
 
+/** XEP-0486: the SHA-256 of the room's card, and the SHA-1 of each photo in it, in hexadecimal digits. */
+export interface Avatar {
+  readonly card: string
+  readonly photos: readonly string[]
+}
+
 /** XEP-0317; `wearers` are bare JIDs. */
 export interface Hat {
   readonly uri: string
@@ -314,6 +320,8 @@ export interface RoomConfig {
   readonly pubsub?: string
   /** Changed by commands, not by the form (./features/hats.ts). */
   readonly hats: readonly Hat[]
+  /** Changed with the card of the room (./features/avatar.ts). */
+  readonly avatar?: Avatar
   /** XEP-0281 `muc#roomconfig_distributed`. */
   readonly distributed: boolean
   /** The services asked to hold a shadow; only the source's list counts. */

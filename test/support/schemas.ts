@@ -29,9 +29,9 @@ function validatorOf(namespace: string): XsdValidator {
 /** Where the elements of both namespaces may stand in a stanza, and with which type of it. */
 const places: Readonly<Record<string, readonly string[]>> = {
   'iq set': ['replicate', 'config', 'roster', 'peerhost', 'hello', 'claim', 'order'],
-  'iq get': ['room', 'occupants', 'pull'],
+  'iq get': ['room', 'occupants', 'pull', 'card'],
   // A plain peer may put the history (E10) into <room/>.
-  'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant'],
+  'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant', 'card'],
   'message groupchat': ['event', 'ephemeral'],
   message: ['event', 'leave', 'ephemeral'],
   presence: ['occupant'],

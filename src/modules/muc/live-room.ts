@@ -29,6 +29,7 @@ import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Askers } from './askers.js'
+import { askedCard, Cards } from './cards.js'
 import { Claims } from './claims.js'
 import { invitation, nickToClaim } from './entrance.js'
 import { Expectations } from './expectations.js'
@@ -49,6 +50,7 @@ export class LiveRoom {
   recovering = false
   readonly #env: RoomEnvironment<LiveRoom>
   readonly #output: RoomOutput
+  readonly #cards: Cards
   readonly #claims = new Claims()
   readonly #orders = new Orders()
   readonly #askers = new Askers()
@@ -64,7 +66,10 @@ export class LiveRoom {
     this.#expectations = new Expectations(env.clock)
     this.#rates = new Rates(env.clock, env.rates)
     const { router, store, clock, log } = env
-    this.#output = new RoomOutput(replica, { router, store, clock, log, failed: this.#failed }, stored)
+    const { maxCardLength } = env.policy
+    this.#cards = new Cards({ jid: this.jid, router, store, clock, log, maxCardLength })
+    const parts = { router, store, clock, log, cards: this.#cards, failed: this.#failed }
+    this.#output = new RoomOutput(replica, parts, stored)
     this.#former = new FormerOccupants(stored?.occupants ?? [])
     if (stored !== undefined && stored.occupants.length > 0) this.#afterRestart()
   }
@@ -102,6 +107,7 @@ export class LiveRoom {
     if (this.#redirected(command, stanza, from)) return undefined
     const nick = nickToClaim(this.replica, command, from)
     if (nick !== undefined) this.#claim(nick, command, stanza, from)
+    else if (command.type === 'card-get') return this.#serveCard(command, stanza, from)
     else if (command.type === 'moderate') return this.#moderate(command, stanza, from)
     else this.#execute(command, stanza, from)
     return this.#output.settled()
@@ -112,6 +118,8 @@ export class LiveRoom {
     const instance = from.bare().toString()
     if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
     if (stanza.name === 'iq' && isAnswer(stanza)) return undefined
+    const digest = stanza.name === 'iq' && to.isBare ? askedCard(stanza) : undefined
+    if (digest !== undefined) return this.#serve(stanza, () => this.#cards.give(digest))
     if (stanza.name === 'iq' && from.isBare && to.isBare) this.happen({ type: 'request', from: instance, iq: stanza })
     else if (isPrivate(stanza, from, to)) this.#passPrivately(stanza, from, to)
     else {
@@ -234,6 +242,7 @@ export class LiveRoom {
     if (decision instanceof StanzaError) return this.#output.refuse(stanza, decision)
     const admission = admit(this.replica, decision.operations, from.bare().toString())
     if (admission instanceof StanzaError) return this.#output.refuse(stanza, admission)
+    if (decision.card !== undefined) this.#cards.offer(decision.card)
     const effects = this.#step({ type: 'local', operations: admission.local })
     if (admission.orders.length === 0) return this.#finish(effects, decision, stanza)
     const token = this.#env.random.token()
@@ -277,6 +286,13 @@ export class LiveRoom {
   #serveArchive(iq: Element, from: Jid): Promise<void> | undefined {
     const admin = this.#env.isAdmin(from.bare().toString())
     return this.#serve(iq, answerArchive(this.#env, this.replica.room, iq, from, admin))
+  }
+
+  #serveCard(command: Command, iq: Element, from: Jid): Promise<void> | undefined {
+    const refusal = decide(this.replica.room, command, this.#context(from))
+    if (!(refusal instanceof StanzaError)) return this.#serve(iq, () => this.#cards.card(this.replica))
+    this.#output.refuse(iq, refusal)
+    return undefined
   }
 
   /** What a command came to: rows first, then what clients see with the reply in its place, then what peers are told. */
@@ -350,6 +366,9 @@ export class LiveRoom {
 
   #show(change: ChangeEffect): void {
     this.#output.deliver(deliveriesOf(change))
+    // So that it is here when it is asked for, or the others are out of reach.
+    if (change.before.config.avatar !== change.after.config.avatar)
+      this.#cards.card(this.replica).catch(() => undefined)
     this.#env.changed(this, change)
   }
 

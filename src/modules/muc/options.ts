@@ -129,6 +129,13 @@ export const mucOptions = {
     doc: 'The most occupants of a room, whatever its owner sets; 0 for no limit.',
     check: atLeast(0),
   },
+  muc_max_avatar_size: {
+    type: 'integer',
+    default: 65_536,
+    doc: 'Characters of the card of a room with its avatar in base64 (XEP-0486); at most 200,000.',
+    check: (value) =>
+      typeof value === 'number' && value >= 0 && value <= 200_000 ? undefined : 'be a number from 0 to 200000',
+  },
   max_history_messages: {
     type: 'integer',
     default: 200,
@@ -190,6 +197,7 @@ export function roomPolicy(options: Values, peers: readonly string[], distribute
     ...defaultPolicy,
     lockNewRooms: value('muc_room_locking') === true,
     maxHistoryLength: Number(value('max_history_messages')),
+    maxCardLength: Number(value('muc_max_avatar_size')),
     maxUsers: Number(value('muc_max_occupants')),
     registration: value('muc_registration') as unknown as RoomPolicy['registration'],
     lockNicks: value('muc_lock_nicks') === true,

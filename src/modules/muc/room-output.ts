@@ -12,6 +12,7 @@ import { type Element, xml } from '../../xml/element.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { errorReply, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import type { Cards } from './cards.js'
 import { CommitQueue } from './commit-queue.js'
 import {
   grantsUpTo,
@@ -36,6 +37,7 @@ export interface OutputParts {
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
+  readonly cards: Cards
   /** A batch failed; everything that waited for it was answered with an error already. */
   readonly failed: (error: unknown) => void
 }
@@ -201,6 +203,7 @@ export class RoomOutput {
     this.#queue.write(
       { type: 'room.put', room: roomRecord(replica, this.createdAt) },
       ...registerWrites(this.#jid, before?.room.register ?? nobody, replica.room.register),
+      ...this.#parts.cards.writes(before?.room.config.avatar?.card, replica.room.config.avatar?.card),
       ...tableWrites(this.#jid, before?.table ?? { revision: -1, instances: new Map() }, replica.table),
     )
     this.#saved = replica
