@@ -83,7 +83,7 @@ describe('who wants it', () => {
     await macbeth.acceptsReplication()
   })
 
-  test('2 manual, and 12: the peerhost is asked when the operator says so', async () => {
+  test('2 and 12 manual: the peerhost is asked when the operator says so', async () => {
     theatre = await openFirsthost({ replicate: 'manual' })
     const macbeth = macbethOf(theatre)
     await makesCoven(theatre, distributed('rooms.macbeth.lit'))

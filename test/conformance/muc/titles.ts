@@ -29,7 +29,8 @@ export function allTests(): Titled[] {
     .flatMap((file) => {
       const source = readFileSync(`${root}${file}`, 'utf8')
       const name = file.replace(/\.test\.ts$/, '')
-      return source.includes('§') ? titlesOf(source).map((path) => ({ file: name, path })) : []
+      const isOfUse = source.includes('§') || /^(conformance\/dmuc|peers\/foreign)/.test(name)
+      return isOfUse ? titlesOf(source).map((path) => ({ file: name, path })) : []
     })
 }
 

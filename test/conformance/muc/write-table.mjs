@@ -1,9 +1,10 @@
-// `npm run conformance`: writes docs/muc.md anew, and says which rules no test shows.
+// `npm run conformance`: writes docs/muc.md and docs/xep-0281.md anew, and says what no test shows.
 import { writeFileSync } from 'node:fs'
 import '../../support/typescript.mjs'
 
 const { document, gaps, match, readChapters, strays } = await import('./table.ts')
 const { allTests } = await import('./titles.ts')
+const { missingPoints, pointsDocument, showPoints } = await import('../dmuc/table.ts')
 
 const chapters = readChapters()
 const tests = allTests()
@@ -12,3 +13,7 @@ writeFileSync(new URL('../../../docs/muc.md', import.meta.url), document(chapter
 const missing = gaps(shown)
 for (const line of [...missing, ...strays(chapters, tests)]) console.log(line)
 console.log(`docs/muc.md: ${shown.length} rules, ${missing.length} that no test shows`)
+
+const points = showPoints()
+writeFileSync(new URL('../../../docs/xep-0281.md', import.meta.url), pointsDocument(points))
+console.log(`docs/xep-0281.md: ${points.length} points, without a test: ${missingPoints(points).join(', ') || 'none'}`)
