@@ -124,6 +124,7 @@ export const configFields: readonly ConfigField[] = [
   text('muc#roomconfig_roomdesc', 'Short Description of Room', 'description', 1000),
   text('muc#roomconfig_lang', 'Natural Language for Room Discussions', 'language', 35),
   boolean('muc#roomconfig_enablelogging', 'Enable Logging of Room Conversations?', 'archive'),
+  integer('archive_expires_after', 'Days After Which Conversations Are Erased (0 for Never)', 'archiveDays', 36_500),
   boolean('muc#roomconfig_changesubject', 'Allow Occupants to Change Subject?', 'changeSubject'),
   boolean('muc#roomconfig_allowinvites', 'Allow Members to Invite Others?', 'allowInvites'),
   allowpm,

@@ -27,6 +27,7 @@ export const defaultConfig: RoomConfig = {
   presenceBroadcast: ['moderator', 'participant', 'visitor'],
   getMemberList: ['moderator', 'participant', 'visitor'],
   archive: true,
+  archiveDays: 0,
   historyLength: 20,
   hats: [],
   distributed: false,

@@ -314,6 +314,8 @@ export interface RoomConfig {
   readonly getMemberList: readonly ('moderator' | 'participant' | 'visitor')[]
   /** Conversations are kept and can be read later (`muc#roomconfig_enablelogging`, status 170). */
   readonly archive: boolean
+  /** Days after which what was said is erased, from archive, history and disk; 0: never. */
+  readonly archiveDays: number
   /** The most messages a joiner gets (`muc#maxhistoryfetch`). */
   readonly historyLength: number
   /** XMPP URI of an associated pubsub node. */

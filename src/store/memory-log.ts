@@ -8,6 +8,7 @@ type Entry = StoredArchiveRecord & { readonly void?: boolean; readonly archived?
 
 export function page<Record extends Entry>(log: readonly Record[], query: LogQuery): Record[] {
   const { after = 0, before = Infinity, start = 0, end = Infinity, types, includeVoid = false, limit } = query
+  const listed = query.text === undefined ? query.archived : true
   const found = log.filter(
     (record) =>
       record.order > after &&
@@ -19,7 +20,7 @@ export function page<Record extends Entry>(log: readonly Record[], query: LogQue
       (query.stanzaIds === undefined || query.stanzaIds.includes(record.stanzaId)) &&
       (types === undefined || types.includes(record.type)) &&
       (includeVoid || record.void !== true) &&
-      ((query.archived !== true && query.text === undefined) || record.archived !== false) &&
+      (listed === undefined || (listed === (record.archived ?? true) && record.void !== true)) &&
       (query.text === undefined || isFound(query.text, wordsOf(recordText(record.body)))),
   )
   if (query.backward !== true) return found.slice(0, limit)

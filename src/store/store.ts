@@ -260,8 +260,8 @@ export interface LogQuery {
   /** Only records with one of these ids. */
   readonly stanzaIds?: readonly string[]
   readonly types?: readonly string[]
-  /** Only what may be read as the archive; a user's archive holds nothing else. */
-  readonly archived?: true
+  /** Only what may be read as the archive, or only what may not; a user's archive holds nothing else. */
+  readonly archived?: boolean
   /**
    * Only what has all these words, of the archive alone. What arrived moments ago may not be found yet; what was erased is found
    * never again.

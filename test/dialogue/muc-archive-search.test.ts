@@ -1,8 +1,8 @@
 /** XEP-0431: Full Text Search in MAM, on a room; and what an archive that was off in between shows (enablelogging). */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Element } from '../../src/xml/element.js'
-import { administer, configure, found, join, openRooms, room, says } from './muc-stage.js'
-import type { Client, Stage } from './stage.js'
+import { administer, configure, found, join, openRooms, room, say, says } from './muc-stage.js'
+import { type Client, type Stage, settled } from './stage.js'
 
 let stage: Stage
 let alice: Client
@@ -95,5 +95,58 @@ describe('muc#roomconfig_enablelogging', () => {
     bob = stage.client('bob')
     await join(bob, 'bob')
     expect((await bob.drain()).map((stanza) => stanza.getChildText('body'))).toContain('between us')
+  })
+})
+
+describe('archive_expires_after', () => {
+  const dayMs = 86_400_000
+  const hours = async (count: number): Promise<void> => {
+    for (let hour = 0; hour < count; hour += 1) {
+      stage.clock.advance(dayMs / 24)
+      await settled()
+    }
+  }
+  const onDisk = async (): Promise<number> => (await stage.store.log(room, { types: ['message'], limit: 9 })).length
+
+  test('what is older is erased, from archive, history and disk; what is younger is not', async () => {
+    await configure(alice, { archive_expires_after: '2' })
+    await says(alice, 'old')
+    await hours(24)
+    await says(alice, 'young')
+    expect(await search(alice, undefined)).toEqual(['old', 'young'])
+    await hours(26)
+    expect(await search(alice, undefined)).toEqual(['young'])
+    expect(await onDisk()).toBe(1)
+    await join(bob, 'bob')
+    expect((await bob.drain()).map((stanza) => stanza.getChildText('body'))).not.toContain('old')
+  })
+
+  test('in a room that nobody is in, too; a room without it keeps everything', async () => {
+    await configure(alice, { archive_expires_after: '2' })
+    await says(alice, 'old')
+    const keeps = 'cellar@rooms.a.example'
+    await join(alice, 'ann', '', keeps)
+    await alice.sends(`<iq type='set' id='c' to='${keeps}'><query xmlns='http://jabber.org/protocol/muc#owner'>
+      <x xmlns='jabber:x:data' type='submit'>${field('FORM_TYPE', 'http://jabber.org/protocol/muc#roomconfig')}
+      ${field('muc#roomconfig_persistentroom', '1')}</x></query></iq>`)
+    await say(alice, 'for ever', keeps)
+    for (const jid of [room, keeps]) await alice.sends(`<presence type='unavailable' to='${jid}/ann'/>`)
+    await hours(75)
+    expect(await onDisk()).toBe(0)
+    expect((await stage.store.log(keeps, { types: ['message'], limit: 9 })).length).toBe(1)
+  })
+
+  test('what was said while the archive was off is erased after a day', async () => {
+    await configure(alice, { 'muc#roomconfig_enablelogging': '0' })
+    await says(alice, 'between us')
+    await hours(20)
+    expect(await onDisk()).toBe(1)
+    await hours(6)
+    expect(await onDisk()).toBe(0)
+  })
+
+  test('a bad value is refused', async () => {
+    await configure(alice, { archive_expires_after: 'soon' })
+    expect((await alice.next()).attrs.type).toBe('error')
   })
 })

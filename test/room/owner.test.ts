@@ -66,6 +66,7 @@ describe('XEP-0045 §10.2 configuration', () => {
     ['muc#roomconfig_roomdesc', 'The place!', 'description', 'The place!'],
     ['muc#roomconfig_lang', 'en', 'language', 'en'],
     ['muc#roomconfig_enablelogging', 'false', 'archive', false],
+    ['archive_expires_after', '30', 'archiveDays', 30],
     ['muc#roomconfig_changesubject', 'true', 'changeSubject', true],
     ['muc#roomconfig_allowinvites', '1', 'allowInvites', true],
     ['muc#roomconfig_allowpm', 'moderators', 'allowPrivateMessages', 'moderators'],

@@ -343,7 +343,7 @@ function log(given: () => Store): void {
         ),
         types: fc.constantFrom(['message'], ['message', 'subject'], [], ['config']),
         includeVoid: fc.boolean(),
-        archived: fc.constant(true as const),
+        archived: fc.boolean(),
         limit: fc.integer({ min: 0, max: 20 }),
         backward: fc.boolean(),
       },
@@ -498,7 +498,7 @@ function filtered(all: readonly StoredLogRecord[], query: LogQuery): StoredLogRe
     if (query.nick !== undefined && record.nick !== query.nick) return false
     if (query.stanzaIds !== undefined && !query.stanzaIds.includes(record.stanzaId)) return false
     if (query.types !== undefined && !query.types.includes(record.type)) return false
-    if (query.archived === true && !record.archived) return false
+    if (query.archived !== undefined && (query.archived !== record.archived || record.void)) return false
     return query.includeVoid === true || !record.void
   })
   return query.backward === true ? found.slice(Math.max(0, found.length - query.limit)) : found.slice(0, query.limit)

@@ -15,6 +15,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Creation } from './creation.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
+import { Retention } from './erasure.js'
 import type { LiveRoom } from './live-room.js'
 import { Operations } from './operations.js'
 import { archivePage, type DmucValues, lockTimeoutMs, mucOptions, rateLimits, roomPolicy } from './options.js'
@@ -58,6 +59,7 @@ export class MucService {
   readonly #policy: RoomPolicy
   readonly #lockTimeoutMs: number | undefined
   readonly #creation: Creation
+  #retention: Retention | undefined
   #closed = false
 
   constructor(host: Host) {
@@ -113,6 +115,8 @@ export class MucService {
     await purgeTemporary(this.#host)
     this.#housekeep()
     loadDistributed(this.#host, this.rooms)
+    const { domain, store, clock, log } = this.#host
+    this.#retention = new Retention({ domain, store, clock, log, rooms: this.rooms })
   }
 
   /** What the operator fixed holds for rooms that were made before, too. */
@@ -126,6 +130,7 @@ export class MucService {
   /** Everybody leaves with 332; what is pending is written. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#retention?.stop()
     const pending: (Promise<void> | undefined)[] = []
     for (const room of this.rooms.live()) {
       room.perform(leaveAll(room.replica.room))

@@ -6,6 +6,7 @@ import type { RoomRecord, Store } from '../../store/store.js'
 import { type Field, readForm, writeForm } from '../../xmpp/data-form.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { erase } from './erasure.js'
 import type { LiveRoom } from './live-room.js'
 import type { Rooms } from './rooms.js'
 
@@ -56,7 +57,7 @@ interface Parts {
   readonly create: (room: { jid: string; owner: string; name: string; subject: string }) => Promise<void>
 }
 
-/** Rooms that are asked for at once, and messages that are erased at once. */
+/** Rooms that are asked for at once. */
 const pageSize = 1000
 
 /** Methods that name a room reject with a StanzaError: `item-not-found` where there is none, or why it cannot be done. */
@@ -122,18 +123,8 @@ export class Operations {
 
   /** Erases what was said, up to a time of arrival, from history, archive and disk of this server. How many messages it was. */
   async purge(jid: string, before?: number): Promise<number> {
-    return this.#with(jid, async (room) => {
-      const end = before === undefined ? {} : { end: before - 1 }
-      let erased = 0
-      for (let after = 0; ; ) {
-        const query = { types: ['message', 'moderate'], after, ...end, limit: pageSize }
-        const page = await this.#parts.store.log(jid, query)
-        after = page.at(-1)?.order ?? after
-        erased += page.length
-        if (page.length > 0) await room.erase(new Set(page.map(({ stanzaId }) => stanzaId)))
-        if (page.length < pageSize) return erased
-      }
-    })
+    const end = before === undefined ? {} : { end: before - 1 }
+    return this.#with(jid, (room) => erase(this.#parts.store, room, { types: ['message', 'moderate'], ...end }))
   }
 
   /** The other instances of a distributed room. */

@@ -1,12 +1,13 @@
 /** What a service of rooms does first: temporary rooms of the last run go, distributed ones come to greet their peers. */
 import type { Host } from '../../server/module.js'
-import type { RoomRecord } from '../../store/store.js'
+import type { RoomRecord, Write } from '../../store/store.js'
 import type { Rooms } from './rooms.js'
 import type { SavedState } from './storage.js'
 
 const page = 1000
 
-async function* allRooms(host: Host): AsyncGenerator<RoomRecord> {
+/** Of a service, page by page. */
+export async function* allRooms(host: Pick<Host, 'store' | 'domain'>): AsyncGenerator<RoomRecord> {
   let after: string | undefined
   for (;;) {
     const rooms = await host.store.rooms(host.domain, { limit: page, ...(after === undefined ? {} : { after }) })
@@ -18,8 +19,14 @@ async function* allRooms(host: Host): AsyncGenerator<RoomRecord> {
 
 /** Nobody is in them: their occupants' connections ended with the process (XEP-0045 §10.1: temporary rooms). */
 export async function purgeTemporary(host: Host): Promise<void> {
-  for await (const room of allRooms(host))
-    if (!room.persistent && !isDistributed(room)) await host.store.commit([{ type: 'room.delete', jid: room.jid }])
+  let gone: Write[] = []
+  for await (const room of allRooms(host)) {
+    if (!room.persistent && !isDistributed(room)) gone.push({ type: 'room.delete', jid: room.jid })
+    if (gone.length < page) continue
+    await host.store.commit(gone)
+    gone = []
+  }
+  if (gone.length > 0) await host.store.commit(gone)
 }
 
 /** A shadow, or a source that has had shadows: people may be in it elsewhere. */

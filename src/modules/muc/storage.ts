@@ -26,6 +26,12 @@ export interface SavedState {
 /** Numbers are written down by the thousand: none is given twice, whatever was on its way to the disk at the end. */
 export const grantsUpTo = (lastGrant: number): number => Math.ceil(lastGrant / 1000) * 1000
 
+/** The configuration of a stored room; what it was stored without is as in a new one. */
+export const savedConfig = ({ state }: RoomRecord): RoomConfig => ({
+  ...defaultConfig,
+  ...(JSON.parse(state) as SavedState).config,
+})
+
 export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
   const { room, identity, keys, table, phase, lastGrant } = replica
   const state: SavedState = {

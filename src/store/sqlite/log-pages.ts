@@ -113,6 +113,7 @@ export class LogPages<Row> {
 
 function partsOf(query: LogQuery): readonly Part[] {
   if (query.archived === true || query.text !== undefined) return ['archived']
+  if (query.archived === false) return ['unlisted']
   return query.includeVoid === true ? parts : ['archived', 'unlisted']
 }
 

@@ -1,0 +1,84 @@
+/**
+ * Erasing what was said in rooms, from history, archive, index and disk: by the operator, when a room's retention says so, and what was
+ * said while its archive was off, once nobody needs it for the history or for another server.
+ */
+import type { LogQuery, RoomRecord, Store } from '../../store/store.js'
+import type { Clock } from '../../util/clock.js'
+import type { Logger } from '../../util/logger.js'
+import type { LiveRoom } from './live-room.js'
+import type { Rooms } from './rooms.js'
+import { allRooms } from './start-up.js'
+import { savedConfig } from './storage.js'
+
+/** Messages that are erased at once: some milliseconds of the disk's time. */
+const pageSize = 200
+
+/** Erases what the query finds, page by page. How many entries it was. */
+export async function erase(store: Store, room: LiveRoom, query: Omit<LogQuery, 'limit' | 'after'>): Promise<number> {
+  let erased = 0
+  for (let after = 0; ; ) {
+    const page = await store.log(room.jid, { ...query, after, limit: pageSize })
+    after = page.at(-1)?.order ?? after
+    erased += page.length
+    if (page.length > 0) await room.erase(new Set(page.map(({ stanzaId }) => stanzaId)))
+    if (page.length < pageSize) return erased
+  }
+}
+
+const dayMs = 86_400_000
+const sweepMs = 3_600_000
+
+/** Not the newest subject: that is the room's, until there is another. */
+const said = ['message', 'subject', 'moderate'] as const
+
+export interface RetentionParts {
+  readonly domain: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly rooms: Rooms
+}
+
+/** Looks through all rooms of a service once an hour. */
+export class Retention {
+  readonly #parts: RetentionParts
+  #stopped = false
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts
+    this.#later()
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #later(): void {
+    this.#parts.clock.after(sweepMs, () => {
+      if (this.#stopped) return
+      this.#sweep()
+        .catch((error: unknown) => this.#parts.log.error({ err: error }, 'What is to expire could not be erased'))
+        .finally(() => this.#later())
+    })
+  }
+
+  async #sweep(): Promise<void> {
+    for await (const room of allRooms(this.#parts)) {
+      if (this.#stopped) return
+      for (const query of expired(room, this.#parts.clock.now())) await this.#erase(room.jid, query)
+    }
+  }
+
+  /** A room is brought into memory only where there is something to erase. */
+  async #erase(jid: string, query: Omit<LogQuery, 'limit'>): Promise<void> {
+    const { store, rooms } = this.#parts
+    if ((await store.log(jid, { ...query, limit: 1 })).length === 0) return
+    await rooms.with(jid, (room) => (room === undefined ? 0 : erase(store, room, query)))
+  }
+}
+
+function expired(room: RoomRecord, now: number): readonly Omit<LogQuery, 'limit'>[] {
+  const { archiveDays } = savedConfig(room)
+  const unlisted = { types: said, archived: false, end: now - dayMs }
+  return archiveDays === 0 ? [unlisted] : [unlisted, { types: said, end: now - archiveDays * dayMs }]
+}
