@@ -228,6 +228,28 @@ describe('a distributed room', () => {
     expect(await peer()).toMatchObject({ state: 'in step', behind: 0, ahead: 0 })
   })
 
+  test('room digest: the same at both servers, but for what one of them did alone', async () => {
+    const digestAt = async (domain: string): Promise<Record<string, string>> => {
+      operator = operatorAt(domain)
+      return (await run('room digest', 'coven')).data as Record<string, string>
+    }
+    const differs = async (): Promise<string[]> => {
+      const [a, b] = [await digestAt('a.example'), await digestAt('b.example')]
+      return Object.keys(a).filter((part) => a[part] !== b[part])
+    }
+    expect(await differs()).toEqual([])
+    federation.cut('a.example', 'b.example')
+    operator = operatorAt('a.example')
+    await run('room config', 'coven', 'roomname', 'A Dark Cave')
+    expect(await differs()).toEqual(['events', 'config', 'whole'])
+    federation.heal('a.example', 'b.example')
+    await federation.wait(180_000)
+    expect(await differs()).toEqual([])
+    expect((await run('room digest', 'coven')).text).toMatch(
+      /^events {5}[\w-]{43}\n(?:\w+ +[\w-]{43}\n){5}whole {6}[\w-]{43}$/,
+    )
+  })
+
   test('the operator of a shadow is told who decides', async () => {
     operator = operatorAt('b.example')
     expect((await run('room list')).text).toContain('shadow of coven@rooms.a.example')

@@ -1,4 +1,5 @@
 /** What the operator of the server does with rooms, whoever owns them: what `dmucctl room` stands on. */
+import { digest, type RoomDigest } from '../../dmuc/digest.js'
 import { isSource, otherInstance, others, type Peer, type Replica } from '../../dmuc/replica.js'
 import type { Vector } from '../../dmuc/vector.js'
 import { type Affiliation, affiliationOf, configForm, type RoomPolicy } from '../../room/index.js'
@@ -132,6 +133,11 @@ export class Operations {
     return this.#with(jid, ({ replica }) =>
       others(replica).map(({ jid: instance, kind }) => peerFacts(replica, instance, kind)),
     )
+  }
+
+  /** Of what this server holds of the room: where two servers have the same, they have converged. */
+  digest(jid: string): Promise<RoomDigest> {
+    return this.#with(jid, ({ replica }) => digest(replica))
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { AdminCommand } from '../../command.js'
 import { roomAffiliation, roomConfig, roomCreate, roomDestroy, roomKick, roomPurge } from './change.js'
 import { roomDistribute, roomFollow, roomPromote, roomUndistribute } from './distribution.js'
-import { roomList, roomPeers, roomShow } from './look.js'
+import { roomDigest, roomList, roomPeers, roomShow } from './look.js'
 
 export const roomCommands: readonly AdminCommand[] = [
   roomList,
@@ -14,6 +14,7 @@ export const roomCommands: readonly AdminCommand[] = [
   roomDestroy,
   roomPurge,
   roomPeers,
+  roomDigest,
   roomDistribute,
   roomUndistribute,
   roomPromote,

@@ -82,3 +82,17 @@ function peerLine({ jid, kind, state, behind, ahead, since, lastError }: PeerFac
   ]
   return `${jid}  ${facts.join(', ')}`
 }
+
+export const roomDigest: AdminCommand = {
+  name: 'room digest',
+  summary: 'digests of what this server holds of a room: the same at every server that shares it, once all is in step',
+  arguments: [roomArgument],
+  examples: ['dmucctl room digest lobby@rooms.example.org'],
+  needs: 'server',
+  async run(operator, { room = '' }) {
+    const { jid, rooms } = roomAt(operator, room)
+    const digest = await answered(rooms.digest(jid))
+    const lines = Object.entries(digest).map(([part, hash]) => lineOfKey(part, hash))
+    return { text: lines.join('\n'), data: digest }
+  },
+}
