@@ -4,7 +4,16 @@
  */
 import { occupantIdOf } from '../../dmuc/ids.js'
 import { isSource, otherInstance, others } from '../../dmuc/replica.js'
-import { isAbandoned, leaveAll, notInRoom, type RoomPolicy, sameConfig } from '../../room/index.js'
+import {
+  isAbandoned,
+  leaveAll,
+  notInRoom,
+  occupantOf,
+  operationOf,
+  type RoomPolicy,
+  removeSession,
+  sameConfig,
+} from '../../room/index.js'
 import type { Handled, Host, ListedItems, ListPage, Module } from '../../server/module.js'
 import { child, type Element } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
@@ -16,9 +25,19 @@ import { Creation } from './creation.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
 import { Retention } from './erasure.js'
+import { Ghosts } from './ghosts.js'
 import type { LiveRoom } from './live-room.js'
 import { Operations } from './operations.js'
-import { archivePage, type DmucValues, lockTimeoutMs, mucOptions, rateLimits, roomPolicy } from './options.js'
+import {
+  archivePage,
+  type DmucValues,
+  lockTimeoutMs,
+  mucOptions,
+  rateLimits,
+  roomPolicy,
+  silenceMs,
+} from './options.js'
+import type { ChangeEffect } from './room-output.js'
 import { Rooms } from './rooms.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
 import { looksRelayed } from './strangers.js'
@@ -57,6 +76,7 @@ export class MucService {
   readonly operations: Operations
   readonly #host: Host
   readonly #policy: RoomPolicy
+  readonly #ghosts: Ghosts
   readonly #lockTimeoutMs: number | undefined
   readonly #creation: Creation
   #retention: Retention | undefined
@@ -70,6 +90,21 @@ export class MucService {
     const peers = [...dmuc.allow].filter((peer) => peer !== host.domain)
     const policy = roomPolicy(host.options, peers, dmuc.distributedByDefault)
     this.#policy = policy
+    this.#ghosts = new Ghosts({
+      router: host.router,
+      clock: host.clock,
+      random: host.random,
+      silenceMs: silenceMs(host.options),
+      isLocal: (domain) => host.isLocal(domain),
+      isIn: (room, session) => {
+        const live = this.rooms.get(room)
+        return live !== undefined && occupantOf(live.replica.room, session) !== undefined
+      },
+      remove: (room, session) => {
+        const live = this.rooms.get(room)
+        live?.perform(removeSession(live.replica.room, session))
+      },
+    })
     this.distribution = new Distribution(host, dmuc, policy, () => this.rooms)
     this.rooms = new Rooms(
       {
@@ -88,6 +123,7 @@ export class MucService {
         redirect: this.distribution.redirect,
         changed: (room, change) => {
           this.distribution.changed(room, change)
+          this.#watch(room, change)
           this.#forget(room)
         },
         unreachable: (peer) => this.distribution.unreachable(peer),
@@ -168,16 +204,33 @@ export class MucService {
   /** A stream to or from this domain broke: what was sent to rooms there may be lost. */
   interrupted(domain: string): void {
     this.distribution.interrupted(domain)
+    this.#ghosts.interrupted(domain)
   }
 
   receive(stanza: Element, from: Jid, to: Jid): Handled {
     this.distribution.heard(from.domain)
     if (to.local === '') return refuseAtService(stanza)
+    if (from.isFull) this.#notice(stanza, from)
     const bare = to.bare().toString()
     return this.rooms.with(bare, (room) => {
       if (room === undefined) return this.#withoutRoom(stanza, from, to)
       return this.#toRoom(room, stanza, from, to)
     })
+  }
+
+  /** Is the client still there? */
+  #notice({ name, attrs }: Element, from: Jid): void {
+    if (this.#host.isLocal(from.domain)) return
+    if (attrs.type !== 'error') this.#ghosts.heard(from.toString())
+    else if (name !== 'iq') this.#ghosts.suspect(from.toString())
+  }
+
+  #watch(room: LiveRoom, { change }: ChangeEffect): void {
+    const operation = operationOf(change)
+    if (operation.type === 'join' && operation.occupant.home === room.jid)
+      for (const { jid } of operation.occupant.sessions) this.#ghosts.entered(room.jid, jid)
+    else if (operation.type === 'leave' && operation.session !== undefined)
+      this.#ghosts.left(room.jid, operation.session)
   }
 
   /** Rooms to list: public, and not hidden for being made or replicated (XEP-0045 §6.3, XEP-0281 §4.3). */
@@ -267,6 +320,7 @@ export class MucService {
       room.happen({ type: 'tick' })
       this.#forget(room)
     }
+    this.#ghosts.sweep()
     this.rooms.unloadIdle((room) => this.distribution.needed(room))
     this.#host.clock.after(housekeepingMs, () => this.#housekeep())
   }

@@ -58,6 +58,12 @@ export const mucOptions = {
     doc: 'Seconds after which a new room that nobody has configured is given up; 0 for never.',
     check: atLeast(0),
   },
+  muc_ping_silent_after: {
+    type: 'integer',
+    default: 900,
+    doc: 'Seconds of silence after which an occupant from another server is pinged, and leaves the room if it is not there any more; 0 for never.',
+    check: atLeast(0),
+  },
   muc_event_rate: {
     type: 'integer',
     default: 0,
@@ -176,6 +182,10 @@ export function rateLimits(options: Values): RateLimits {
     Number(options[key] ?? mucOptions[key].default)
   return { occupant: value('muc_event_rate'), room: value('muc_room_event_rate'), burst: value('muc_burst_factor') }
 }
+
+/** In milliseconds; 0: never. */
+export const silenceMs = (options: Values): number =>
+  Number(options.muc_ping_silent_after ?? mucOptions.muc_ping_silent_after.default) * 1000
 
 /** In milliseconds; undefined: never. */
 export function lockTimeoutMs(options: Values): number | undefined {
