@@ -1,5 +1,5 @@
-// `npm run demo`: see ./demo/play.mjs for what happens. Ends with `0 lost, 0 duplicated` and exit code 0 if that is so, and
-// anything was counted at all.
+// `npm run demo`: see ./demo/play.mjs for what happens. Ends with the digests of the three servers, `0 lost, 0 duplicated`
+// and exit code 0 if that is so, the digests are the same, and anything was counted at all.
 import { parseArgs } from 'node:util'
 import { faultsOf } from '../test/live/judge.mjs'
 import { Link } from '../test/live/link.mjs'
@@ -63,8 +63,11 @@ const play = await Play.open({
     return link
   },
 })
+/** @type {Awaited<ReturnType<typeof play.digests>>} */
+let digests
 try {
   await play.run()
+  digests = await play.digests()
   await play.stop()
 } catch (error) {
   board.flush()
@@ -81,11 +84,22 @@ const counts = [
   [acknowledged, 'acknowledged: their senders saw them come back'],
   [expected, 'expected to be seen: these, times the people who had to see each'],
   [seen, 'seen'],
+  [play.kicks, 'put out while c.example was cut off'],
+  [play.renamed === undefined ? 0 : 1, 'nickname taken at both sides, kept by one of the two'],
   [play.cuts, 'links cut and healed, one for each direction'],
 ]
 for (const [count, what] of counts) board.line(`${String(count).padStart(8)} ${what}`)
 board.line(`${((performance.now() - began) / 1000).toFixed(1).padStart(8)} seconds`)
-const faults = [...faultsOf(verdict), ...play.errors.map((note) => `logged: ${note}`)]
+for (const { at, parts } of digests) board.line(`  ${at} holds the room as ${parts.whole}`)
+const [first] = digests
+const differing = Object.keys(first?.parts ?? {}).filter((part) =>
+  digests.some(({ parts }) => parts[part] !== first?.parts[part]),
+)
+const faults = [
+  ...faultsOf(verdict),
+  ...play.errors.map((note) => `logged: ${note}`),
+  ...differing.map((part) => `the servers differ in: ${part}`),
+]
 const nothing = counts.flatMap(([count, what]) => (count > 0 ? [] : [`none: ${what}`]))
 for (const fault of [...faults, ...nothing]) board.line(fault)
 board.line(`${verdict.lost.length} lost, ${verdict.duplicated.length} duplicated`)

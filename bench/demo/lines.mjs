@@ -31,6 +31,12 @@ export const apart = [
   ['b', 'Magnitude 3.0 from here.'],
 ]
 
+/** At c.example while it is cut off: who is in the way, what he says, and who puts him out. */
+export const heckler = { at: 'c', name: 'rudi', words: 'Comets bring bad luck! Shut the roof!', kickedBy: 'cleo' }
+
+/** Two people, on either side of the split, who choose the same nickname. */
+export const namesakes = { name: 'nova', ats: ['a', 'c'] }
+
 /** @type {readonly Line[]} */
 export const afterwards = [
   ['b', 'Two tails? We missed that!'],

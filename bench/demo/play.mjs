@@ -1,10 +1,11 @@
 // Three servers, one room on all of them, people on each; one server is cut off from the other two, and comes back. What is
 // waited for is what people see; the pauses are for whoever reads along.
 import { setTimeout as pause } from 'node:timers/promises'
+import { xml } from '@xmpp/client'
 import { domainOf, Federation, roomAt } from '../../test/live/federation.mjs'
 import { judge, lacking } from '../../test/live/judge.mjs'
 import { until } from '../../test/live/until.mjs'
-import { afterwards, apart, farewell, names, together } from './lines.mjs'
+import { afterwards, apart, farewell, heckler, names, namesakes, together } from './lines.mjs'
 
 /** @typedef {import('../../test/live/person.mjs').Person} Person @typedef {import('../../test/live/person.mjs').Said} Said */
 
@@ -28,10 +29,15 @@ export class Play {
   cuts = 0
   /** Said while c.example was cut off. */
   saidApart = 0
+  kicks = 0
+  /** Who of the namesakes had to give the nick up, and how that one is called since. @type {{ at: string, to: string } | undefined} */
+  renamed
   #federation
   #options
   /** @type {Map<string, Person[]>} */
   #crews = new Map()
+  /** Of whom nothing is expected but what they say. @type {Person[]} */
+  #guests = []
   /** What is to be summed up in each column, by what it is. @type {Map<string, number>[]} */
   #sums = servers.map(() => new Map())
   #serial = 0
@@ -78,6 +84,21 @@ export class Play {
     return { ...verdict, said: said.length, acknowledged: said.filter(({ acknowledged }) => acknowledged).length }
   }
 
+  /** By server, of what it holds of the room: equal once the three have converged. Waits for that, within patience. */
+  async digests() {
+    const ask = (/** @type {string} */ at) =>
+      this.#federation.server(at).dmucctl(['room', 'digest', roomAt(localpart, at), '--json'])
+    const end = performance.now() + this.#options.patienceMs
+    for (;;) {
+      /** @type {{ at: string, parts: Record<string, string> }[]} */
+      const found = await Promise.all(
+        servers.map(async (at) => ({ at: domainOf(at), parts: JSON.parse(await ask(at)) })),
+      )
+      if (new Set(found.map(({ parts }) => parts.whole)).size === 1 || performance.now() > end) return found
+      await pause(250)
+    }
+  }
+
   /** What a server logged as an error; nothing of it is normal. */
   get errors() {
     return servers.flatMap((name) => this.#federation.server(name).notes).filter((note) => !note.startsWith('warn '))
@@ -107,7 +128,8 @@ export class Play {
     board.line(`  ${owner.name} made the room ${roomAt(localpart, 'a')}; the other two servers hold shadows of it`)
     for (const at of servers)
       for (const person of this.#crew(at)) if (person !== owner) await person.join(roomAt(localpart, at))
-    await this.#everybodySees(this.people.length)
+    await this.#everybodySees()
+    await this.#administer('a', { jid: `${heckler.kickedBy}@${domainOf(heckler.at)}`, affiliation: 'admin' })
     board.line()
     for (const [column, at] of servers.entries()) this.#follow(at, column)
     board.heading()
@@ -123,8 +145,16 @@ export class Play {
       else
         this.#options.board.put(column, `${delay ? '↷ ' : ''}${from}: ${body}`, delay ? 'late' : 'plain', hueOf(from))
     })
-    watcher.on('went', () => sum('out of reach'))
-    watcher.on('came', () => sum('here again'))
+    watcher.on('went', ({ nick, codes, to }) => {
+      const what = codes.includes('307')
+        ? 'is put out'
+        : codes.includes('303')
+          ? `is called ${to} from now on`
+          : undefined
+      if (what === undefined) sum('out of reach')
+      else this.#options.board.put(column, `(${nick} ${what})`, 'notice')
+    })
+    watcher.on('came', () => sum('here, or here again'))
   }
 
   /** @param {readonly import('./lines.mjs').Line[]} lines @param {(at: string) => readonly string[]} reach who hears it at once */
@@ -164,16 +194,56 @@ export class Play {
       () => size('c') === each && size('a') === 2 * each && size('b') === 2 * each,
       () => `the two sides to see that the other is gone: ${servers.map(size)}`,
     )
+    await this.#kickInTheSplit()
+    await this.#clashInTheSplit()
     this.saidApart = this.#said.length - before
     this.#show()
     await pause(this.#options.paceMs)
+  }
+
+  /** What he said before stays, on all three; he himself comes to nowhere but c.example, and goes. */
+  async #kickInTheSplit() {
+    const { at, name, words, kickedBy } = heckler
+    const rudi = await this.#guest(at, name)
+    await rudi.join(roomAt(localpart, at))
+    await this.#heard([rudi.say(roomAt(localpart, at), words)], [at])
+    this.#show()
+    await this.#administer(at, { nick: name, role: 'none' })
+    await until(() => !this.#presentAt(at).has(name), `${name} to be put out by ${kickedBy}`)
+    this.kicks += 1
+  }
+
+  async #clashInTheSplit() {
+    const { name, ats } = namesakes
+    for (const at of ats) {
+      const nova = await this.#guest(at, name)
+      nova.on('went', ({ nick, codes, to }) => {
+        if (nick === name && codes.includes('110') && codes.includes('303')) this.renamed = { at, to: String(to) }
+      })
+      await nova.join(roomAt(localpart, at))
+    }
+  }
+
+  /** @param {string} at @param {string} name */
+  async #guest(at, name) {
+    await this.#federation.addUser(at, name)
+    const guest = await this.#federation.login(at, name)
+    this.#guests.push(guest)
+    return guest
+  }
+
+  /** As the first person there. @param {string} at @param {Record<string, string>} item */
+  #administer(at, item) {
+    const query = xml('query', { xmlns: 'http://jabber.org/protocol/muc#admin' }, xml('item', item))
+    return this.#watcher(at).ask('set', roomAt(localpart, at), query)
   }
 
   async #comeBack() {
     for (const link of this.#linksOf('c')) link.heal()
     this.#options.board.note('⟲ the links are whole again (↷ said while they were cut)')
     await this.#heard(this.#said, servers)
-    await this.#everybodySees(this.people.length)
+    await until(() => this.renamed !== undefined, `one of two called ${namesakes.name} to be renamed`)
+    await this.#everybodySees(namesakes.name, this.renamed?.to ?? '')
     this.#show()
     await pause(this.#options.paceMs)
   }
@@ -201,7 +271,7 @@ export class Play {
    */
   async #heard(words, ats, withinMs) {
     const speakers = new Set(words.map(({ by }) => by))
-    for (const person of this.people) if (speakers.has(person.name)) await person.settled()
+    for (const person of [...this.people, ...this.#guests]) if (speakers.has(person.name)) await person.settled()
     const open = () =>
       this.#views.filter(({ at }) => ats.includes(at)).flatMap((view) => lacking({ ...view, owed: words }))
     await until(
@@ -211,15 +281,21 @@ export class Play {
     )
   }
 
-  /** @param {number} count */
-  async #everybodySees(count) {
+  /** All people, these guests, and nobody else. @param {string[]} guests */
+  async #everybodySees(...guests) {
+    const all = [...this.people.map(({ name }) => name), ...guests].sort().join()
     await until(
       () =>
         servers.every((at) =>
-          this.#crew(at).every(({ present }) => present.get(roomAt(localpart, at))?.size === count),
+          this.#crew(at).every(({ present }) => [...(present.get(roomAt(localpart, at)) ?? [])].sort().join() === all),
         ),
-      'everybody to see everybody',
+      () => `everybody to see ${all}; there were ${servers.map((at) => [...this.#presentAt(at)]).join(' and ')}`,
     )
+  }
+
+  /** @param {string} at */
+  #presentAt(at) {
+    return this.#watcher(at).present.get(roomAt(localpart, at)) ?? new Set()
   }
 
   #show() {
@@ -232,7 +308,7 @@ export class Play {
   }
 
   get #said() {
-    return this.people.flatMap(({ said }) => said)
+    return [...this.people, ...this.#guests].flatMap(({ said }) => said)
   }
 
   get #views() {
@@ -264,4 +340,4 @@ export class Play {
 const apartFrom = (at) => (at === 'c' ? ['c'] : ['a', 'b'])
 
 /** @param {string} name */
-const hueOf = (name) => servers.indexOf(name.slice(0, 1))
+const hueOf = (name) => servers.indexOf(name === heckler.name ? heckler.at : name.slice(0, 1))

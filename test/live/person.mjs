@@ -36,7 +36,7 @@ const ns = {
  */
 
 /**
- * Emits `heard` (Heard), `came` and `went` ({ room, nick, codes }).
+ * Emits `heard` (Heard), `came` and `went` ({ room, nick, codes, to }; `to` is the new nick of who is renamed).
  */
 export class Person extends EventEmitter {
   /** @type {Heard[]} */
@@ -213,7 +213,8 @@ export class Person extends EventEmitter {
     if (gone) present.delete(nick)
     else present.add(nick)
     if (codes.includes('110')) this.#inside[gone ? 'delete' : 'add'](room)
-    this.emit(gone ? 'went' : 'came', { room, nick, codes })
+    const to = x.getChild('item')?.attrs.nick
+    this.emit(gone ? 'went' : 'came', { room, nick, codes, to })
   }
 
   /** @param {import('ltx').Element} stanza @param {string} from */
