@@ -1,4 +1,5 @@
 /** One room on several servers, each a process of its own: what a message costs the server where it was said, and the others. */
+import { xml } from '@xmpp/client'
 import { Federation, roomAt } from '../../test/live/federation.mjs'
 import { until } from '../../test/live/until.mjs'
 import { cpuSeconds } from '../load/usage.mjs'
@@ -16,9 +17,9 @@ export async function distributed(servers) {
     const crews = await Promise.all(names.map((name) => crewAt(federation, name)))
     const [speaker] = crews[0]
     if (servers > 1) await federation.distribute(speaker, 'a', 'growth')
+    else await openHere(speaker)
     for (const [index, crew] of crews.entries())
-      for (const person of crew)
-        if (person !== speaker || servers === 1) await person.join(roomAt('growth', names[index]))
+      for (const person of crew) if (person !== speaker) await person.join(roomAt('growth', names[index]))
     const everybody = crews.flat()
     await say(speaker, everybody, 0, warmUp)
     const before = names.map((name) => cpuSeconds(federation.server(name).pid))
@@ -36,12 +37,20 @@ export async function distributed(servers) {
   }
 }
 
+/** A room on one server alone, as it comes. */
+async function openHere(owner) {
+  const room = roomAt('growth', 'a')
+  await owner.join(room)
+  const form = xml('x', { xmlns: 'jabber:x:data', type: 'submit' })
+  await owner.ask('set', room, xml('query', { xmlns: 'http://jabber.org/protocol/muc#owner' }, form))
+}
+
 /** Logs in the people of one server. */
 async function crewAt(federation, name) {
   const crew = []
   for (let index = 0; index < people; index++) {
-    await federation.addUser(name, `p${index}`)
-    crew.push(await federation.login(name, `p${index}`))
+    await federation.addUser(name, `${name}${index}`)
+    crew.push(await federation.login(name, `${name}${index}`))
   }
   return crew
 }
