@@ -184,7 +184,8 @@ function disowned(turn: Turn, event: LoggedEvent, late: boolean): LoggedEvent {
   if (holder === undefined || (operation.type !== 'message' && operation.type !== 'subject')) return event
   const before = compareStamps(stamp, holder.since) < 0 || operation.occupantId === holder.occupantId
   if (late && before) return event
-  return { ...event, operation: handOn(operation, { ...operation, nick: otherNick(operation) }) }
+  const { nick, saidAs = nick } = operation
+  return { ...event, operation: handOn(operation, { ...operation, nick: otherNick(operation), saidAs }) }
 }
 
 /** The source has decided something: who could not be in the room by what we knew may be in it now. */

@@ -9,10 +9,12 @@ import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, releaseHeld, skipsRevision, startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
+import { provenOf } from './heads.js'
 import { takeList } from './presences.js'
 import type { Peer, Question } from './replica.js'
 import type { Turn } from './turn.js'
 import { type Held, type Origin, type Range, Vector } from './vector.js'
+import { readProofs } from './wire/proof.js'
 import { readPage, writePull } from './wire/pull.js'
 
 /** What comes of news from `jid`: its own next thing, and the lists that are looked at again since the source decided something. */
@@ -47,20 +49,14 @@ function ask(turn: Turn, to: string, payload: Element, question: Question): void
 }
 
 /**
- * Until the heads of other origins are signed (dmuc.md §3, Proof of origin), an instance tells of itself, the source of all, and
- * another of those alone with whom we are not in touch: of an instance that we can ask, nobody else is believed.
+ * An instance tells of itself, the source of all, and another of those with whom we are not in touch: who can be asked itself is.
+ * Whether it is true is seen by the proof (./heads.ts).
  */
 function mayTell(turn: Turn, teller: string, { instance }: Origin): boolean {
   const { table, identity } = turn.replica
   if (instance === teller || teller === identity.source || instance === turn.self) return true
   return table.instances.has(instance) && turn.peer(instance).link !== 'up'
 }
-
-/** What only the source decides is believed of the source alone, whatever its place in the log (dmuc.md §4). */
-const isCredible = (turn: Turn, teller: string, { id, operation }: LoggedEvent): boolean =>
-  teller === turn.replica.identity.source ||
-  (operation.type !== 'config' && operation.type !== 'register' && operation.type !== 'destroy') ||
-  id.instance !== turn.replica.identity.source
 
 /** The first ranges that together hold at most `events`; each has its share, so that none waits for what another one lacks. */
 function bounded(ranges: readonly Range[], events: number): Range[] {
@@ -98,7 +94,8 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
         range.from <= event.id.seq &&
         event.id.seq <= range.to,
     )
-  const events = inOrder(readPage(answer.getChild('events', ns.dmucSync)).filter(wanted))
+  const page = answer.getChild('events', ns.dmucSync)
+  const events = inOrder(provenOf(turn, from, readPage(page).filter(wanted), readProofs(page)))
   const before = turn.replica.vector
   acceptPage(turn, from, events)
   const held = (range: Range): boolean => before.missing(Vector.of([wholly(range)])).length === 0
@@ -127,7 +124,7 @@ function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): v
     const { id } = event
     if (turn.replica.vector.has(id, id.seq) || id.seq !== reach.get(id).contiguous + 1) return
     reach = reach.with(id, id.seq)
-    if (isCredible(turn, from, event) && !skipsRevision(turn, event)) accept(turn, event, true)
+    if (!skipsRevision(turn, event)) accept(turn, event, true)
   }
   const before = turn.replica.vector
   for (const [index, event] of events.entries())

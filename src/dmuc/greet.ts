@@ -10,6 +10,7 @@ import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
 import { dropOccupants } from './presences.js'
 import { type InstanceTable, isSource, otherInstance, others, type Replica, type RoomIdentity } from './replica.js'
+import { tellTable, withKey } from './table.js'
 import type { Turn } from './turn.js'
 import type { Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
@@ -26,7 +27,7 @@ function sayHello(turn: Turn, jid: string): void {
   turn.changePeer(jid, { helloAt: turn.env.now, telling: standing(turn.replica), retryAt: undefined })
   turn.effects.push({
     type: 'ask',
-    iq: xml('iq', { type: 'set', from: turn.self, to: jid }, writeHello(turn.replica)),
+    iq: xml('iq', { type: 'set', from: turn.self, to: jid }, writeHello(turn.replica, turn.env.signer?.publicKey)),
     question: { type: 'hello' },
   })
 }
@@ -69,7 +70,7 @@ export function answerHello(turn: Turn, from: string, iq: Element, payload: Elem
     turn.effects.push({ type: 'reply', iq, payload: refusal })
     return undefined
   }
-  turn.effects.push({ type: 'reply', iq, payload: writeHello(turn.replica) })
+  turn.effects.push({ type: 'reply', iq, payload: writeHello(turn.replica, turn.env.signer?.publicKey) })
   if (!isOfOneEpoch(turn, hello)) return hello.identity
   takeTable(turn, from, hello.table)
   if (otherInstance(turn.replica, from) !== undefined) linkUp(turn, from, hello)
@@ -150,9 +151,22 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     retryAt: undefined,
     held: peer.held.filter(({ id }) => id.incarnation === hello.incarnation),
   })
+  if (hello.head?.instance === from) turn.effects.push({ type: 'head', head: hello.head })
+  takeKey(turn, from, hello.key)
   measure(turn, from)
   releaseHeld(turn, from)
   catchUp(turn, from)
+}
+
+/** A new key of an instance enters the table by its own word: it was verified to be the sender. */
+function takeKey(turn: Turn, from: string, key: string | undefined): void {
+  if (!isSource(turn.replica)) return
+  const own = withKey(turn.replica, turn.self, turn.env.signer?.publicKey)
+  const table = withKey({ ...turn.replica, table: own }, from, key)
+  if (table === turn.replica.table) return
+  turn.change({ table })
+  turn.effects.push({ type: 'save' })
+  tellTable(turn)
 }
 
 /** `retry`: the way to it may be open all the same; otherwise who watches over the links says when it is. */

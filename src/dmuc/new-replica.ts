@@ -13,6 +13,8 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     keys: { number: 1, stanzaIdKey: key(random), occupantSalt: key(random) },
     incarnation: random.token(),
     nextSeq: 1,
+    tip: '',
+    signed: undefined,
     stamp: noStamp,
     occupantsRevision: 1,
     table: { revision: 0, instances: new Map(rows.map((row) => [row.jid, row])) },

@@ -11,6 +11,7 @@ import { acceptLive } from './accept.js'
 import { catchUpAll } from './catch-up.js'
 import { endHere } from './ending.js'
 import { greet, linkDown } from './greet.js'
+import { takeHead } from './heads.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
 import { takePresence } from './presences.js'
@@ -28,6 +29,8 @@ export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   if (turn.replica.phase !== 'serving') return
   if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
     return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
+  const head = stanza.name === 'message' ? child(stanza, 'head', ns.dmucSync) : undefined
+  if (head !== undefined && stanza.attrs.type !== 'error') return takeHead(turn, from, head)
   if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back', true)
   // It began anew, and its hello is yet to come, or was lost.
   const incarnation = incarnationIn(stanza)

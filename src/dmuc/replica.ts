@@ -7,6 +7,7 @@ import type { Element } from '../xml/element.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import type { RoomKeys } from './ids.js'
 import type { Range, Vector } from './vector.js'
+import type { Head } from './wire/proof.js'
 
 /** Which room this is; different ids never merge. */
 export interface RoomIdentity {
@@ -27,6 +28,8 @@ export interface Instance {
   readonly rank: number
   /** A tombstone: it was an instance and is none any more. */
   readonly gone: boolean
+  /** By which the heads of its log are signed (./signing.ts). */
+  readonly key?: string
 }
 
 export interface InstanceTable {
@@ -99,6 +102,9 @@ export interface Replica {
   readonly keys: RoomKeys
   readonly incarnation: string
   readonly nextSeq: number
+  /** The hash of the chain with our last event of this incarnation (./chain.ts), and how far we have signed it. */
+  readonly tip: string
+  readonly signed: Head | undefined
   readonly stamp: Stamp
   /** Revision of the list of our own occupants. */
   readonly occupantsRevision: number
@@ -148,7 +154,7 @@ export type Happening =
       readonly result: Element | StanzaError
     }
   /** The peerhost of `jid` accepted to replicate; `kind` as its answer showed. */
-  | { readonly type: 'replicated'; readonly jid: string; readonly kind: Instance['kind'] }
+  | { readonly type: 'replicated'; readonly jid: string; readonly kind: Instance['kind']; readonly key?: string }
   /** An instance was un-distributed, refused, or left. At a shadow: we give up our own, if it is that. */
   | { readonly type: 'removed'; readonly jid: string }
   /** E12 brought a table from the service of the source. */
@@ -158,6 +164,8 @@ export type Happening =
   /** The operator takes that instance for the source once it says that it is. */
   | { readonly type: 'trusted'; readonly jid: string }
   | { readonly type: 'link'; readonly peer: string; readonly up: boolean; readonly reason?: string }
+  /** The room came into memory: the last events of our earlier starts that are not signed yet. */
+  | { readonly type: 'unsigned'; readonly last: readonly LoggedEvent[] }
   /** Time passed; sent about once a second while any peer is not up. */
   | { readonly type: 'tick' }
 
@@ -180,6 +188,8 @@ export type Effect =
     }
   /** Commit before any effect that follows is carried out. */
   | { readonly type: 'log'; readonly event: LoggedEvent }
+  /** How far an origin has signed its log: commit it, to prove its events by. */
+  | { readonly type: 'head'; readonly head: Head }
   /** Identity, table, keys or revisions changed: commit `snapshot(replica)`. */
   | { readonly type: 'save' }
   /** What lies below counts as held: commit it with the log. */

@@ -4,7 +4,6 @@
  */
 import type { RoomState } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
-import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { isPlain } from './plain.js'
@@ -12,21 +11,21 @@ import { dropOccupants } from './presences.js'
 import { askConfig, configPayload, placeOf } from './relay.js'
 import { type Instance, otherInstance, others, type Replica, speaksFor } from './replica.js'
 import { askHistory } from './shadowing.js'
+import { tellTable, withKey } from './table.js'
 import type { Turn } from './turn.js'
-import { writeTable } from './wire/hello.js'
-import { writePeerhost } from './wire/replicate.js'
 import { writeRoom } from './wire/room.js'
 import { writeRoster } from './wire/roster.js'
 
 /** The peerhost said yes: its shadow enters the table and gets the config (E5). */
-export function addShadow(turn: Turn, jid: string, kind: Instance['kind']): void {
+export function addShadow(turn: Turn, jid: string, kind: Instance['kind'], key?: string): void {
   const { table } = turn.replica
+  const own = withKey(turn.replica, turn.self, turn.env.signer?.publicKey)
   const known = table.instances.get(jid)
   if ((known === undefined || known.gone) && others(turn.replica).length + 1 >= turn.env.limits.maxInstances)
     return turn.note('warn', 'holds no shadow: the room has as many instances as it may have', jid)
-  if (known === undefined || known.gone || known.kind !== kind) {
+  if (known === undefined || known.gone || known.kind !== kind || known.key !== key) {
     const rank = 1 + Math.max(0, ...[...table.instances.values()].map((instance) => instance.rank))
-    const instances = new Map(table.instances).set(jid, { jid, kind, rank, gone: false })
+    const instances = new Map(own.instances).set(jid, { jid, kind, rank, gone: false, ...(key && { key }) })
     turn.change({ table: { revision: table.revision + 1, instances } })
     turn.effects.push({ type: 'save' })
   }
@@ -110,24 +109,6 @@ export function retryPlain(turn: Turn): void {
     if (kind !== 'plain' || link !== 'down' || retryAt === undefined || turn.env.now < retryAt) continue
     turn.changePeer(jid, { retryAt: undefined })
     turn.effects.push({ type: 'lost', jid })
-  }
-}
-
-/**
- * E12, from service to service, about `newcomer`. To a plain peer it means just that there is one, so it is not told of itself, nor
- * when the table changed otherwise.
- */
-function tellTable(turn: Turn, newcomer?: string): void {
-  const self = Jid.parse(turn.self)
-  for (const instance of others(turn.replica)) {
-    if (turn.peer(instance.jid).link === 'down') continue
-    if (instance.kind === 'plain' && (newcomer === undefined || newcomer === instance.jid)) continue
-    const payload = writePeerhost(self.local, writeTable(turn.replica.table))
-    turn.effects.push({
-      type: 'ask',
-      iq: xml('iq', { type: 'set', from: self.domain, to: Jid.parse(instance.jid).domain }, payload),
-      question: { type: 'notice' },
-    })
   }
 }
 

@@ -11,6 +11,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, tooLong } from './accept.js'
 import { follow, isTakeover } from './following.js'
 import { greetAll } from './greet.js'
+import { provenOf } from './heads.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
 import { isPlain, weigh } from './plain.js'
@@ -22,6 +23,7 @@ import { Vector } from './vector.js'
 import { readConfig } from './wire/config.js'
 import { readVector } from './wire/hello.js'
 import { readHistoryEvent, readPlainMessage, stampAt } from './wire/history.js'
+import { readProofs } from './wire/proof.js'
 import { historyMessages, writeHistoryRequest } from './wire/replicate.js'
 import { readRoom } from './wire/room.js'
 import { readListPlace, readRoster } from './wire/roster.js'
@@ -153,11 +155,11 @@ export function takeHistory(turn: Turn, from: string, answer: Element | StanzaEr
   turn.changePeer(from, { historyAsked: false })
   if (answer instanceof StanzaError) turn.note('warn', `gave no history: ${answer.text ?? answer.condition}`, from)
   else if (otherInstance(turn.replica, from)?.kind === 'plain') adoptHistory(turn, from, historyMessages(answer))
-  else takeEvents(turn, answer)
+  else takeEvents(turn, from, answer)
   if (!isSource(turn.replica)) greetAll(turn)
 }
 
-function takeEvents(turn: Turn, answer: Element): void {
+function takeEvents(turn: Turn, from: string, answer: Element): void {
   const history = child(answer, 'history', ns.muc)
   const floor = history && child(history, 'floor', ns.dmucSync)
   const below = readVector(floor && child(floor, 'vector', ns.dmucSync)) ?? Vector.empty
@@ -165,9 +167,11 @@ function takeEvents(turn: Turn, answer: Element): void {
   for (const entry of below.entries()) vector = vector.withFloor(entry, entry.contiguous)
   turn.change({ vector })
   turn.effects.push({ type: 'floor', vector: below })
-  const events = historyMessages(answer).map(readHistoryEvent)
-  for (const event of events)
-    if (event !== undefined && !turn.replica.vector.has(event.id, event.id.seq)) accept(turn, event, true)
+  const events = historyMessages(answer)
+    .map(readHistoryEvent)
+    .filter((event) => event !== undefined)
+  for (const event of provenOf(turn, from, events, readProofs(history)))
+    if (!turn.replica.vector.has(event.id, event.id.seq)) accept(turn, event, true)
 }
 
 /** Messages without identity; what we have already (same author, id and content) is not taken twice. */

@@ -10,6 +10,7 @@ import { takeListAnswer, takePage } from './catch-up.js'
 import { giveUpShadow } from './ending.js'
 import { meetEpoch, promote, trust } from './epochs.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
+import { signEarlier, signLog } from './heads.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeClaim, takeOrder } from './orders.js'
 import { writeList } from './presences.js'
@@ -48,7 +49,7 @@ function dispatch(turn: Turn, happening: Happening): void {
     case 'answer':
       return takeAnswer(turn, happening)
     case 'replicated':
-      return addShadow(turn, happening.jid, happening.kind)
+      return addShadow(turn, happening.jid, happening.kind, happening.key)
     case 'removed':
       return happening.jid === turn.self ? giveUpShadow(turn) : removeInstance(turn, happening.jid)
     case 'table':
@@ -61,7 +62,10 @@ function dispatch(turn: Turn, happening: Happening): void {
       return happening.up
         ? linkBack(turn, happening.peer)
         : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
+    case 'unsigned':
+      return signEarlier(turn, happening.last)
     case 'tick':
+      signLog(turn)
       expireLinks(turn)
       retryPlain(turn)
       return reassure(turn)

@@ -5,9 +5,11 @@
 import { apply } from '../room/apply.js'
 import type { JudgeLimits } from '../room/judge.js'
 import type { Change, DurableOperation, EventId, LoggedEvent, Stamp } from '../room/types.js'
+import { chained, contentDigest, genesis, linkOf } from './chain.js'
 import { compareStamps, tick } from './clock.js'
 import { stanzaIdOf } from './ids.js'
 import { type DmucLimits, type Effect, type Peer, type Replica, revisionOf } from './replica.js'
+import type { Signer } from './signing.js'
 import { Vector } from './vector.js'
 
 export interface Env {
@@ -16,6 +18,8 @@ export interface Env {
   readonly limits: DmucLimits
   /** Bounds of what others may relay to us. */
   readonly bounds: JudgeLimits
+  /** Signs the heads of our log; absent, nothing of ours can be proved by others. */
+  readonly signer?: Signer
 }
 
 export class Turn {
@@ -58,6 +62,7 @@ export class Turn {
   logOwn(operation: DurableOperation, at?: number): LoggedEvent {
     const { incarnation, nextSeq, identity, keys, vector } = this.replica
     const id: EventId = { instance: this.self, incarnation, seq: nextSeq }
+    const prev = nextSeq === 1 ? genesis(identity.roomId, id) : this.replica.tip
     const stamp = tick(this.replica.stamp, this.env.now)
     const event: LoggedEvent = {
       id,
@@ -65,9 +70,12 @@ export class Turn {
       epoch: identity.epoch,
       revision: revisionOf(this.replica.room),
       stanzaId: stanzaIdOf(keys, identity.roomId, id),
+      digest: contentDigest(operation),
+      prev,
       operation,
     }
-    this.change({ nextSeq: nextSeq + 1, stamp, vector: vector.with(id, nextSeq) })
+    const tip = chained(prev, linkOf(event)!)
+    this.change({ nextSeq: nextSeq + 1, stamp, vector: vector.with(id, nextSeq), tip })
     this.effects.push({ type: 'log', event })
     return event
   }

@@ -102,6 +102,8 @@ export type DurableOperation =
   | {
       readonly type: 'message'
       readonly nick: string
+      /** The nick under which it was said at its origin, where it is shown here under another. */
+      readonly saidAs?: string
       readonly occupantId: string
       /** The author's real bare JID. */
       readonly jid: string
@@ -117,6 +119,7 @@ export type DurableOperation =
   | {
       readonly type: 'subject'
       readonly nick: string
+      readonly saidAs?: string
       readonly occupantId: string
       readonly jid: string
       readonly id?: string
@@ -252,6 +255,9 @@ export interface LoggedEvent {
   readonly revision: number
   /** XEP-0359, the same at every instance. */
   readonly stanzaId: string
+  /** Of the content, and of all that its origin logged before it (src/dmuc/chain.ts). They stay when the content is gone. */
+  readonly digest?: string
+  readonly prev?: string
   readonly operation: DurableOperation
   /** Refused, expired or erased: the identity counts, the content is gone and shown to nobody. */
   readonly void?: true

@@ -8,6 +8,8 @@ import {
   type AffiliationRecord,
   type Amendment,
   type ArchiveRecord,
+  type HeadRecord,
+  headInterval,
   type InstanceRecord,
   type LoadedRoom,
   type LogQuery,
@@ -70,6 +72,8 @@ interface Room {
   readonly vector: Table<VectorEntry>
   /** Whose identities are in the log. */
   readonly events: Table<true>
+  /** By origin, rising. */
+  readonly heads: Table<readonly HeadRecord[]>
   readonly log: StoredLogRecord[]
   readonly amendments: Table<readonly Amendment[]>
 }
@@ -221,6 +225,24 @@ class MemoryStore implements Store {
       .slice(0, limit)
   }
 
+  async logHead(jid: string, instance: string, incarnation: string, seq: number): Promise<HeadRecord | undefined> {
+    this.#check()
+    const heads = this.#rooms.get(jid)?.heads.get(`${instance}\0${incarnation}`) ?? []
+    return heads.find((head) => head.seq >= seq) ?? heads.at(-1)
+  }
+
+  async unsigned(jid: string, instance: string): Promise<StoredLogRecord[]> {
+    this.#check()
+    const room = this.#rooms.get(jid)
+    const last = new Map<string, StoredLogRecord>()
+    for (const record of room?.log ?? [])
+      if (record.instance === instance && record.seq > (last.get(record.incarnation)?.seq ?? 0))
+        last.set(record.incarnation, record)
+    return [...last.values()].filter(
+      ({ incarnation, seq }) => (room?.heads.get(`${instance}\0${incarnation}`)?.at(-1)?.seq ?? 0) < seq,
+    )
+  }
+
   close(): void {
     this.#closed = true
   }
@@ -262,6 +284,17 @@ class MemoryStore implements Store {
       const origin = `${instance}\0${incarnation}`
       const entry = vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
       vector.put(origin, raiseFloor(entry, seq))
+    },
+    'room.head': ({ room, instance, incarnation, head }) => {
+      const { heads } = this.#room(room)
+      const origin = `${instance}\0${incarnation}`
+      const kept = (heads.get(origin) ?? []).filter(
+        ({ seq }) => seq > head.seq || (seq < head.seq && seq % headInterval === 0),
+      )
+      heads.put(
+        origin,
+        [...kept, head].sort((a, b) => a.seq - b.seq),
+      )
     },
     'room.void': ({ room, stanzaIds }) => {
       const of = this.#room(room)
@@ -317,6 +350,7 @@ class MemoryStore implements Store {
       instances: new Table(this.#undo),
       vector: new Table(this.#undo),
       events: new Table(this.#undo),
+      heads: new Table(this.#undo),
       log: [],
       amendments: new Table(this.#undo),
     })

@@ -124,6 +124,9 @@ export interface LogRecord extends ArchiveRecord {
   readonly archived: boolean
   /** Local arrival time, strictly rising within the room: the archive's order and its `start`/`end`. */
   readonly archivedAt: number
+  /** The hash of the content, and of all that its origin logged before it. */
+  readonly digest?: string | undefined
+  readonly prev?: string | undefined
 }
 
 export interface StoredLogRecord extends LogRecord {
@@ -145,6 +148,15 @@ export interface VectorEntry {
   readonly contiguous: number
   readonly above: readonly (readonly [number, number])[]
 }
+
+/** Up to `seq` an origin signed its log. */
+export interface HeadRecord {
+  readonly seq: number
+  readonly signature: string
+}
+
+/** Of the heads of one origin the last stays, and each at a multiple of this. */
+export const headInterval = 64
 
 export interface InstanceRecord {
   readonly jid: string
@@ -187,6 +199,14 @@ export type Write =
       readonly instance: string
       readonly incarnation: string
       readonly seq: number
+    }
+  /** How far an origin signed its log; those before it go, but for one each `headInterval`. */
+  | {
+      readonly type: 'room.head'
+      readonly room: string
+      readonly instance: string
+      readonly incarnation: string
+      readonly head: HeadRecord
     }
   /** Erases the content and keeps the identity: `void` becomes true, `archived` false and `body` ''. */
   | { readonly type: 'room.void'; readonly room: string; readonly stanzaIds: readonly string[] }
@@ -324,4 +344,8 @@ export interface Store extends Closeable {
     to: number,
     limit: number,
   ): Promise<StoredLogRecord[]>
+  /** The first head of this origin at or above `seq`; where there is none, the last below. */
+  logHead(room: string, instance: string, incarnation: string, seq: number): Promise<HeadRecord | undefined>
+  /** The last record of each incarnation of this instance that no head covers. */
+  unsigned(room: string, instance: string): Promise<StoredLogRecord[]>
 }

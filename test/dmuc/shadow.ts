@@ -8,6 +8,7 @@ import {
   type Question,
   type Replica,
 } from '../../src/dmuc/replica.js'
+import type { Signer } from '../../src/dmuc/signing.js'
 import { step } from '../../src/dmuc/step.js'
 import { writeEvent } from '../../src/dmuc/wire/event.js'
 import { writeHello } from '../../src/dmuc/wire/hello.js'
@@ -19,6 +20,7 @@ import { SeededRandom } from '../../src/util/random.js'
 import { type Element, xml } from '../../src/xml/element.js'
 import { ns } from '../../src/xmpp/namespaces.js'
 import type { StanzaError } from '../../src/xmpp/stanza-error.js'
+import { chain, signerFor } from './chains.js'
 
 export const self = 'coven@rooms.macbeth.lit'
 export const source = 'coven@chat.shakespeare.lit'
@@ -30,6 +32,7 @@ type Of<Type extends Effect['type']> = Extract<Effect, { readonly type: Type }>
 export class Shadow {
   replica: Replica
   now = start
+  signer: Signer | undefined
   effects: readonly Effect[] = []
   /** The other instances, as far as they say hello. */
   readonly #peers: Map<string, Replica>
@@ -41,7 +44,10 @@ export class Shadow {
     const table: InstanceTable = {
       revision: 1,
       instances: new Map(
-        [source, self, ...also].map((jid, rank) => [jid, { jid, kind: 'sync', rank, gone: false } as const]),
+        [source, self, ...also].map((jid, rank) => [
+          jid,
+          { jid, kind: 'sync', rank, gone: false, key: signerFor(jid).publicKey } as const,
+        ]),
       ),
     }
     const shadow = newShadow({ ...newRoom(self, defaultPolicy), locked: false }, made.identity, 'sync', random)
@@ -59,7 +65,12 @@ export class Shadow {
   }
 
   happens(happening: Happening): void {
-    const done = step(this.replica, happening, { now: this.now, limits: defaultLimits, bounds: defaultPolicy })
+    const done = step(this.replica, happening, {
+      now: this.now,
+      limits: defaultLimits,
+      bounds: defaultPolicy,
+      ...(this.signer && { signer: this.signer }),
+    })
     this.replica = done.replica
     this.effects = done.effects
   }
@@ -90,7 +101,11 @@ export class Shadow {
   /** The page that answers the pull which is under way. */
   getsPage(from: string, ...events: readonly LoggedEvent[]): void {
     const question = this.asked('pull')[0]!
-    this.answers(from, question, xml('iq', { type: 'result' }, writePage(events, 100_000, false)))
+    const foreign = events.filter(({ id }) => id.instance !== from)
+    const proved = foreign.length === 0 ? undefined : chain(this.replica.identity.roomId, foreign)
+    const own = events.filter(({ id }) => id.instance === from)
+    const page = writePage([...own, ...(proved?.events ?? [])], 100_000, false, proved && [proved.proof])
+    this.answers(from, question, xml('iq', { type: 'result' }, page))
   }
 
   of<Type extends Effect['type']>(type: Type): Of<Type>[] {

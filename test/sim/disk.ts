@@ -27,8 +27,13 @@ export class Disk {
   /** As one run of a process sees it; after the crash of that run it takes nothing and confirms nothing. */
   open(): Store {
     const run = this.#run
+    // What a service keeps of its own is there before anything happens.
     const commit = (batch: readonly Write[]): Promise<void> =>
-      run === this.#run ? this.#commit(batch, run) : new Promise(() => {})
+      batch.every(({ type }) => type === 'data.put')
+        ? this.#inner.commit(batch)
+        : run === this.#run
+          ? this.#commit(batch, run)
+          : new Promise(() => {})
     return new Proxy(this.#inner, {
       get(target, key) {
         if (key === 'commit') return commit

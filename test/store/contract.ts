@@ -293,6 +293,47 @@ function rooms(given: () => Store): void {
 }
 
 function log(given: () => Store): void {
+  const head = (seq: number): Write => ({
+    type: 'room.head',
+    room,
+    instance: room,
+    incarnation: 'i1',
+    head: { seq, signature: `signed ${seq}` },
+  })
+
+  test('digests and chain come back as they were stored', async () => {
+    const store = given()
+    await store.commit([putRoom(), putLog([logRecord(1, { digest: 'd', prev: 'p' }), logRecord(2)])])
+    const [first, second] = await store.logRange(room, room, 'i1', 1, 2, 9)
+    expect(first).toMatchObject({ digest: 'd', prev: 'p' })
+    expect(second?.digest).toBeUndefined()
+    await store.commit([{ type: 'room.void', room, stanzaIds: [first!.stanzaId] }])
+    expect((await store.logRange(room, room, 'i1', 1, 1, 9))[0]).toMatchObject({ void: true, digest: 'd', prev: 'p' })
+  })
+
+  test('of the heads of an origin the last stays, and one each 64', async () => {
+    const store = given()
+    await store.commit([putRoom(), head(63), head(64), head(100), head(130), head(129)])
+    const found = await Promise.all([1, 64, 65, 130, 131].map((seq) => store.logHead(room, room, 'i1', seq)))
+    expect(found.map((one) => one?.seq)).toEqual([64, 64, 129, 130, 130])
+    expect(found[0]).toEqual({ seq: 64, signature: 'signed 64' })
+    expect(await store.logHead(room, room, 'i2', 1)).toBeUndefined()
+    expect(await store.logHead('none@a.example', room, 'i1', 1)).toBeUndefined()
+  })
+
+  test('what no head covers is the last of each incarnation of one instance', async () => {
+    const store = given()
+    const elsewhere = { instance: 'coven@b.example', incarnation: 'i9', seq: 1, stanzaId: 'x', archivedAt: 90 }
+    await store.commit([putRoom(), putLog([logRecord(1), logRecord(2), logRecord(3, elsewhere)])])
+    expect((await store.unsigned(room, room)).map(({ seq }) => seq)).toEqual([2])
+    await store.commit([head(1)])
+    expect((await store.unsigned(room, room)).map(({ seq }) => seq)).toEqual([2])
+    await store.commit([head(2)])
+    expect(await store.unsigned(room, room)).toEqual([])
+    await store.commit([{ type: 'room.delete', jid: room }])
+    expect(await store.logHead(room, room, 'i1', 1)).toBeUndefined()
+  })
+
   const fill = async (count: number): Promise<StoredLogRecord[]> => {
     const records = Array.from({ length: count }, (_, index) =>
       logRecord(index + 1, {

@@ -33,7 +33,7 @@ const places: Readonly<Record<string, readonly string[]>> = {
   // A plain peer may put the history (E10) into <room/>.
   'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant', 'card'],
   'message groupchat': ['event', 'ephemeral'],
-  message: ['event', 'leave', 'ephemeral'],
+  message: ['event', 'leave', 'ephemeral', 'head'],
   presence: ['occupant'],
   'presence unavailable': ['occupant'],
 }

@@ -7,6 +7,7 @@ import { defaultConfig } from '../../room/defaults.js'
 import type { Affiliation, DurableOperation, LoggedEvent, Retraction } from '../../room/types.js'
 import { affiliations } from '../../room/types.js'
 import { copy, type Element, elements, xml } from '../../xml/element.js'
+import { parseDocument } from '../../xml/reader.js'
 import { serialize } from '../../xml/writer.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -26,7 +27,9 @@ export function writeEvent(event: LoggedEvent, operation: boolean): Element {
     epoch: String(event.epoch),
     revision: String(event.revision),
     id: event.stanzaId,
-    nick: spoken?.nick,
+    digest: event.digest,
+    prev: event.prev,
+    nick: spoken && 'saidAs' in spoken ? spoken.saidAs : spoken?.nick,
     jid: spoken?.jid,
     'occupant-id': spoken?.occupantId,
     void: event.void === true ? 'true' : undefined,
@@ -71,7 +74,22 @@ export function writeOperation(operation: DurableOperation): Element {
     case 'destroy':
       return xml('destroy', { reason: operation.reason, alternate: operation.alternate, password: operation.password })
     case 'unknown':
-      return xml('unknown', { name: operation.name }, operation.body)
+      return asItCame(operation)
+  }
+}
+
+const limits = { stanzaBytes: 16 * 1024 * 1024, depth: 256, attributes: 1024 }
+
+/** What a newer release said goes on as it came, so that others may know what it is. */
+function asItCame({ name, body }: Extract<DurableOperation, { type: 'unknown' }>): Element {
+  try {
+    const [known] = elements(parseDocument(`<event xmlns='${ns.dmucSync}'>${body}</event>`, limits, ns.dmucSync))
+    if (known === undefined) return xml('unknown', { name })
+    const element = copy(known)
+    if (element.attrs.xmlns === ns.dmucSync) delete element.attrs.xmlns
+    return element
+  } catch {
+    return xml('unknown', { name })
   }
 }
 
@@ -91,11 +109,16 @@ export function readEvent(element: Element, around?: Element): LoggedEvent | und
   if (instance === undefined || incarnation === undefined || stamp === undefined || stanzaId === undefined)
     return undefined
   if (seq === undefined || seq === 0 || epoch === undefined || revision === undefined) return undefined
-  const identity = { id: { instance, incarnation, seq }, stamp, epoch, revision, stanzaId }
+  const [digest, prev] = [readHash(attrs.digest), readHash(attrs.prev)]
+  const chain = { ...(digest === undefined ? {} : { digest }), ...(prev === undefined ? {} : { prev }) }
+  const identity = { id: { instance, incarnation, seq }, stamp, epoch, revision, stanzaId, ...chain }
   if (attrs.void === 'true') return { ...identity, operation: { type: 'unknown', name: 'void', body: '' }, void: true }
   const body = around ?? elements(element).find(({ name }) => name !== 'tombstone')
   return { ...identity, operation: readOperation(body, element) }
 }
+
+const readHash = (text: string | undefined): string | undefined =>
+  /^[A-Za-z0-9_-]{43}$/.test(text ?? '') ? text : undefined
 
 /** What cannot be read is kept as `unknown`: stored, counted, served, shown to nobody. */
 function readOperation(body: Element | undefined, event: Element): DurableOperation {
@@ -129,7 +152,7 @@ function readSpoken(message: Element, event: Element): DurableOperation | undefi
 }
 
 /** Beside the content, which has its own bound; kept with every message. */
-const isShort = (text: unknown): boolean => typeof text === 'string' && text.length <= 1023
+export const isShort = (text: unknown): text is string => typeof text === 'string' && text.length <= 1023
 
 function readModerate(body: Element, event: Element): DurableOperation | undefined {
   const { nick, jid: moderator } = event.attrs
@@ -170,11 +193,11 @@ function subjectOf(children: readonly Element[]): string | undefined {
 
 /** The children of a relayed message without what only instances say to each other, and without any archive's id. */
 export const relayedContent = (message: Element): Element[] =>
-  elements(message)
-    .map(copy)
-    .map(withoutContentNamespace)
-    .filter((node) => ![ns.dmucSync, ns.stanzaId, ns.occupantId, ns.mucUser].includes(node.attrs.xmlns ?? ''))
-    .filter((node) => node.name !== 'error')
+  elements(message).map(copy).map(withoutContentNamespace).filter(isContent)
+
+/** Does it belong to what was said? */
+export const isContent = ({ name, attrs }: Element): boolean =>
+  ![ns.dmucSync, ns.stanzaId, ns.occupantId, ns.mucUser].includes(attrs.xmlns ?? '') && name !== 'error'
 
 /** A `<message xmlns='jabber:client'/>` that was embedded gives its children that namespace; on a stream it is implied. */
 function withoutContentNamespace(element: Element): Element {

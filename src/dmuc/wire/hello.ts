@@ -8,7 +8,8 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import type { Instance, InstanceTable, Replica, RoomIdentity } from '../replica.js'
 import { type Held, type Interval, type Origin, Vector } from '../vector.js'
-import { readCount, readToken } from './read.js'
+import { type Head, readHead, writeHead } from './proof.js'
+import { readCount, readKey, readToken } from './read.js'
 
 export interface Hello {
   readonly identity: RoomIdentity
@@ -18,9 +19,12 @@ export interface Hello {
   readonly occupantsRevision: number
   readonly table: InstanceTable
   readonly vector: Vector
+  /** The sender's public key, and how far it has signed its log. */
+  readonly key: string | undefined
+  readonly head: Head | undefined
 }
 
-export function writeHello(replica: Replica): Element {
+export function writeHello(replica: Replica, key?: string): Element {
   return xml(
     'hello',
     {
@@ -30,9 +34,11 @@ export function writeHello(replica: Replica): Element {
       config: String(replica.room.configRevision),
       register: String(replica.room.registerRevision),
       occupants: String(replica.occupantsRevision),
+      key,
     },
     writeTable(replica.table),
     writeVector(replica.vector),
+    replica.signed?.incarnation === replica.incarnation ? writeHead(replica.signed) : undefined,
   )
 }
 
@@ -48,7 +54,9 @@ export function readHello(element: Element): Hello | undefined {
     return undefined
   if (configRevision === undefined || registerRevision === undefined || occupantsRevision === undefined)
     return undefined
-  return { identity, incarnation, configRevision, registerRevision, occupantsRevision, table, vector }
+  const key = readKey(element.attrs.key)
+  const head = readHead(element.getChild('head', ns.dmucSync))
+  return { identity, incarnation, configRevision, registerRevision, occupantsRevision, table, vector, key, head }
 }
 
 export const identityAttributes = (identity: RoomIdentity): Record<string, string> => ({
@@ -78,6 +86,7 @@ export const writeTable = (table: InstanceTable): Element =>
         kind: instance.kind,
         rank: String(instance.rank),
         gone: instance.gone ? 'true' : undefined,
+        key: instance.key,
       }),
     ),
   )
@@ -92,7 +101,9 @@ export function readTable(element: Element | undefined): InstanceTable | undefin
     if (row.name !== 'instance' || jid === undefined || !jid.isBare || jid.local === '' || rank === undefined)
       return undefined
     const kind = row.attrs.kind === 'plain' ? 'plain' : 'sync'
-    instances.set(jid.toString(), { jid: jid.toString(), kind, rank, gone: row.attrs.gone === 'true' })
+    const key = readKey(row.attrs.key)
+    const gone = row.attrs.gone === 'true'
+    instances.set(jid.toString(), { jid: jid.toString(), kind, rank, gone, ...(key === undefined ? {} : { key }) })
   }
   return { revision, instances }
 }

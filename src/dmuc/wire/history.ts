@@ -12,19 +12,26 @@ import type { HistoryLimit } from '../replica.js'
 import { Vector } from '../vector.js'
 import { readEvent, relayedContent, writeEvent } from './event.js'
 import { writeVector } from './hello.js'
+import { type Proof, writeProof } from './proof.js'
 import { readCount } from './read.js'
 
 /** `events` oldest first. `whois` decides whether plain peers see real JIDs; sync members always do. */
 export function writeHistory(
   room: string,
   events: readonly LoggedEvent[],
-  options: { readonly whois: RoomConfig['whois']; readonly sync: boolean; readonly vector: Vector },
+  options: {
+    readonly whois: RoomConfig['whois']
+    readonly sync: boolean
+    readonly vector: Vector
+    readonly proofs?: readonly Proof[]
+  },
 ): Element {
   return xml(
     'history',
     { xmlns: ns.muc },
     ...events.map((event) => writeMessage(room, event, options.whois, options.sync)),
     options.sync ? xml('floor', { xmlns: ns.dmucSync }, writeVector(floorBelow(events, options.vector))) : undefined,
+    ...(options.proofs ?? []).map(writeProof),
   )
 }
 

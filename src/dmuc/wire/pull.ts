@@ -6,6 +6,7 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import type { Range } from '../vector.js'
 import { readEvent, writeEvent } from './event.js'
+import { type Proof, writeProof } from './proof.js'
 import { readCount, readToken } from './read.js'
 
 export const writePull = (roomId: string, ranges: readonly Range[]): Element =>
@@ -33,20 +34,34 @@ export function readPull(element: Element): readonly Range[] | undefined {
   return ranges.every((range) => range !== undefined) ? ranges : undefined
 }
 
+/** The first of `events` whose text is within `bytes` together; at least one. */
+export function fitting(events: readonly LoggedEvent[], bytes: number): readonly LoggedEvent[] {
+  let size = 0
+  const past = events.findIndex((event, index) => {
+    size += serialize(writeEvent(event, true)).length
+    return index > 0 && size > bytes
+  })
+  return past < 0 ? events : events.slice(0, past)
+}
+
 /**
  * One page: as many of `events`, in their order, as fit into `bytes`, at least one. `more` says that the ranges hold
- * more than the page.
+ * more than the page; `proofs` are for those that fit.
  */
-export function writePage(events: readonly LoggedEvent[], bytes: number, more: boolean): Element {
-  const page: Element[] = []
-  let size = 0
-  for (const event of events) {
-    const element = writeEvent(event, true)
-    size += serialize(element).length
-    if (page.length > 0 && size > bytes) return xml('events', { xmlns: ns.dmucSync, more: 'true' }, ...page)
-    page.push(element)
-  }
-  return xml('events', { xmlns: ns.dmucSync, more: more ? 'true' : undefined }, ...page)
+export function writePage(
+  events: readonly LoggedEvent[],
+  bytes: number,
+  more: boolean,
+  proofs: readonly Proof[] = [],
+): Element {
+  const page = fitting(events, bytes)
+  const isMore = more || page.length < events.length
+  return xml(
+    'events',
+    { xmlns: ns.dmucSync, more: isMore ? 'true' : undefined },
+    ...page.map((event) => writeEvent(event, true)),
+    ...proofs.map(writeProof),
+  )
 }
 
 export const readPage = (element: Element | undefined): readonly LoggedEvent[] =>

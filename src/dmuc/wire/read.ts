@@ -10,3 +10,7 @@ export function readCount(text: string | undefined): number | undefined {
 /** An opaque id of 1 to 128 printable ASCII characters without spaces. */
 export const readToken = (text: string | undefined): string | undefined =>
   text !== undefined && /^[\x21-\x7e]{1,128}$/.test(text) ? text : undefined
+
+/** 32 bytes in Base64: an Ed25519 public key. */
+export const readKey = (text: string | undefined): string | undefined =>
+  /^[A-Za-z0-9+/]{43}=$/.test(text ?? '') ? text : undefined

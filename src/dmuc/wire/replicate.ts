@@ -7,6 +7,7 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import type { RoomIdentity } from '../replica.js'
 import { identityAttributes, readIdentity } from './hello.js'
+import { readKey } from './read.js'
 
 /** E3. Both services; our room ids are the same everywhere, so `id` is the localpart of the source. */
 export const writeReplicate = (identity: RoomIdentity): Element =>
@@ -40,7 +41,12 @@ function localpart(id: string | undefined): string | undefined {
 }
 
 /** Beside the empty result of E4: that we speak the extension too. */
-export const writeAccepted = (shadow: string): Element => xml('accepted', { xmlns: ns.dmucSync, jid: shadow })
+export const writeAccepted = (shadow: string, key?: string): Element =>
+  xml('accepted', { xmlns: ns.dmucSync, jid: shadow, key })
+
+/** The key by which its service signs. */
+export const readAcceptedKey = (result: Element): string | undefined =>
+  readKey(result.getChild('accepted', ns.dmucSync)?.attrs.key)
 
 /** The shadow's JID where the answer names one. */
 export const readAccepted = (result: Element): string | undefined =>

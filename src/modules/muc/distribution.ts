@@ -5,7 +5,13 @@
 import { newShadow } from '../../dmuc/new-replica.js'
 import { isClosed, isSource, others, type RoomIdentity, supersedes } from '../../dmuc/replica.js'
 import { readTable } from '../../dmuc/wire/hello.js'
-import { readAccepted, readReplicate, writeAccepted, writeReplicate } from '../../dmuc/wire/replicate.js'
+import {
+  readAccepted,
+  readAcceptedKey,
+  readReplicate,
+  writeAccepted,
+  writeReplicate,
+} from '../../dmuc/wire/replicate.js'
 import { affiliationOf, newRoom, type RoomPolicy } from '../../room/index.js'
 import type { Host, Registration } from '../../server/module.js'
 import { child, type Element, xml } from '../../xml/element.js'
@@ -18,6 +24,7 @@ import { Links } from './links.js'
 import type { LiveRoom } from './live-room.js'
 import type { RoomEnvironment } from './room-environment.js'
 import type { Rooms } from './rooms.js'
+import { loggedEvent } from './storage.js'
 
 /** A refusal that may pass is tried again after this, then after twice as long, and so on. */
 const retryMs = 5000
@@ -28,12 +35,21 @@ export class Distribution {
   readonly #policy: DmucPolicy
   readonly #roomPolicy: RoomPolicy
   readonly #rooms: () => Rooms
+  /** By which our instances sign. */
+  readonly #publicKey: string | undefined
   readonly #links: Links
   /** `room service`: being asked, or waiting to be asked again. */
   readonly #asked = new Map<string, { attempts: number; open: boolean }>()
 
-  constructor(host: Host, policy: DmucPolicy, roomPolicy: RoomPolicy, rooms: () => Rooms) {
+  constructor(
+    host: Host,
+    policy: DmucPolicy,
+    roomPolicy: RoomPolicy,
+    rooms: () => Rooms,
+    publicKey: string | undefined,
+  ) {
     this.#host = host
+    this.#publicKey = publicKey
     this.#policy = policy
     this.#roomPolicy = roomPolicy
     this.#rooms = rooms
@@ -57,6 +73,15 @@ export class Distribution {
   arrived(room: LiveRoom): void {
     for (const { jid } of others(room.replica)) this.#meet(room, Jid.parse(jid).domain)
     if (room.replica.phase === 'serving') this.#reconcile(room)
+    if (others(room.replica).length > 0) this.#signEarlier(room)
+  }
+
+  /** What was logged before the last start, or before the room was shared, is signed once. */
+  #signEarlier(room: LiveRoom): void {
+    this.#host.store.unsigned(room.jid, room.jid).then(
+      (last) => room.happen({ type: 'unsigned', last: last.map(loggedEvent) }),
+      (error: unknown) => this.#host.log.warn({ room: room.jid, err: error }, 'The log of a room could not be signed'),
+    )
   }
 
   heard(domain: string): void {
@@ -202,7 +227,9 @@ export class Distribution {
       return
     }
     this.#links.watch(service, true)
-    room.happen({ type: 'replicated', jid, kind: named === undefined ? 'plain' : 'sync' })
+    const key = readAcceptedKey(answer)
+    this.#signEarlier(room)
+    room.happen({ type: 'replicated', jid, kind: named === undefined ? 'plain' : 'sync', ...(key && { key }) })
   }
 
   #refused(room: LiveRoom, service: string, attempt: { attempts: number; open: boolean }, error: unknown): void {
@@ -255,7 +282,7 @@ export class Distribution {
         if (!same || isSource(room.replica))
           throw new StanzaError('conflict', { text: 'another room has that address' })
       } else this.#shadow(shadow, from.domain, identity)
-      return result(iq, identity === undefined ? undefined : writeAccepted(shadow))
+      return result(iq, identity === undefined ? undefined : writeAccepted(shadow, this.#publicKey))
     })
   }
 

@@ -4,6 +4,7 @@
  */
 import { occupantIdOf } from '../../dmuc/ids.js'
 import { isSource, otherInstance, others } from '../../dmuc/replica.js'
+import type { Signer } from '../../dmuc/signing.js'
 import {
   isAbandoned,
   leaveAll,
@@ -39,6 +40,7 @@ import {
 } from './options.js'
 import type { ChangeEffect } from './room-output.js'
 import { Rooms } from './rooms.js'
+import { signingKey } from './signing-key.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
 import { looksRelayed } from './strangers.js'
 
@@ -48,7 +50,9 @@ export const muc: Module = {
   hosts: ['muc'],
   options: mucOptions,
   setup: async (host) => {
-    const service = new MucService(host)
+    const isShared = dmucPolicy(host.options.dmuc as DmucValues | undefined).allow.size > 0
+    const signer = isShared ? await signingKey(host.store, host.domain, host.random) : undefined
+    const service = new MucService(host, signer)
     await service.start()
     host.offer(mucService, service)
     return [
@@ -82,7 +86,7 @@ export class MucService {
   #retention: Retention | undefined
   #closed = false
 
-  constructor(host: Host) {
+  constructor(host: Host, signer?: Signer) {
     this.#host = host
     this.#creation = new Creation(host)
     this.#lockTimeoutMs = lockTimeoutMs(host.options)
@@ -105,7 +109,7 @@ export class MucService {
         live?.perform(removeSession(live.replica.room, session))
       },
     })
-    this.distribution = new Distribution(host, dmuc, policy, () => this.rooms)
+    this.distribution = new Distribution(host, dmuc, policy, () => this.rooms, signer?.publicKey)
     this.rooms = new Rooms(
       {
         router: host.router,
@@ -115,6 +119,7 @@ export class MucService {
         log: host.log,
         policy,
         limits: dmuc.limits,
+        signer,
         archivePage: archivePage(host.options),
         rates: rateLimits(host.options),
         isLocal: (domain) => host.isLocal(domain),

@@ -207,6 +207,7 @@ export class LiveRoom {
       now: this.#env.clock.now(),
       limits: this.#env.limits,
       bounds: this.#env.policy,
+      ...(this.#env.signer && { signer: this.#env.signer }),
     })
     this.replica = replica
     return effects
@@ -330,6 +331,7 @@ export class LiveRoom {
       case 'log':
       case 'save':
       case 'floor':
+      case 'head':
         return
       case 'change':
         return this.#output.push(() => this.#show(effect))

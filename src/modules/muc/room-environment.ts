@@ -1,5 +1,6 @@
 /** What a room in memory needs of the service it belongs to. `Room` is the room itself: ./live-room.ts. */
 import type { DmucLimits } from '../../dmuc/replica.js'
+import type { Signer } from '../../dmuc/signing.js'
 import type { RoomPolicy } from '../../room/index.js'
 import type { Router } from '../../server/router.js'
 import type { Store } from '../../store/store.js'
@@ -18,6 +19,8 @@ export interface RoomEnvironment<Room> {
   readonly log: Logger
   readonly policy: RoomPolicy
   readonly limits: DmucLimits
+  /** Signs the logs of our rooms; absent where none is distributed. */
+  readonly signer: Signer | undefined
   /** Results on one page of an archive at most (XEP-0313). */
   readonly archivePage: number
   readonly rates: RateLimits

@@ -114,6 +114,11 @@ export class RoomOutput {
       this.#queue.write(...events.flatMap((event) => retractionWrites(this.#jid, event)))
     }
     for (const effect of effects)
+      if (effect.type === 'head') {
+        const { instance, incarnation, ...head } = effect.head
+        this.#queue.write({ type: 'room.head', room: this.#jid, instance, incarnation, head })
+      }
+    for (const effect of effects)
       if (effect.type === 'floor')
         for (const { instance, incarnation, contiguous } of effect.vector.entries())
           this.#queue.write({ type: 'room.floor', room: this.#jid, instance, incarnation, seq: contiguous })

@@ -2,11 +2,12 @@
 import type { DmucLimits, Effect, HistoryLimit, Replica } from '../../dmuc/replica.js'
 import { type Range, Vector } from '../../dmuc/vector.js'
 import { writeHistory } from '../../dmuc/wire/history.js'
-import { writePage } from '../../dmuc/wire/pull.js'
+import { fitting, writePage } from '../../dmuc/wire/pull.js'
 import type { LoggedEvent } from '../../room/index.js'
 import type { Store } from '../../store/store.js'
 import type { Element } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
+import { proofsOf } from './proofs.js'
 import { loggedEvent } from './storage.js'
 
 interface Env {
@@ -27,7 +28,8 @@ export async function servePages({ store, limits }: Env, room: string, ranges: r
     const records = await store.logRange(room, instance, incarnation, from, to, left)
     events.push(...records.map(loggedEvent))
   }
-  return writePage(events, limits.pageBytes, more)
+  const page = fitting(events, limits.pageBytes)
+  return writePage(page, limits.pageBytes, more || page.length < events.length, await proofsOf(store, room, page))
 }
 
 /** The newest messages that all limits allow, oldest first. */
@@ -46,7 +48,8 @@ export async function serveHistory(
   // What came since the shadow was told of the room is pulled behind the history, each origin from where that ends.
   const told = records.map(loggedEvent).filter(({ id }) => !sync || vector.has(id, id.seq))
   const events = withinCharacters(told, limit)
-  return writeHistory(jid, events, { whois: config.whois, sync, vector })
+  const proofs = sync ? await proofsOf(store, jid, events) : []
+  return writeHistory(jid, events, { whois: config.whois, sync, vector, proofs })
 }
 
 function withinCharacters(events: readonly LoggedEvent[], { maxChars }: HistoryLimit): readonly LoggedEvent[] {

@@ -122,6 +122,8 @@ export function logRecord(event: LoggedEvent, archivedAt: number, archiving: boo
     void: event.void === true,
     archived: archiving && event.void !== true && isArchived(operation.type),
     archivedAt,
+    digest: event.digest,
+    prev: event.prev,
   }
 }
 
@@ -144,13 +146,15 @@ function pendingRetraction({ stanzaId, patch, jid, instance }: Amendment): Pendi
 }
 
 export function loggedEvent(record: LogRecord): LoggedEvent {
-  const { instance, incarnation, seq, stampMs, stampCounter, epoch, revision, stanzaId } = record
+  const { instance, incarnation, seq, stampMs, stampCounter, epoch, revision, stanzaId, digest, prev } = record
   const identity = {
     id: { instance, incarnation, seq },
     stamp: { ms: stampMs, counter: stampCounter },
     epoch,
     revision,
     stanzaId,
+    ...(digest === undefined ? {} : { digest }),
+    ...(prev === undefined ? {} : { prev }),
   }
   if (record.void) return { ...identity, operation: { type: 'unknown', name: record.type, body: '' }, void: true }
   return { ...identity, operation: JSON.parse(record.body) }
@@ -192,6 +196,8 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     keys: saved.keys,
     incarnation,
     nextSeq: 1,
+    tip: '',
+    signed: undefined,
     stamp: newest(loaded),
     occupantsRevision: 1,
     table: { revision: saved.tableRevision, instances },

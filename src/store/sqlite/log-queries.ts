@@ -1,11 +1,11 @@
 /** Reading logs: pages of archives, ranges of one origin, the version vector of a room. */
-import type { LogQuery, VectorEntry } from '../store.js'
+import type { HeadRecord, LogQuery, VectorEntry } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogPages, newestArrival } from './log-pages.js'
 import type { ArchiveRow, StoredLogRow } from './protocol.js'
 
 const columns = `origin.instance, origin.incarnation, log.seq, log.stamp_ms, log.stamp_counter, log.epoch, log.revision,
-  log.stanza_id, log.type, log.nick, log.jid, log.body, log.void, log.archived_at, log.archived, log.id`
+  log.stanza_id, log.type, log.nick, log.jid, log.body, log.void, log.archived_at, log.archived, log.digest, log.prev, log.id`
 
 interface VectorRow {
   readonly instance: string
@@ -23,6 +23,10 @@ export class LogQueries {
   readonly #range
   readonly #newest
   readonly #vector
+  readonly #origin
+  readonly #headFrom
+  readonly #headBelow
+  readonly #unsigned
 
   constructor(db: Connection) {
     // CROSS JOIN keeps this order of the loops: through the rows of the page, each with its origin.
@@ -42,6 +46,25 @@ export class LogQueries {
         `SELECT ${columns} FROM room CROSS JOIN origin ON origin.room = room.id
          CROSS JOIN log INDEXED BY log_event ON log.origin = origin.id
          WHERE room.jid = ? AND instance = ? AND incarnation = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
+      )
+      .raw()
+    this.#origin = db
+      .prepare<[string, string, string], number>(
+        `SELECT origin.id FROM room JOIN origin ON origin.room = room.id
+         WHERE room.jid = ? AND instance = ? AND incarnation = ?`,
+      )
+      .pluck()
+    this.#headFrom = db.prepare<[number, number], HeadRecord>(
+      'SELECT seq, signature FROM head WHERE origin = ? AND seq >= ? ORDER BY seq LIMIT 1',
+    )
+    this.#headBelow = db.prepare<[number, number], HeadRecord>(
+      'SELECT seq, signature FROM head WHERE origin = ? AND seq < ? ORDER BY seq DESC LIMIT 1',
+    )
+    this.#unsigned = db
+      .prepare<[string, string], StoredLogRow>(
+        `SELECT ${columns} FROM room CROSS JOIN origin ON origin.room = room.id CROSS JOIN log ON log.origin = origin.id
+         WHERE room.jid = ? AND instance = ? AND seq = (SELECT max(seq) FROM log WHERE origin = origin.id)
+           AND NOT EXISTS (SELECT 1 FROM head WHERE head.origin = origin.id AND head.seq >= log.seq)`,
       )
       .raw()
     this.#newest = db.prepare<[{ archive: number }], number | null>(`SELECT ${newestArrival('@archive')}`).pluck()
@@ -73,6 +96,15 @@ export class LogQueries {
 
   range(jid: string, instance: string, incarnation: string, from: number, to: number, limit: number): StoredLogRow[] {
     return this.#range.all(jid, instance, incarnation, from, to, limit)
+  }
+
+  head(jid: string, instance: string, incarnation: string, seq: number): HeadRecord | undefined {
+    const origin = this.#origin.get(jid, instance, incarnation)
+    return origin === undefined ? undefined : (this.#headFrom.get(origin, seq) ?? this.#headBelow.get(origin, seq))
+  }
+
+  unsigned(jid: string, instance: string): StoredLogRow[] {
+    return this.#unsigned.all(jid, instance)
   }
 
   vector(room: number): VectorEntry[] {

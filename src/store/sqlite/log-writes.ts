@@ -1,5 +1,5 @@
 /** Logs of rooms and archives of users: appending, changing, erasing. Each is found by JID once and remembered under its number. */
-import { type ArchiveRecord, StoreError } from '../store.js'
+import { type ArchiveRecord, type HeadRecord, headInterval, StoreError } from '../store.js'
 import type { Connection } from './connection.js'
 import { newestArrival } from './log-pages.js'
 import { Origins } from './origins.js'
@@ -59,12 +59,18 @@ export class LogWrites {
       archive.lastArchivedAt = Math.max(archivedAt, archive.lastArchivedAt + 1)
       const at = archive.lastArchivedAt
       const said = [stanzaId, type, nick ?? null, jid ?? null, body]
-      this.#statements.insert.run(archive.id, null, null, 0, 0, 0, 0, ...said, 0, at, 1)
+      this.#statements.insert.run(archive.id, null, null, 0, 0, 0, 0, ...said, 0, at, 1, null, null)
     }
   }
 
   raiseFloor(jid: string, instance: string, incarnation: string, seq: number): void {
     this.#origins.raise(this.#origins.find(this.#room(jid).id, instance, incarnation), seq)
+  }
+
+  putHead(jid: string, instance: string, incarnation: string, { seq, signature }: HeadRecord): void {
+    const origin = this.#origins.find(this.#room(jid).id, instance, incarnation)
+    this.#statements.dropHeads.run(origin.id, seq, headInterval)
+    this.#statements.putHead.run(origin.id, seq, signature)
   }
 
   void(jid: string, stanzaIds: readonly string[]): void {
@@ -174,8 +180,8 @@ function prepare(db: Connection) {
     newest: db.prepare<[{ archive: number }], number | null>(`SELECT ${newestArrival('@archive')}`).pluck(),
     insert: db.prepare(
       `INSERT INTO log (archive, origin, seq, stamp_ms, stamp_counter, epoch, revision, stanza_id, type, nick, jid, body,
-         void, archived_at, archived)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         void, archived_at, archived, digest, prev)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     find: db.prepare<[number, string], IndexedRow>(
       'SELECT id, archive, body, archived FROM log INDEXED BY log_stanza_id WHERE archive = ? AND stanza_id = ?',
@@ -183,6 +189,8 @@ function prepare(db: Connection) {
     upTo: db.prepare<[number, number], IndexedRow>(
       'SELECT id, archive, body, archived FROM log INDEXED BY log_archive WHERE archive = ? AND archived = 1 AND void = 0 AND id <= ?',
     ),
+    putHead: db.prepare('INSERT OR REPLACE INTO head (origin, seq, signature) VALUES (?, ?, ?)'),
+    dropHeads: db.prepare('DELETE FROM head WHERE origin = ? AND seq < ? AND seq % ? <> 0'),
     void: db.prepare("UPDATE log SET void = 1, archived = 0, body = '' WHERE id = ?"),
     mayAmend: db.prepare<[{ id: number; once: string; jid: string | null; instance: string | null }]>(
       `SELECT 1 FROM log WHERE id = @id AND type = 'message' AND void = 0

@@ -6,6 +6,7 @@ import type {
   Account,
   AffiliationRecord,
   Amendment,
+  HeadRecord,
   InstanceRecord,
   LogQuery,
   LogRecord,
@@ -38,6 +39,8 @@ export type LogRow = readonly [
   isVoid: number,
   archivedAt: number,
   archived: number,
+  digest: string | null,
+  prev: string | null,
 ]
 
 export type StoredLogRow = readonly [...LogRow, order: number]
@@ -80,6 +83,8 @@ export interface Queries {
   archive(owner: string, query: LogQuery): ArchiveRow[]
   logOrder(owner: string, stanzaId: string): number | undefined
   logRange(room: string, instance: string, incarnation: string, from: number, to: number, limit: number): StoredLogRow[]
+  logHead(room: string, instance: string, incarnation: string, seq: number): HeadRecord | undefined
+  unsigned(room: string, instance: string): StoredLogRow[]
 }
 
 export interface LoadedRows {
@@ -137,6 +142,8 @@ function encodeRecord(record: LogRecord): LogRow {
     record.void ? 1 : 0,
     record.archivedAt,
     record.archived ? 1 : 0,
+    record.digest ?? null,
+    record.prev ?? null,
   ]
 }
 
@@ -157,7 +164,9 @@ export function decodeRow(row: StoredLogRow): StoredLogRecord {
     void: row[12] === 1,
     archivedAt: row[13],
     archived: row[14] === 1,
-    order: row[15],
+    digest: row[15] ?? undefined,
+    prev: row[16] ?? undefined,
+    order: row[17],
   }
 }
 

@@ -13,6 +13,8 @@ export function prepareQueries(db: Connection): Queries {
     archive: (owner, query) => log.records(owner, query),
     logOrder: (owner, stanzaId) => log.order(owner, stanzaId),
     logRange: (room, instance, incarnation, from, to, limit) => log.range(room, instance, incarnation, from, to, limit),
+    logHead: (room, instance, incarnation, seq) => log.head(room, instance, incarnation, seq),
+    unsigned: (room, instance) => log.unsigned(room, instance),
   }
 }
 

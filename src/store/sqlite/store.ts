@@ -9,6 +9,7 @@ import type { Logger } from '../../util/logger.js'
 import { lockDataDirectory } from '../lock.js'
 import {
   type Account,
+  type HeadRecord,
   type LoadedRoom,
   type LogQuery,
   type OfflineMessage,
@@ -172,6 +173,14 @@ class SqliteStore implements Store {
     limit: number,
   ): Promise<StoredLogRecord[]> {
     return (await this.#ask('logRange', room, instance, incarnation, from, to, limit)).map(decodeRow)
+  }
+
+  logHead(room: string, instance: string, incarnation: string, seq: number): Promise<HeadRecord | undefined> {
+    return this.#ask('logHead', room, instance, incarnation, seq)
+  }
+
+  async unsigned(room: string, instance: string): Promise<StoredLogRecord[]> {
+    return (await this.#ask('unsigned', room, instance)).map(decodeRow)
   }
 
   /** What was handed over before is written first; then the log is folded into the database file. */

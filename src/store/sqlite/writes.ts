@@ -162,6 +162,9 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
     'room.floor': ({ room, instance, incarnation, seq }) => {
       log.raiseFloor(room, instance, incarnation, seq)
     },
+    'room.head': ({ room, instance, incarnation, head }) => {
+      log.putHead(room, instance, incarnation, head)
+    },
     'room.void': ({ room, stanzaIds }) => {
       log.void(room, stanzaIds)
     },

@@ -23,6 +23,8 @@ import {
 const source = 'coven@chat.shakespeare.lit'
 const shadow = 'coven@rooms.macbeth.lit'
 const S = 'urn:xmpp:dmuc-sync:0'
+/** Of the server under test: its random is seeded. */
+const key = 'APXxKzCSbMFgf9uq3I7DlGc4MXov5DpPh3UQYY40574='
 
 let theatre: Theatre
 let macbeth: PlainPeer
@@ -91,7 +93,7 @@ async function greets(seq: number, occupants: number, incarnation = 'macbeth-1')
       <hello xmlns='${S}' room='${room}' source='${source}' epoch='1' rank='0' incarnation='${incarnation}'
           config='3' register='2' occupants='${occupants}'>
         <instances revision='1'>
-          <instance jid='${source}' kind='sync' rank='0'/>
+          <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
           <instance jid='${shadow}' kind='sync' rank='1'/>
         </instances>
         ${vector(`<origin instance='${shadow}' incarnation='${incarnation}' seq='${seq}'/>`)}
@@ -148,7 +150,7 @@ describe('the room beside the configuration', () => {
          <entry jid='crone1@shakespeare.lit' affiliation='owner'/>
          <entry jid='wiccarocks@shakespeare.lit' affiliation='admin'/>
          <instances revision='1'>
-           <instance jid='${source}' kind='sync' rank='0'/>
+           <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
            <instance jid='${shadow}' kind='sync' rank='1'/>
          </instances>
        </room>`,
@@ -186,7 +188,7 @@ describe('the room beside the configuration', () => {
         <peerhost xmlns='urn:xmpp:dmuc:0'>
           <room id='coven'/>
           <instances xmlns='${S}' revision='1'>
-            <instance jid='${source}' kind='sync' rank='0'/>
+            <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
             <instance jid='${shadow}' kind='sync' rank='1'/>
           </instances>
         </peerhost>
@@ -209,7 +211,7 @@ describe('the room beside the configuration', () => {
           <message xmlns='jabber:client' from='${source}/baz' type='groupchat'>
             <body>Message 2.</body>
             <delay xmlns='urn:xmpp:delay' from='${source}' stamp='2026-01-01T00:00:00.000Z'/>
-            <event xmlns='${S}' instance='${source}' incarnation='${ours}' seq='{$seq}' stamp='{any}' epoch='1'
+            <event xmlns='${S}' instance='${source}' incarnation='${ours}' digest='{any}' prev='{any}' seq='{$seq}' stamp='{any}' epoch='1'
                 revision='{any}' id='{any}' nick='baz' jid='hag66@shakespeare.lit' occupant-id='{any}'/>
           </message>
           <floor xmlns='${S}'>
@@ -249,10 +251,10 @@ describe('greetings', () => {
     expectXml(
       await greets(0, 1),
       `<iq from='${source}' id='hello1' to='${shadow}' type='result'>
-         <hello xmlns='${S}' room='${room}' source='${source}' epoch='1' rank='0' incarnation='${ours}'
+         <hello xmlns='${S}' room='${room}' source='${source}' epoch='1' rank='0' incarnation='${ours}' key='${key}'
              config='{any}' register='{any}' occupants='{any}'>
            <instances revision='1'>
-             <instance jid='${source}' kind='sync' rank='0'/>
+             <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
              <instance jid='${shadow}' kind='sync' rank='1'/>
            </instances>
            <vector><origin instance='${source}' incarnation='${ours}' seq='{any}'/></vector>
@@ -445,7 +447,7 @@ describe('events', () => {
     await macbeth.receives(`
       <message from='${source}/foo' to='${shadow}/foo' type='groupchat' id='m4'>
         <body>Message 4.</body>
-        <event xmlns='${S}' instance='${source}' incarnation='${ours}' seq='{any}' stamp='{any}' epoch='1'
+        <event xmlns='${S}' instance='${source}' incarnation='${ours}' digest='{any}' prev='{any}' seq='{any}' stamp='{any}' epoch='1'
             revision='{any}' occupants='{any}' id='{any}' nick='foo' jid='crone1@shakespeare.lit' occupant-id='{any}'/>
       </message>`)
   })
@@ -521,7 +523,7 @@ describe('events', () => {
     await macbeth.receives(`
       <iq from='${source}' id='pull1' to='${shadow}' type='result'>
         <events xmlns='${S}'>
-          <event instance='${source}' incarnation='${ours}' seq='${seq}' stamp='{any}' epoch='1' revision='{any}' id='{any}'
+          <event instance='${source}' incarnation='${ours}' digest='{any}' prev='{any}' seq='${seq}' stamp='{any}' epoch='1' revision='{any}' id='{any}'
               nick='foo' jid='crone1@shakespeare.lit' occupant-id='{any}'>
             <message xmlns='jabber:client' type='groupchat' id='m4'><body>Message 4.</body></message>
           </event>
@@ -531,10 +533,10 @@ describe('events', () => {
     await macbeth.receives(`
       <iq from='${source}' id='pull1' to='${shadow}' type='result'>
         <events xmlns='${S}'>
-          <event instance='${source}' incarnation='${ours}' seq='1' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
+          <event instance='${source}' incarnation='${ours}' digest='{any}' prev='{any}' seq='1' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
             <config revision='1'><x xmlns='jabber:x:data' type='submit'>{...}</x></config>
           </event>
-          <event instance='${source}' incarnation='${ours}' seq='2' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
+          <event instance='${source}' incarnation='${ours}' digest='{any}' prev='{any}' seq='2' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
             <register revision='1' jid='crone1@shakespeare.lit' affiliation='owner'/>
           </event>
         </events>
@@ -550,7 +552,7 @@ describe('events', () => {
     )
     const { revision } = await macbeth.receives(`
       <message from='${source}' to='${shadow}'>
-        <event xmlns='${S}' instance='${source}' incarnation='${ours}' seq='{any}' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
+        <event xmlns='${S}' instance='${source}' incarnation='${ours}' digest='{any}' prev='{any}' seq='{any}' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
           <register revision='{$revision}' jid='macduff@macbeth.lit' affiliation='outcast' reason='Thane of Fife'
               actor='crone1@shakespeare.lit'/>
         </event>
@@ -704,7 +706,7 @@ describe('48 the end', () => {
       </iq>`)
     await macbeth.receives(`
       <message from='${source}' to='${shadow}'>
-        <event xmlns='${S}' instance='${source}' incarnation='${ours}' seq='{any}' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
+        <event xmlns='${S}' instance='${source}' incarnation='${ours}' digest='{any}' prev='{any}' seq='{any}' stamp='{any}' epoch='1' revision='{any}' id='{any}'>
           <destroy reason='Macbeth doth come.' alternate='heath@chat.shakespeare.lit'/>
         </event>
       </message>`)

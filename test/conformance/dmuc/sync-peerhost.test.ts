@@ -15,6 +15,8 @@ const shadow = 'theroom@rooms.macbeth.lit'
 const other = 'theroom@conference.marlowe.lit'
 const room = '7f1c1f0e-8c7b-4f5c-9d64-0f6a3c2b1a00'
 const S = 'urn:xmpp:dmuc-sync:0'
+/** Of the server under test: its random is seeded. */
+const key = 'APXxKzCSbMFgf9uq3I7DlGc4MXov5DpPh3UQYY40574='
 const stanzaIdKey = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
 const occupantSalt = 'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE='
 
@@ -47,7 +49,7 @@ const replicate = (attributes = identity): string => `
 
 const accepted = `
   <iq from='rooms.macbeth.lit' id='replicate1' to='chat.shakespeare.lit' type='result'>
-    <accepted xmlns='${S}' jid='${shadow}'/>
+    <accepted xmlns='${S}' jid='${shadow}' key='${key}'/>
   </iq>`
 
 const table = (revision: number, more = ''): string => `
@@ -261,7 +263,7 @@ describe('replication', () => {
     await givesHistory()
     await shakespeare.receives(`
       <iq from='${shadow}' id='{any}' to='${source}' type='set'>
-        <hello xmlns='${S}' ${identity} incarnation='{any}' config='4' register='2' occupants='1'>
+        <hello xmlns='${S}' ${identity} incarnation='{any}' key='${key}' config='4' register='2' occupants='1'>
           ${table(1)}
           <vector xmlns='${S}'><origin instance='${source}' incarnation='shakespeare-1' seq='3'/></vector>
         </hello>
@@ -329,7 +331,7 @@ describe('messages', () => {
         <body>Message 4.</body>
       </message>`)
     const ownEvent = `
-      <event xmlns='${S}' instance='${shadow}' incarnation='${ours}' seq='1' stamp='{any}' epoch='1' revision='6' occupants='2' id='{any}'
+      <event xmlns='${S}' instance='${shadow}' incarnation='${ours}' digest='{any}' prev='{any}' seq='1' stamp='{any}' epoch='1' revision='6' occupants='2' id='{any}'
           nick='firstwitch' jid='somewitch@macbeth.lit' occupant-id='${occupantId('somewitch@macbeth.lit')}'/>`
     await marlowe.receives(`
       <message

@@ -1,0 +1,121 @@
+/**
+ * Proof of origin (dmuc.md §3): an origin signs how far its log goes; what anybody else tells of it counts up to there. So an
+ * instance can lie about its own occupants and messages, and about nothing else.
+ */
+import type { LoggedEvent } from '../room/types.js'
+import { type Element, xml } from '../xml/element.js'
+import { chained, isWhole, linkOf } from './chain.js'
+import { otherInstance, others } from './replica.js'
+import { isSigned, type Signer } from './signing.js'
+import type { Turn } from './turn.js'
+import { type Head, type Proof, readHead, writeHead } from './wire/proof.js'
+
+const signedText = (roomId: string, head: Omit<Head, 'signature'>, hash: string): string =>
+  ['urn:xmpp:dmuc-sync:0 head', roomId, head.instance, head.incarnation, head.seq, hash].join('\n')
+
+export const signHead = (signer: Signer, roomId: string, head: Omit<Head, 'signature'>, hash: string): Head => ({
+  ...head,
+  signature: signer.sign(signedText(roomId, head, hash)),
+})
+
+/** Signs what was logged here since the last time, and tells all who can check it. Called as time passes: at most a second late. */
+export function signLog(turn: Turn): void {
+  const { signer } = turn.env
+  const { identity, incarnation, nextSeq, tip, signed, phase } = turn.replica
+  const seq = nextSeq - 1
+  if (signer === undefined || seq === 0 || phase !== 'serving') return
+  if (signed?.incarnation === incarnation && signed.seq >= seq) return
+  keepHead(turn, signHead(signer, identity.roomId, { instance: turn.self, incarnation, seq }, tip))
+}
+
+/** Signs what earlier starts left unsigned; `last` are their last events in the log. */
+export function signEarlier(turn: Turn, last: readonly LoggedEvent[]): void {
+  const { signer } = turn.env
+  for (const event of last) {
+    const link = linkOf(event)
+    if (signer === undefined || link === undefined || event.prev === undefined) continue
+    const { instance, incarnation, seq } = event.id
+    if (instance !== turn.self || incarnation === turn.replica.incarnation) continue
+    const head = { instance, incarnation, seq }
+    keepHead(turn, signHead(signer, turn.replica.identity.roomId, head, chained(event.prev, link)))
+  }
+}
+
+function keepHead(turn: Turn, head: Head): void {
+  if (head.incarnation === turn.replica.incarnation) turn.change({ signed: head })
+  turn.effects.push({ type: 'head', head })
+  for (const { jid, kind } of others(turn.replica)) {
+    const { link } = turn.peer(jid)
+    if (kind === 'sync' && (link === 'up' || link === 'greeting'))
+      turn.effects.push({ type: 'send', stanza: xml('message', { from: turn.self, to: jid }, writeHead(head)) })
+  }
+}
+
+/** How far ahead of the events that are held a head may be: they are on their way. */
+const maxLead = 10_000
+
+/** A head from its origin: kept, to prove by it what others ask for. */
+export function takeHead(turn: Turn, from: string, element: Element): void {
+  const head = readHead(element)
+  if (head === undefined || head.instance !== from)
+    return turn.note('warn', 'sent a head that is not of its log; dropped', from)
+  const { contiguous } = turn.replica.vector.get(head)
+  if (contiguous > 0 && head.seq <= contiguous + maxLead) turn.effects.push({ type: 'head', head })
+}
+
+/** The key by which an instance signs, as the source's table says; ours for ourselves. */
+const keyOf = (turn: Turn, instance: string): string | undefined =>
+  instance === turn.self ? turn.env.signer?.publicKey : turn.replica.table.instances.get(instance)?.key
+
+/**
+ * Those of `events` that `from` may tell: its own, and of others what is proved to be theirs. Heads that prove something are kept. An
+ * event whose content was withheld is taken from its origin, where that has it and can be asked.
+ */
+export function provenOf(
+  turn: Turn,
+  from: string,
+  events: readonly LoggedEvent[],
+  proofs: readonly Proof[],
+): readonly LoggedEvent[] {
+  const proven = new Set<LoggedEvent>()
+  for (const proof of proofs) {
+    const covered = holds(turn, proof, events)
+    if (covered.length === 0) continue
+    turn.effects.push({ type: 'head', head: proof.head })
+    for (const event of covered) proven.add(event)
+  }
+  return events.filter((event) => {
+    if (event.id.instance === from) return true
+    return proven.has(event) && (isWhole(event) || (isWithheld(event) && !isToBeHad(turn, event)))
+  })
+}
+
+const isWithheld = ({ void: isVoid, operation }: LoggedEvent): boolean =>
+  isVoid === true || (operation.type === 'message' && operation.retracted !== undefined)
+
+/** Can its origin be asked for it? A tombstone is all that there is to be had. */
+function isToBeHad(turn: Turn, { id, void: isVoid }: LoggedEvent): boolean {
+  const { link, vector } = turn.peer(id.instance)
+  if (isVoid !== true || id.instance === turn.self) return false
+  return otherInstance(turn.replica, id.instance) !== undefined && link === 'up' && vector.has(id, id.seq)
+}
+
+/** The events that the proof covers, if it holds. */
+function holds(turn: Turn, { head, from, before, links }: Proof, events: readonly LoggedEvent[]): LoggedEvent[] {
+  const key = keyOf(turn, head.instance)
+  if (key === undefined) return []
+  const bySeq = new Map<number, LoggedEvent>()
+  for (const event of events)
+    if (event.id.instance === head.instance && event.id.incarnation === head.incarnation) bySeq.set(event.id.seq, event)
+  const covered: LoggedEvent[] = []
+  let hash = before
+  let next = 0
+  for (let seq = from; seq <= head.seq; seq++) {
+    const event = bySeq.get(seq)
+    const link = event === undefined ? links[next++] : linkOf(event)
+    if (link === undefined || (event?.prev !== undefined && event.prev !== hash)) return []
+    if (event !== undefined) covered.push(event)
+    hash = chained(hash, link)
+  }
+  return isSigned(key, signedText(turn.replica.identity.roomId, head, hash), head.signature) ? covered : []
+}
