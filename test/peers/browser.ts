@@ -62,6 +62,33 @@ export class Visitor {
     await this.page.locator('converse-chat-message', { hasText: text }).filter({ hasText: author }).first().waitFor()
   }
 
+  /** Resolves when this text is somewhere on the page. */
+  async shows(text: string): Promise<void> {
+    await this.page.getByText(text).first().waitFor({ timeout: 20_000 })
+  }
+
+  /** Resolves when somebody with this nickname is in the list of occupants. */
+  async sits(nick: string): Promise<void> {
+    await this.page.locator('converse-muc-sidebar').getByText(nick, { exact: true }).first().waitFor()
+  }
+
+  /** Resolves once no message has this text. */
+  async misses(text: string): Promise<void> {
+    await this.page.locator('.chat-msg__text', { hasText: text }).waitFor({ state: 'detached' })
+  }
+
+  /** By the menu of the message, one's own or as a moderator. */
+  async retracts(text: string, reason = ''): Promise<void> {
+    const message = this.page.locator('converse-chat-message', { hasText: text })
+    await message.hover()
+    await message.locator('converse-message-actions button.dropdown-toggle').click()
+    await message.locator('.chat-msg__action-retract').click()
+    const dialog = this.page.locator('.modal.show')
+    if (reason !== '') await dialog.locator('input[name=reason]').fill(reason)
+    await dialog.locator('button[type=submit]').click()
+    await this.misses(text)
+  }
+
   /** Where requests went. */
   get hosts(): readonly string[] {
     return [...new Set(this.requests.filter((url) => !/^(data|blob):/.test(url)).map((url) => new URL(url).hostname))]

@@ -13,6 +13,8 @@ export interface DmucdOptions {
   readonly allow?: readonly string[]
   /** More lines of `[dmuc]`. */
   readonly dmuc?: string
+  /** More lines of `[first_start]`. */
+  readonly firstStart?: string
   /** Passwords by user name. */
   readonly users?: Readonly<Record<string, string>>
 }
@@ -66,6 +68,11 @@ export class Dmucd {
     return this.#server.reload(configuration({ ...this.#options, routes }))
   }
 
+  /** What `dmucctl` prints. */
+  async dmucctl(...args: readonly string[]): Promise<string> {
+    return (await this.#server.dmucctl(args)).trim()
+  }
+
   log(): string {
     return this.#server.log.join('\n')
   }
@@ -88,7 +95,7 @@ export class Dmucd {
 
 export const startDmucd = (options: DmucdOptions): Promise<Dmucd> => Dmucd.start(options)
 
-function configuration({ domain, routes = {}, allow = [], dmuc = '' }: DmucdOptions): string {
+function configuration({ domain, routes = {}, allow = [], dmuc = '', firstStart = '' }: DmucdOptions): string {
   return `
 data_path = "data"
 certificates = "certs"
@@ -111,6 +118,7 @@ allow = ${JSON.stringify(allow)}
 ${dmuc}
 [first_start]
 self_signed = true
+${firstStart}
 `
 }
 
