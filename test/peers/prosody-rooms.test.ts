@@ -1,5 +1,6 @@
 /** A real Prosody and a real dmucd, joined by dialback over TLS: the users of each in the rooms of the other. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { Element } from '../../src/xml/element.js'
 import { type Dmucd, startDmucd } from './dmucd.js'
 import { PlainClient } from './plain-client.js'
 import { type Prosody, startProsody } from './prosody.js'
@@ -81,6 +82,56 @@ peer(['prosody'])('rooms between Prosody and dmucd', () => {
     expect(kicked.toString()).toContain('code="307"')
   })
 
+  test("Prosody's user owns a room of ours: locks, opens, invites, whispers, reads the archive, bans, destroys", async () => {
+    const room = 'tower@rooms.a.example'
+    const ask = async (id: string, type: string, payload: string): Promise<Element> => {
+      juliet.send(`<iq type="${type}" id="${id}" to="${room}">${payload}</iq>`)
+      return juliet.next(({ name, attrs }) => name === 'iq' && attrs.id === id)
+    }
+    const condition = async (): Promise<string> => {
+      const refused = await ann.next(({ name, attrs }) => name === 'presence' && attrs.type === 'error')
+      return String(refused.getChild('error')?.getChildElements()[0]?.name)
+    }
+    juliet.send(`<presence to="${room}/juliet">${x}</presence>`)
+    const self = await juliet.next(({ name, attrs }) => name === 'presence' && attrs.from === `${room}/juliet`)
+    expect(self.toString()).toMatch(/affiliation="owner".*code="201"/)
+    ann.send(`<presence to="${room}/ann">${x}</presence>`)
+    expect(await condition()).toBe('item-not-found')
+
+    const secret = `<field var="muc#roomconfig_roomsecret"><value>nightingale</value></field>`
+    const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>http://jabber.org/protocol/muc#roomconfig</value></field>${secret}</x>`
+    const owner = 'http://jabber.org/protocol/muc#owner'
+    expect((await ask('t1', 'set', `<query xmlns="${owner}">${form}</query>`)).attrs.type).toBe('result')
+    ann.send(`<presence to="${room}/ann">${x}</presence>`)
+    expect(await condition()).toBe('not-authorized')
+    juliet.send(
+      `<message to="${room}"><x xmlns="http://jabber.org/protocol/muc#user"><invite to="ann@a.example"/></x></message>`,
+    )
+    const invitation = await ann.next(({ name, attrs }) => name === 'message' && attrs.from === room)
+    const password = invitation.getChild('x')?.getChildText('password')
+    expect(password).toBe('nightingale')
+    ann.send(
+      `<presence to="${room}/ann"><x xmlns="http://jabber.org/protocol/muc"><password>${password}</password></x></presence>`,
+    )
+    await ann.sees(`${room}/ann`)
+
+    juliet.send(`<message type="chat" to="${room}/ann" id="w1"><body>It was the nightingale</body></message>`)
+    expect((await ann.hears('It was the nightingale')).attrs.from).toBe(`${room}/juliet`)
+    ann.send(groupchat(room, 't2', 'It was the lark'))
+    await juliet.next(({ attrs }) => attrs.id === 't2')
+    juliet.send(`<iq type="set" id="mam" to="${room}"><query xmlns="urn:xmpp:mam:2"/></iq>`)
+    const result = await juliet.next((stanza) => stanza.getChild('result', 'urn:xmpp:mam:2') !== undefined)
+    expect(result.toString()).toContain('It was the lark')
+    await juliet.next(({ attrs }) => attrs.id === 'mam')
+
+    const ban = `<query xmlns="http://jabber.org/protocol/muc#admin"><item affiliation="outcast" jid="ann@a.example"/></query>`
+    expect((await ask('t3', 'set', ban)).attrs.type).toBe('result')
+    expect((await ann.sees(`${room}/ann`, 'unavailable')).toString()).toContain('code="301"')
+    const destroy = `<query xmlns="${owner}"><destroy><reason>The sun rises</reason></destroy></query>`
+    expect((await ask('t4', 'set', destroy)).attrs.type).toBe('result')
+    expect((await ask('t5', 'get', '<query xmlns="http://jabber.org/protocol/disco#info"/>')).attrs.type).toBe('error')
+  })
+
   test('our user makes a room at Prosody, talks with its user, and gets the history after coming back', async () => {
     const room = 'balcony@rooms.p.example'
     ann.send(`<presence to="${room}/ann">${x}</presence>`)
@@ -125,5 +176,14 @@ peer(['prosody'])('rooms between Prosody and dmucd', () => {
     expect(connected.length).toBeGreaterThan(0)
     for (const { by, protocol } of accepted) expect({ by, protocol }).toEqual({ by: 'dialback', protocol: 'TLSv1.3' })
     for (const { protocol } of connected) expect(protocol).toBe('TLSv1.3')
+  })
+
+  test('our server stops: who is in its rooms from elsewhere is told with 332', async () => {
+    const room = 'vault@rooms.a.example'
+    juliet.send(`<presence to="${room}/juliet">${x}</presence>`)
+    await juliet.next(({ name, attrs }) => name === 'presence' && attrs.from === `${room}/juliet`)
+    await us.stop()
+    const told = await juliet.next(({ attrs }) => attrs.from === `${room}/juliet` && attrs.type === 'unavailable')
+    expect(told.toString()).toContain('code="332"')
   })
 })

@@ -3,7 +3,7 @@
  * title carries its clause and what the rule marks.
  */
 import { readFileSync } from 'node:fs'
-import { clausesOf, type Titled } from './titles.js'
+import { clausesOf, type Titled, testsOf } from './titles.js'
 
 interface Rule {
   /** As it stands in clauses.md; empty: the clause as a whole. */
@@ -103,8 +103,19 @@ export function document(chapters: readonly Chapter[], shown: readonly Shown[]):
     const rows = shown.filter(({ clause }) => clauses.includes(clause)).map(rowOf)
     parts.push(...rows, '')
   }
+  parts.push('## With other programs\n', '| Program | What people do in a room, at a live server |\n|---|---|')
+  for (const [program, file] of programs)
+    parts.push(...testsOf(file).map(({ path }) => `| ${program} | ${cell(path.at(-1) ?? '')} |`))
   return `${parts.join('\n').trim()}\n`
 }
+
+/** Whose dialogues with rooms are listed, too (`npm run test:peers`). */
+const programs = [
+  ['slixmpp', 'peers/slixmpp-rooms'],
+  ['Converse.js in Chromium', 'peers/converse'],
+  ['profanity', 'peers/profanity'],
+  ['Prosody', 'peers/prosody-rooms'],
+] as const
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 

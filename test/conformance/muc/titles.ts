@@ -26,13 +26,11 @@ export function allTests(): Titled[] {
   return files
     .filter((file) => file.endsWith('.test.ts'))
     .sort()
-    .flatMap((file) => {
-      const source = readFileSync(`${root}${file}`, 'utf8')
-      const name = file.replace(/\.test\.ts$/, '')
-      const isOfUse = source.includes('§') || /^(conformance\/dmuc|peers\/foreign)/.test(name)
-      return isOfUse ? titlesOf(source).map((path) => ({ file: name, path })) : []
-    })
+    .flatMap((file) => testsOf(file.replace(/\.test\.ts$/, '')))
 }
+
+export const testsOf = (file: string): Titled[] =>
+  titlesOf(readFileSync(`${root}${file}.test.ts`, 'utf8')).map((path) => ({ file, path }))
 
 /** Every test of a source; a table (`test.each`) gives one for each of its rows that is written out. */
 export function titlesOf(source: string): string[][] {
