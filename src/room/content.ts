@@ -2,7 +2,7 @@
  * The payload of messages and presence: what clients may not claim is taken out, then it travels as text. The elements
  * that the text was written from are kept beside the value that carries it, so that a live message is never parsed again.
  */
-import { type Element, elements } from '../xml/element.js'
+import { child, type Element, elements } from '../xml/element.js'
 import { parseDocument } from '../xml/reader.js'
 import { serialize } from '../xml/writer.js'
 import { Jid } from '../xmpp/jid.js'
@@ -70,6 +70,9 @@ function mayReflect(element: Element, ours: ReadonlySet<string> | string): boole
   if (namespace === ns.stanzaId && element.name === 'stanza-id') return !claims(element.attrs.by, ours)
   // XEP-0424 §4: a tombstone is the archive's word, not a client's.
   if (namespace === 'urn:xmpp:message-retract:1' && element.name === 'retracted') return false
+  // COMPAT what the room itself says to clients of version 0.2 of XEP-0425.
+  if (namespace === 'urn:xmpp:message-moderate:0') return false
+  if (namespace === 'urn:xmpp:fasten:0') return child(element, 'moderated', 'urn:xmpp:message-moderate:0') === undefined
   if (namespace === ns.delay) return element.attrs.from === undefined || !claims(element.attrs.from, ours)
   return true
 }

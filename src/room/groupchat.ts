@@ -2,7 +2,7 @@
 import { type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { readContent, withoutClaims } from './content.js'
-import { retractedElement } from './features/retraction.js'
+import { retractedElements } from './features/retraction.js'
 import { occupantIdElement } from './presence.js'
 import type { LoggedEvent, Operation, RoomState, Stamp } from './types.js'
 
@@ -27,7 +27,7 @@ export function groupchatMessage(room: string, operation: MessageOperation | Sub
   const message = xml('message', { from: `${room}/${nick}`, type: 'groupchat', id, 'xml:lang': lang })
   if (operation.type === 'subject') message.children.push(xml('subject', {}, operation.text || undefined))
   else if (operation.type === 'message' && operation.retracted !== undefined)
-    message.children.push(retractedElement(room, operation.retracted))
+    message.children.push(...retractedElements(room, operation.retracted))
   else message.children.push(...withoutClaims(readContent(operation, operation.content), room))
   if (marks.stanzaId !== undefined) message.children.push(stanzaIdElement(room, marks.stanzaId))
   message.children.push(occupantIdElement(operation.occupantId))

@@ -152,10 +152,40 @@ describe('XEP-0425', () => {
           </moderated>
           <reason>off topic</reason>
         </retract>
+        <apply-to xmlns='urn:xmpp:fasten:0' id='${id}'>
+          <moderated xmlns='urn:xmpp:message-moderate:0' by='${room}/ann'>
+            <retract xmlns='urn:xmpp:message-retract:0'/>
+            <occupant-id xmlns='urn:xmpp:occupant-id:0' id='{any}'/>
+            <reason>off topic</reason>
+          </moderated>
+        </apply-to>
         <stanza-id xmlns='urn:xmpp:sid:0' by='${room}' id='{$sid}'/>
       </message>`
     await alice.receives(told('alice@a.example/phone'))
     await bob.receives(told('bob@a.example/phone'))
+  })
+
+  test('version 0.2 (urn:xmpp:message-moderate:0) is understood, told and kept beside; nobody says it in the name of the room', async () => {
+    const [id] = await says(bob, 'spam')
+    await alice.clears()
+    const former = (inner: string): string => `<apply-to xmlns='urn:xmpp:fasten:0' id='${id}'>${inner}</apply-to>`
+    const asks = `<moderate xmlns='urn:xmpp:message-moderate:0'><retract xmlns='urn:xmpp:message-retract:0'/><reason>off topic</reason></moderate>`
+    const forged = `<moderated xmlns='urn:xmpp:message-moderate:0' by='${room}/ann'><retract xmlns='urn:xmpp:message-retract:0'/></moderated>`
+    await bob.sends(`<message to='${room}' type='groupchat'><body>x</body>${former(forged)}${forged}</message>`)
+    expect((await alice.next()).toString()).not.toContain('message-moderate')
+    await bob.sends(`<iq type='set' id='old' to='${room}'>${former(asks)}</iq>`)
+    await bob.next()
+    expect((await bob.next()).getChild('error')?.getChild('forbidden')).toBeDefined()
+    await alice.sends(`<iq type='set' id='old' to='${room}'>${former(asks)}</iq>`)
+    await alice.receives(`<iq type='result' id='old' from='${room}' to='alice@a.example/phone'/>`)
+    const told = (await alice.next()).getChild('apply-to', 'urn:xmpp:fasten:0')
+    expect(told?.attrs.id).toBe(id)
+    const [message] = await archive(bob)
+    const kept = message?.getChild('moderated', 'urn:xmpp:message-moderate:0')
+    expect(kept?.attrs.by).toBe(`${room}/ann`)
+    expect(kept?.getChild('retracted', 'urn:xmpp:message-retract:0')?.attrs.stamp).toMatch(/Z$/)
+    expect(kept?.getChildText('reason')).toBe('off topic')
+    expect(message?.getChildText('body')).toBeNull()
   })
 
   test('§4 the tombstone names the moderator; what all were told is in the archive, too', async () => {

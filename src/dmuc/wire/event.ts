@@ -191,13 +191,18 @@ function subjectOf(children: readonly Element[]): string | undefined {
   return own('body') === undefined && own('thread') === undefined ? own('subject')?.getText() : undefined
 }
 
-/** The children of a relayed message without what only instances say to each other, and without any archive's id. */
+/**
+ * The children of a relayed message without what only instances say to each other, and without any archive's id; the one that its
+ * author gave it (XEP-0359 §3.2) stays.
+ */
 export const relayedContent = (message: Element): Element[] =>
   elements(message).map(copy).map(withoutContentNamespace).filter(isContent)
 
 /** Does it belong to what was said? */
 export const isContent = ({ name, attrs }: Element): boolean =>
-  ![ns.dmucSync, ns.stanzaId, ns.occupantId, ns.mucUser].includes(attrs.xmlns ?? '') && name !== 'error'
+  ![ns.dmucSync, ns.occupantId, ns.mucUser].includes(attrs.xmlns ?? '') &&
+  (attrs.xmlns !== ns.stanzaId || name === 'origin-id') &&
+  name !== 'error'
 
 /** A `<message xmlns='jabber:client'/>` that was embedded gives its children that namespace; on a stream it is implied. */
 function withoutContentNamespace(element: Element): Element {

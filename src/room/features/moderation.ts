@@ -9,7 +9,16 @@ import { affiliationOf, homesOf, localSessions } from '../occupants.js'
 import { atLeast } from '../roles.js'
 import { refuse, replyTo, speakerOf, type Verdict } from '../speaker.js'
 import type { LoggedEvent, Operation, RoomState } from '../types.js'
-import { moderatedElement, moderateNamespace, retractionBy, retractNamespace } from './retraction.js'
+import {
+  fastenNamespace,
+  formerModeratedElement,
+  formerModerateNamespace,
+  formerRetractNamespace,
+  moderatedElement,
+  moderateNamespace,
+  retractionBy,
+  retractNamespace,
+} from './retraction.js'
 
 type Moderate = Extract<Operation, { readonly type: 'moderate' }>
 
@@ -17,17 +26,17 @@ const maxReasonLength = 1000
 
 export const moderation = {
   xep: { number: 425, version: '0.3.0' },
-  disco: [moderateNamespace],
+  disco: [moderateNamespace, formerModerateNamespace],
 
   /** Undefined where the IQ is about something else. */
   command: (iq: Element): Command | StanzaError | undefined => {
-    const asked = payload(iq)
-    if (iq.attrs.type !== 'set' || asked?.name !== 'moderate' || asked.getNS() !== moderateNamespace) return undefined
+    if (iq.attrs.type !== 'set') return undefined
+    const found = present(iq) ?? former(iq)
+    if (found === undefined) return undefined
+    const { asked, target, retracts } = found
     const { from, id } = iq.attrs
-    const target = asked.attrs.id
     if (!target) return new StanzaError('bad-request', { text: 'There is no id of a message' })
-    if (child(asked, 'retract', retractNamespace) === undefined)
-      return new StanzaError('feature-not-implemented', { text: 'Moderators may only retract messages' })
+    if (!retracts) return new StanzaError('feature-not-implemented', { text: 'Moderators may only retract messages' })
     return { type: 'moderate', from, id, target, reason: childText(asked, 'reason')?.slice(0, maxReasonLength) }
   },
 
@@ -63,6 +72,27 @@ export const moderation = {
   },
 }
 
+/** What is asked, of which message. */
+interface Asked {
+  readonly asked: Element
+  readonly target: string | undefined
+  readonly retracts: boolean
+}
+
+function present(iq: Element): Asked | undefined {
+  const asked = payload(iq)
+  if (asked?.name !== 'moderate' || asked.getNS() !== moderateNamespace) return undefined
+  return { asked, target: asked.attrs.id, retracts: child(asked, 'retract', retractNamespace) !== undefined }
+}
+
+/** COMPAT clients of version 0.2 (Converse.js, Gajim). */
+function former(iq: Element): Asked | undefined {
+  const around = payload(iq)
+  const asked = around && child(around, 'moderate', formerModerateNamespace)
+  if (around?.name !== 'apply-to' || around.getNS() !== fastenNamespace || asked === undefined) return undefined
+  return { asked, target: around.attrs.id, retracts: child(asked, 'retract', formerRetractNamespace) !== undefined }
+}
+
 /** The message, if it is among the newest. */
 export const moderated = (state: RoomState, target: string): LoggedEvent | undefined =>
   state.history.find(({ stanzaId }) => stanzaId === target)
@@ -81,6 +111,11 @@ export function moderationMessage(room: string, event: LoggedEvent): Element | u
       { xmlns: retractNamespace, id: found.target },
       moderatedElement(room, moderator),
       reason === undefined ? undefined : xml('reason', {}, reason),
+    ),
+    xml(
+      'apply-to',
+      { xmlns: fastenNamespace, id: found.target },
+      formerModeratedElement(room, moderator, xml('retract', { xmlns: formerRetractNamespace }), reason),
     ),
     xml('stanza-id', { xmlns: ns.stanzaId, by: room, id: event.stanzaId }),
   )

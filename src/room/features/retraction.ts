@@ -14,6 +14,10 @@ import type { LoggedEvent, Occupant, Operation, PendingRetraction, Retraction, R
 
 export const retractNamespace = 'urn:xmpp:message-retract:1'
 export const moderateNamespace = 'urn:xmpp:message-moderate:1'
+/** Of XEP-0425 0.2, which clients in the field still speak. */
+export const formerModerateNamespace = 'urn:xmpp:message-moderate:0'
+export const formerRetractNamespace = 'urn:xmpp:message-retract:0'
+export const fastenNamespace = 'urn:xmpp:fasten:0'
 
 type Message = Extract<Operation, { readonly type: 'message' }>
 
@@ -104,19 +108,40 @@ function retract(state: RoomState, found: PendingRetraction): RoomState {
   return { ...state, history, retractions }
 }
 
-/** What stands in the place of the content (§4, XEP-0425 §4). */
-export function retractedElement(room: string, { id, at, moderator, reason }: Retraction): Element {
-  return xml(
+/** What stands in the place of the content (§4, XEP-0425 §4), for clients of today and of version 0.2 of XEP-0425. */
+export function retractedElements(room: string, { id, at, moderator, reason }: Retraction): Element[] {
+  const stamp = writeDateTime(at)
+  const retracted = xml(
     'retracted',
-    { xmlns: retractNamespace, id, stamp: writeDateTime(at) },
+    { xmlns: retractNamespace, id, stamp },
     moderator && moderatedElement(room, moderator),
     reason === undefined ? undefined : xml('reason', {}, reason),
   )
+  if (moderator === undefined) return [retracted]
+  const former = xml('retracted', { xmlns: formerRetractNamespace, stamp })
+  return [retracted, formerModeratedElement(room, moderator, former, reason)]
 }
 
-export const moderatedElement = (room: string, { nick, occupantId }: NonNullable<Retraction['moderator']>): Element =>
+type Moderator = NonNullable<Retraction['moderator']>
+
+export const moderatedElement = (room: string, { nick, occupantId }: Moderator): Element =>
   xml(
     'moderated',
     { xmlns: moderateNamespace, by: `${room}/${nick}` },
     xml('occupant-id', { xmlns: ns.occupantId, id: occupantId }),
+  )
+
+/** COMPAT the same of version 0.2, around what was done. */
+export const formerModeratedElement = (
+  room: string,
+  { nick, occupantId }: Moderator,
+  done: Element,
+  reason: string | undefined,
+): Element =>
+  xml(
+    'moderated',
+    { xmlns: formerModerateNamespace, by: `${room}/${nick}` },
+    done,
+    xml('occupant-id', { xmlns: ns.occupantId, id: occupantId }),
+    reason === undefined ? undefined : xml('reason', {}, reason),
   )
