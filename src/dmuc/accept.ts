@@ -11,7 +11,7 @@ import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
 import { compareStamps, witness } from './clock.js'
 import { otherNick, stanzaIdOf } from './ids.js'
 import { passOn, relayRefitted } from './relay.js'
-import { revisionOf } from './replica.js'
+import { awaitsRights, hasFallen, isPresent, roomThen, witnessRights } from './rights.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
 
@@ -88,7 +88,8 @@ function waits(turn: Turn, event: LoggedEvent): boolean {
     peer.incarnation !== event.id.incarnation ||
     peer.behind ||
     turn.peer(identity.source).historyAsked ||
-    skipsRevision(turn, event)
+    skipsRevision(turn, event) ||
+    awaitsRights(turn, event)
   )
 }
 
@@ -113,6 +114,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
     vector: vector.with(event.id, event.id.seq),
     stamp: witness(turn.replica.stamp, event.stamp, turn.env.now),
   })
+  witnessRights(turn, event)
   turn.effects.push({ type: 'log', event: logged })
   if (refusal !== undefined)
     turn.note('warn', `refused an event (${event.operation.type}): ${refusal}`, event.id.instance)
@@ -125,6 +127,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
     turn.effects.push({ type: 'save' })
     relayRefitted(turn, logged, before)
     reconsider(turn)
+    for (const [jid, { held }] of turn.replica.peers) if (held.length > 0) releaseHeld(turn, jid)
     doubtRefitted(turn, before)
   }
   if (event.operation.type === 'destroy') turn.effects.push({ type: 'end' })
@@ -141,6 +144,8 @@ function isStale(turn: Turn, { operation }: LoggedEvent): boolean {
 function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefined {
   const { room, identity } = turn.replica
   const { operation } = event
+  const then = roomThen(turn, event)
+  if (hasFallen(turn, event)) return 'its origin knew more of what the source decided before'
   switch (operation.type) {
     case 'config':
     case 'register':
@@ -150,26 +155,19 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
       return undefined
     case 'moderate':
       return moderation.judge(
-        room,
+        then ?? room,
         operation,
         event.id.instance,
-        late || !knowsOccupants(turn, event.id) || !sameRights(turn, event),
+        late || !knowsOccupants(turn, event.id) || !isPresent(turn, event),
       )?.message
     default:
       if (tooLong(turn, event)) return 'it is longer than allowed'
-      if (late || !sameRights(turn, event)) return undefined
-      if (affiliationOf(room, operation.jid) === 'outcast') return 'its author is banned'
+      if (then !== undefined && affiliationOf(then, operation.jid) === 'outcast') return 'its author was banned'
+      if (late || !isPresent(turn, event)) return undefined
       if (!knowsOccupants(turn, event.id) || holderOf(turn, event) !== undefined) return undefined
       return judge(room, operation, event.id.instance, turn.env.bounds)?.message
   }
 }
-
-/**
- * Was it decided by the rights that we know? What the source decides reaches each instance in its own time, and an event is judged
- * by what its origin knew: by ours only where that is the same (dmuc.md §3, Judged once).
- */
-const sameRights = ({ replica: { room, identity } }: Turn, { epoch, revision }: LoggedEvent): boolean =>
-  epoch === identity.epoch && revision === revisionOf(room)
 
 /** Who has the author's nick and is not at home at the origin. */
 function holderOf({ replica: { room } }: Turn, { id, operation }: LoggedEvent): Occupant | undefined {

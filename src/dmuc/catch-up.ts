@@ -12,6 +12,7 @@ import { compareStamps } from './clock.js'
 import { provenOf } from './heads.js'
 import { takeList } from './presences.js'
 import type { Peer, Question } from './replica.js'
+import { awaitsRights } from './rights.js'
 import type { Turn } from './turn.js'
 import { type Held, type Origin, type Range, Vector } from './vector.js'
 import { readProofs } from './wire/proof.js'
@@ -123,6 +124,8 @@ function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): v
   const take = (event: LoggedEvent): void => {
     const { id } = event
     if (turn.replica.vector.has(id, id.seq) || id.seq !== reach.get(id).contiguous + 1) return
+    // What follows it waits, too.
+    if (awaitsRights(turn, event)) return
     reach = reach.with(id, id.seq)
     if (!skipsRevision(turn, event)) accept(turn, event, true)
   }

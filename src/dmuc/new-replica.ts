@@ -24,6 +24,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     grants: new Map(),
     lastGrant: 0,
     reserved: new Map(),
+    rights: new Map(),
     heir: undefined,
     phase: 'serving',
   }

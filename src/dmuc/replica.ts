@@ -6,6 +6,7 @@ import type { Change, LoggedEvent, Operation, RoomState, Stamp } from '../room/t
 import type { Element } from '../xml/element.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import type { RoomKeys } from './ids.js'
+import type { Rights } from './revisions.js'
 import type { Range, Vector } from './vector.js'
 import type { Head } from './wire/proof.js'
 
@@ -79,6 +80,10 @@ export interface Peer {
   readonly retryAt: number | undefined
   /** When our list of its occupants was last known to be whole, by our clock. */
   readonly seenAt: number | undefined
+  /** How much it knew the source to have decided when it said what it said last, in its present start. */
+  readonly said:
+    | { readonly incarnation: string; readonly seq: number; readonly epoch: number; readonly revision: number }
+    | undefined
   /** Live events above a gap, rising by seq, at most `maxHeld`. */
   readonly held: readonly LoggedEvent[]
 }
@@ -117,6 +122,8 @@ export interface Replica {
   readonly lastGrant: number
   /** By nick. */
   readonly reserved: ReadonlyMap<string, Reservation>
+  /** Register and configuration as they were at earlier revisions, by epoch and revision (./revisions.ts). */
+  readonly rights: ReadonlyMap<string, Rights>
   /** Who is to be the source, on our operator's word. */
   readonly heir: string | undefined
   /**

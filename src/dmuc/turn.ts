@@ -9,6 +9,7 @@ import { chained, contentDigest, genesis, linkOf } from './chain.js'
 import { compareStamps, tick } from './clock.js'
 import { stanzaIdOf } from './ids.js'
 import { type DmucLimits, type Effect, type Peer, type Replica, revisionOf } from './replica.js'
+import { remembered } from './revisions.js'
 import type { Signer } from './signing.js'
 import { Vector } from './vector.js'
 
@@ -54,6 +55,8 @@ export class Turn {
   perform(change: Change, late = false): void {
     const before = this.replica.room
     const after = apply(before, change)
+    if (after.register !== before.register || after.config !== before.config)
+      this.change({ rights: remembered(this.replica.rights, this.replica.identity.epoch, before) })
     this.change({ room: after })
     this.effects.push({ type: 'change', before, change, late, after })
   }
@@ -111,5 +114,6 @@ const newPeer: Peer = {
   helloAt: 0,
   retryAt: undefined,
   seenAt: undefined,
+  said: undefined,
   held: [],
 }

@@ -207,6 +207,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     grants: new Map(),
     lastGrant: saved.lastGrant,
     reserved: new Map(),
+    rights: new Map(),
     heir: undefined,
     phase: saved.phase,
   }

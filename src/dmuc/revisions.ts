@@ -1,0 +1,26 @@
+/** What gave rights in the room at its last revisions: what is told late is judged by these (./rights.ts). */
+import type { RoomState } from '../room/types.js'
+
+export type Rights = Pick<RoomState, 'config' | 'register'>
+
+/** How many revisions are remembered: maps that share what they have in common. */
+const maxRemembered = 64
+
+export const rightsKey = (epoch: number, revision: number): string => `${epoch} ${revision}`
+
+/** With the rights of `room`, as it is until now. */
+export function remembered(
+  rights: ReadonlyMap<string, Rights>,
+  epoch: number,
+  { config, register, configRevision, registerRevision }: RoomState,
+): ReadonlyMap<string, Rights> {
+  const kept = new Map(rights)
+  const key = rightsKey(epoch, configRevision + registerRevision)
+  kept.delete(key)
+  kept.set(key, { config, register })
+  for (const oldest of kept.keys()) {
+    if (kept.size <= maxRemembered) break
+    kept.delete(oldest)
+  }
+  return kept
+}
