@@ -9,9 +9,11 @@ import {
   isAbandoned,
   leaveAll,
   notInRoom,
+  type Operation,
   occupantOf,
   operationOf,
   type RoomPolicy,
+  type RoomState,
   removeSession,
   sameConfig,
 } from '../../room/index.js'
@@ -37,12 +39,14 @@ import {
   rateLimits,
   roomPolicy,
   silenceMs,
+  tombstoneMs,
 } from './options.js'
 import type { ChangeEffect } from './room-output.js'
 import { Rooms } from './rooms.js'
 import { signingKey } from './signing-key.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
 import { looksRelayed } from './strangers.js'
+import { Tombstones } from './tombstones.js'
 
 export const muc: Module = {
   name: 'muc',
@@ -58,6 +62,8 @@ export const muc: Module = {
     return [
       host.identity('conference', 'text', host.name),
       host.feature(ns.muc),
+      // XEP-0486 §4.1: where rooms have avatars.
+      host.feature('vcard-temp'),
       // §7.4: messages keep the id that their author gave them.
       host.feature('http://jabber.org/protocol/muc#stable_id'),
       host.feature(resultSetNamespace),
@@ -81,6 +87,7 @@ export class MucService {
   readonly #host: Host
   readonly #policy: RoomPolicy
   readonly #ghosts: Ghosts
+  readonly #tombstones: Tombstones
   readonly #lockTimeoutMs: number | undefined
   readonly #creation: Creation
   #retention: Retention | undefined
@@ -94,6 +101,7 @@ export class MucService {
     const peers = [...dmuc.allow].filter((peer) => peer !== host.domain)
     const policy = roomPolicy(host.options, peers, dmuc.distributedByDefault)
     this.#policy = policy
+    this.#tombstones = new Tombstones(host, tombstoneMs(host.options))
     this.#ghosts = new Ghosts({
       router: host.router,
       clock: host.clock,
@@ -153,6 +161,7 @@ export class MucService {
   }
 
   async start(): Promise<void> {
+    await this.#tombstones.start()
     await purgeTemporary(this.#host)
     this.#housekeep()
     loadDistributed(this.#host, this.rooms)
@@ -193,6 +202,7 @@ export class MucService {
 
   #found({ jid, owner, name, subject }: Parameters<MucService['createRoom']>[0]): LiveRoom {
     const room = this.rooms.create(jid)
+    this.#tombstones.lift(jid)
     const { keys, identity } = room.replica
     const occupantId = occupantIdOf(keys, identity.roomId, owner)
     const config = { ...room.replica.room.config, name, persistent: true, ...this.#policy.fixed }
@@ -230,12 +240,20 @@ export class MucService {
     else if (name !== 'iq') this.#ghosts.suspect(from.toString())
   }
 
-  #watch(room: LiveRoom, { change }: ChangeEffect): void {
+  #bury(room: LiveRoom, { config, locked, register }: RoomState, { alternate, reason }: Destroy): void {
+    if (!config.persistent || locked || !isSource(room.replica)) return
+    const owners = [...register].filter(([, { affiliation }]) => affiliation === 'owner').map(([jid]) => jid)
+    const told = { ...(alternate === undefined ? {} : { alternate }), ...(reason === undefined ? {} : { reason }) }
+    this.#tombstones.put(room.jid, { owners, ...told })
+  }
+
+  #watch(room: LiveRoom, { before, change }: ChangeEffect): void {
     const operation = operationOf(change)
     if (operation.type === 'join' && operation.occupant.home === room.jid)
       for (const { jid } of operation.occupant.sessions) this.#ghosts.entered(room.jid, jid)
     else if (operation.type === 'leave' && operation.session !== undefined)
       this.#ghosts.left(room.jid, operation.session)
+    else if (operation.type === 'destroy') this.#bury(room, before, operation)
   }
 
   /** Rooms to list: public, and not hidden for being made or replicated (XEP-0045 §6.3, XEP-0281 §4.3). */
@@ -274,6 +292,9 @@ export class MucService {
   /** Nobody has made it, or it is gone: joining makes it. */
   #withoutRoom(stanza: Element, from: Jid, to: Jid): Handled {
     const { name, attrs } = stanza
+    const sender = from.bare().toString()
+    const gone = this.#tombstones.refusal(to.bare().toString(), sender, this.#host.admins.has(sender))
+    if (gone !== undefined && concernsRoom(stanza)) throw gone
     if (name === 'presence' && attrs.type === undefined && to.isFull) {
       if (looksRelayed(stanza, from, to)) return undefined
       if (child(stanza, 'x', ns.muc) === undefined) {
@@ -295,6 +316,7 @@ export class MucService {
   /** `done` is called when the room is on disk, or came to nothing. */
   #make(stanza: Element, from: Jid, to: Jid, done?: () => void): Handled {
     const room = this.rooms.create(to.bare().toString())
+    this.#tombstones.lift(room.jid)
     try {
       return room.receive(stanza, from)
     } finally {
@@ -333,6 +355,14 @@ export class MucService {
 
 const answerable = ({ name, attrs: { type } }: Element): boolean =>
   name === 'iq' ? type === 'get' || type === 'set' : type !== 'error'
+
+type Destroy = Extract<Operation, { readonly type: 'destroy' }>
+
+/** Does it want something of the room itself? Not of who may have been in it, as a self-ping does (XEP-0410). */
+const concernsRoom = (stanza: Element): boolean =>
+  stanza.name === 'presence'
+    ? stanza.attrs.type === undefined
+    : answerable(stanza) && !String(stanza.attrs.to).includes('/')
 
 function refuseAtService(stanza: Element): undefined {
   if (stanza.name !== 'presence' && answerable(stanza)) throw new StanzaError('service-unavailable')

@@ -58,6 +58,12 @@ export const mucOptions = {
     doc: 'Seconds after which a new room that nobody has configured is given up; 0 for never.',
     check: atLeast(0),
   },
+  muc_tombstone_expiry: {
+    type: 'integer',
+    default: 2_678_400,
+    doc: 'Seconds for which a persistent room that was destroyed is remembered: who asks for it is told where to go, and only its former owners make it anew. 0: not at all.',
+    check: atLeast(0),
+  },
   muc_ping_silent_after: {
     type: 'integer',
     default: 900,
@@ -182,6 +188,10 @@ export function rateLimits(options: Values): RateLimits {
     Number(options[key] ?? mucOptions[key].default)
   return { occupant: value('muc_event_rate'), room: value('muc_room_event_rate'), burst: value('muc_burst_factor') }
 }
+
+/** In milliseconds; 0: never. */
+export const tombstoneMs = (options: Values): number =>
+  Number(options.muc_tombstone_expiry ?? mucOptions.muc_tombstone_expiry.default) * 1000
 
 /** In milliseconds; 0: never. */
 export const silenceMs = (options: Values): number =>
