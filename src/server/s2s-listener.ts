@@ -35,6 +35,8 @@ export interface ServerListener extends Closeable {
   /** Connections that are open. */
   readonly open: number
   links(): LinkInfo[]
+  /** Takes a connection that came by another way than `endpoints`. */
+  accept(transport: UpgradableTransport): void
   /** Ends all streams with `system-shutdown`; cuts those that are still there after `deadlineMs` (default 5000). Idempotent. */
   close(deadlineMs?: number): Promise<void>
 }
@@ -60,6 +62,7 @@ export async function startServerListener(
       return acceptor.open
     },
     links: () => acceptor.links(),
+    accept: acceptor.accept,
     close(deadlineMs = 5000) {
       closing ??= acceptor.close(listeners, deadlineMs)
       return closing

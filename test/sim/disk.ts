@@ -1,8 +1,7 @@
 /**
  * A store whose commits take time, and which a crash leaves as a disk is left: with what was confirmed, perhaps some of what
- * was on its way, and without the rest.
+ * was on its way, and without the rest. After a crash it is opened again.
  */
-import { openMemoryStore } from '../../src/store/memory.js'
 import type { Store, Write } from '../../src/store/store.js'
 import type { Random } from '../../src/util/random.js'
 import type { SimTime } from './time.js'
@@ -10,35 +9,50 @@ import type { SimTime } from './time.js'
 /** The longest that a commit takes. */
 const commitMs = 20
 
+/** The store that lies below; what has nothing to recover may be the same again. */
+export interface Below {
+  open(): Promise<Store>
+  close(store: Store): Promise<void>
+}
+
 export class Disk {
   readonly #time: SimTime
   readonly #random: Random
-  readonly #inner = openMemoryStore()
+  readonly #below: Below
+  /** Settles when what is there may be opened: what reached it before the crash is in, and it is closed. */
+  #inner: Promise<Store> | undefined
   /** Batches that were handed over and are not confirmed, oldest first. */
   #pending: (readonly Write[])[] = []
   #run = 0
   #lastAt = 0
 
-  constructor(time: SimTime, random: Random) {
+  constructor(time: SimTime, random: Random, below: Below) {
     this.#time = time
     this.#random = random
+    this.#below = below
   }
 
   /** As one run of a process sees it; after the crash of that run it takes nothing and confirms nothing. */
-  open(): Store {
+  async open(): Promise<Store> {
     const run = this.#run
+    this.#inner ??= this.#below.open()
+    const inner = await this.#time.outside(this.#inner)
     // What a service keeps of its own is there before anything happens.
     const commit = (batch: readonly Write[]): Promise<void> =>
       batch.every(({ type }) => type === 'data.put')
-        ? this.#inner.commit(batch)
+        ? this.#time.outside(inner.commit(batch))
         : run === this.#run
-          ? this.#commit(batch, run)
+          ? this.#commit(inner, batch, run)
           : new Promise(() => {})
-    return new Proxy(this.#inner, {
-      get(target, key) {
+    return new Proxy(inner, {
+      get: (target, key) => {
         if (key === 'commit') return commit
         const value: unknown = Reflect.get(target, key)
-        return typeof value === 'function' ? value.bind(target) : value
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]): unknown => {
+          const answer: unknown = value.apply(target, args)
+          return answer instanceof Promise ? this.#time.outside(answer) : answer
+        }
       },
     })
   }
@@ -46,20 +60,32 @@ export class Disk {
   /** The process dies. Of what was not confirmed yet, a part may have reached the disk. */
   crash(): void {
     this.#run += 1
-    const reached = Math.floor(this.#random.fraction() * (this.#pending.length + 1))
-    for (const batch of this.#pending.slice(0, reached)) void this.#inner.commit(batch)
+    const reached = this.#pending.slice(0, Math.floor(this.#random.fraction() * (this.#pending.length + 1)))
     this.#pending = []
     this.#lastAt = 0
+    const before = this.#inner
+    if (before === undefined) return
+    this.#inner = this.#time.outside(
+      before.then(async (inner) => {
+        for (const batch of reached) await inner.commit(batch).catch(() => {})
+        await this.#below.close(inner)
+        return this.#below.open()
+      }),
+    )
   }
 
-  #commit(batch: readonly Write[], run: number): Promise<void> {
+  async close(): Promise<void> {
+    if (this.#inner !== undefined) await this.#below.close(await this.#inner)
+  }
+
+  #commit(inner: Store, batch: readonly Write[], run: number): Promise<void> {
     this.#pending.push(batch)
     this.#lastAt = Math.max(this.#lastAt, this.#time.now + Math.floor(this.#random.fraction() * commitMs))
     return new Promise((resolve, reject) => {
       this.#time.after(this.#lastAt - this.#time.now, () => {
         if (run !== this.#run) return
         this.#pending.shift()
-        this.#inner.commit(batch).then(resolve, reject)
+        this.#time.outside(inner.commit(batch)).then(resolve, reject)
       })
     })
   }

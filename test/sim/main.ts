@@ -1,5 +1,6 @@
 /** The command line of the simulator. */
 import { parseArgs } from 'node:util'
+import { real } from './ground.js'
 import type { Fault, Kind } from './invariants.js'
 import { drawScope, play, scheduleOf, shrink, simulate } from './simulate.js'
 import type { Counts } from './world.js'
@@ -8,6 +9,7 @@ const usage = `npm run simulate -- [options]
   --instances N   servers, the source among them (3)
   --schedules K   how many (1000)
   --seed S        the first seed; the others follow it (1)
+  --real          on SQLite and the real pool of s2s, over connections in memory; a crash opens the database again
   --trace         shows all that happens (for one schedule)
   --keep-going    does not stop at the first schedule that fails`
 
@@ -19,6 +21,7 @@ export async function main(args: readonly string[], say: (text: string) => void 
       instances: { type: 'string', default: '3' },
       schedules: { type: 'string', default: '1000' },
       seed: { type: 'string', default: '1' },
+      real: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       'keep-going': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -37,7 +40,10 @@ export async function main(args: readonly string[], say: (text: string) => void 
   const found: Record<Kind, number> = { lost: 0, duplicated: 0, 'out of order': 0, diverged: 0, broken: 0 }
   let played = 0
   for (let seed = first; seed < first + schedules; seed++) {
-    const { faults, counts } = await simulate(seed, sites, values.trace ? { trace: (text) => say(text) } : {})
+    const { faults, counts } = await simulate(seed, sites, {
+      ...(values.trace ? { trace: (text: string) => say(text) } : {}),
+      ...(values.real ? { ground: real } : {}),
+    })
     played++
     for (const [name, count] of Object.entries(counts) as [keyof Counts, number][])
       totals[name] = (totals[name] ?? 0) + count

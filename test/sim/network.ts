@@ -2,6 +2,7 @@
  * The links between the servers: first in, first out, with delays of their own, and with faults. What is on its way when a
  * link breaks is lost without a word, as on a TCP connection that ends.
  */
+import type { UpgradableTransport } from '../../src/net/transport.js'
 import type { Random } from '../../src/util/random.js'
 import { copy, type Element } from '../../src/xml/element.js'
 import { errorReply } from '../../src/xmpp/stanza.js'
@@ -15,6 +16,8 @@ import type { SimTime } from './time.js'
 export type Fault = 'bounce' | 'silent' | 'stall'
 
 export interface Port {
+  /** A connection that another site makes, where connections are real. */
+  readonly accept?: ((transport: UpgradableTransport) => void) | undefined
   receive(stanza: Element): void
   /** Something of our own comes back. */
   bounce(stanza: Element): void
@@ -33,7 +36,19 @@ interface Direction {
 /** For tests of the simulator itself: what becomes of a stanza that would arrive. */
 export type Tamper = (stanza: Element, from: number, to: number) => 'deliver' | 'lose' | 'double'
 
-export class Network {
+/** What joins the sites: this model, or ./wires.ts. */
+export interface Links {
+  tamper: Tamper
+  doubling: number
+  losing: number
+  plug(site: number, port: Port | undefined): void
+  cut(from: number, to: number, fault: Fault): void
+  heal(from: number, to: number): void
+  healAll(): void
+  died(site: number): void
+}
+
+export class Network implements Links {
   tamper: Tamper = () => 'deliver'
   /** The chance that a stanza arrives twice, or not at all without anybody being told. */
   doubling = 0

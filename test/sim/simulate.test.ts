@@ -1,5 +1,6 @@
 /** Rooms on several servers through cuts, crashes and wrong clocks: many schedules, none of which may break a promise (dmuc.md §5). */
 import { describe, expect, test } from '@jest/globals'
+import { real } from './ground.js'
 import { main } from './main.js'
 import { drawScope, play, scheduleOf, simulate } from './simulate.js'
 import type { Counts } from './world.js'
@@ -46,3 +47,15 @@ test('the command line refuses what it cannot do', async () => {
   expect(await main(['--instances', '1'], (text) => said.push(text))).toBe(2)
   expect(said.join()).toContain('--schedules')
 })
+
+test('the same holds on SQLite and the real pool of s2s, where a crash opens the database again', async () => {
+  const crashed = { crashes: 0, acknowledged: 0 }
+  for (const seed of [3, 4]) {
+    const { faults, counts } = await simulate(seed, 3, { ground: real })
+    expect({ seed, faults }).toEqual({ seed, faults: [] })
+    crashed.crashes += counts.crashes
+    crashed.acknowledged += counts.acknowledged
+  }
+  expect(crashed.crashes).toBeGreaterThan(0)
+  expect(crashed.acknowledged).toBeGreaterThan(5)
+}, 120_000)

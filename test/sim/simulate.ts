@@ -1,5 +1,6 @@
 /** One schedule from its seed to its verdict, and the shortest schedule that still fails. */
 import { SeededRandom } from '../../src/util/random.js'
+import type { MakeGround } from './ground.js'
 import { check, type Fault, signature } from './invariants.js'
 import type { Tamper } from './network.js'
 import { drawSchedule, type Operation, type Scope } from './operations.js'
@@ -14,19 +15,34 @@ export interface Outcome {
 }
 
 export interface Options {
-  readonly tamper?: Tamper
-  readonly trace?: (text: string) => void
+  readonly tamper?: Tamper | undefined
+  readonly trace?: ((text: string) => void) | undefined
+  /** Default: the model. */
+  readonly ground?: MakeGround
   /** Before the verdict. */
-  readonly inspect?: (world: World) => void
+  readonly inspect?: ((world: World) => void) | undefined
 }
 
 export async function play(
   seed: number,
   scope: Scope,
   schedule: readonly Operation[],
-  { tamper, trace, inspect }: Options = {},
+  { tamper, trace, inspect, ground }: Options = {},
 ): Promise<Outcome> {
-  const world = new World(seed, scope)
+  const world = new World(seed, scope, ground)
+  try {
+    return await playIn(world, scope, schedule, { tamper, trace, inspect })
+  } finally {
+    await world.remove()
+  }
+}
+
+async function playIn(
+  world: World,
+  scope: Scope,
+  schedule: readonly Operation[],
+  { tamper, trace, inspect }: Pick<Options, 'tamper' | 'trace' | 'inspect'>,
+): Promise<Outcome> {
   world.trace = trace && ((text) => trace(`${world.time.now} ${text}`))
   await world.start()
   if (tamper !== undefined) world.network.tamper = tamper

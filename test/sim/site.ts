@@ -9,6 +9,7 @@ import type { Random } from '../../src/util/random.js'
 import type { Element } from '../../src/xml/element.js'
 import type { Disk } from './disk.js'
 import { ProcessClock, type SimTime } from './time.js'
+import type { MakeWay, Way } from './way.js'
 
 export const serviceOf = (site: number): string => `rooms.site${site}.example`
 export const roomOf = (site: number): string => `coven@${serviceOf(site)}`
@@ -20,7 +21,8 @@ export interface SiteParts {
   readonly sites: number
   /** How many messages a new shadow asks for. */
   readonly history: number
-  /** A stanza that leaves for another domain; `to` where the stanza itself names nobody. */
+  readonly way: MakeWay
+  /** A stanza that leaves for another domain, but by the real way; `to` where the stanza itself names nobody. */
   readonly send: (stanza: Element, to: string) => void
   readonly note: (level: string, text: string) => void
 }
@@ -29,7 +31,8 @@ export class Site {
   skewMs = 0
   readonly index: number
   readonly #parts: SiteParts
-  #process: { readonly server: Server; readonly clock: ProcessClock; readonly store: Store } | undefined
+  #clock: ProcessClock | undefined
+  #process: { readonly server: Server; readonly store: Store; readonly way: Way } | undefined
 
   constructor(index: number, parts: SiteParts) {
     this.index = index
@@ -48,12 +51,23 @@ export class Site {
     return this.#process?.store
   }
 
+  get accept(): Way['accept'] {
+    return this.#process?.way.accept
+  }
+
+  get isUp(): boolean {
+    return this.#clock !== undefined
+  }
+
   async start(): Promise<void> {
     const { time, random, disk, sites, history, send, note } = this.#parts
     const clock = new ProcessClock(time, this.skewMs)
-    const store = disk.open()
+    this.#clock = clock
+    const store = await disk.open()
     const allow = Array.from({ length: sites }, (_, other) => serviceOf(other)).filter((_, n) => n !== this.index)
-    const isAlive = (): boolean => this.#process?.clock === clock
+    const isAlive = (): boolean => this.#clock === clock
+    const log = noting((level, text) => isAlive() && note(level, text))
+    let way: Way | undefined
     const server = new Server({
       hosts: [
         {
@@ -66,19 +80,23 @@ export class Site {
       store,
       clock,
       random,
-      log: noting((level, text) => isAlive() && note(level, text)),
+      log,
       remote: {
-        send: (stanza) => isAlive() && send(stanza, stanza.attrs.to),
-        sendText: (_from, to, _text, stanza) => isAlive() && send(stanza, to),
+        send: (stanza) => way?.remote.send(stanza),
+        sendText: (...sent) => way?.remote.sendText(...sent),
       },
     })
-    this.#process = { server, clock, store }
+    const interrupted = (domain: string): void => this.service?.interrupted(domain)
+    way = await this.#parts.way({ site: this.index, server, clock, log, isAlive, send, interrupted })
+    if (!isAlive()) return
+    this.#process = { server, store, way }
     await server.start()
   }
 
   /** As kill -9 does. */
   crash(): void {
-    this.#process?.clock.end()
+    this.#clock?.end()
+    this.#clock = undefined
     this.#process = undefined
     this.#parts.disk.crash()
   }
@@ -86,7 +104,7 @@ export class Site {
   /** The operator sets the clock. */
   setClock(skewMs: number): void {
     this.skewMs = skewMs
-    if (this.#process !== undefined) this.#process.clock.skewMs = skewMs
+    if (this.#clock !== undefined) this.#clock.skewMs = skewMs
   }
 }
 

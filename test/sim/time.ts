@@ -13,6 +13,8 @@ export class SimTime {
   /** Milliseconds since the simulation began. */
   now = 0
   #order = 0
+  /** What is being done outside of this time, by a thread. */
+  #outside = 0
   /** A binary heap, the next one first. */
   readonly #heap: Due[] = []
 
@@ -36,9 +38,24 @@ export class SimTime {
         run?.()
         ran ||= run !== undefined
       }
-      if (ran) await settle()
+      if (ran) await this.#settle()
     }
     this.now = end
+  }
+
+  /** Time stands still until this is done. */
+  async outside<T>(work: Promise<T>): Promise<T> {
+    this.#outside++
+    try {
+      return await work
+    } finally {
+      this.#outside--
+    }
+  }
+
+  async #settle(): Promise<void> {
+    await settle()
+    while (this.#outside > 0) await settle()
   }
 
   #push(due: Due): void {

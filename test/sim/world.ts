@@ -3,8 +3,8 @@ import { supersedes } from '../../src/dmuc/replica.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
-import { Disk } from './disk.js'
-import { Network } from './network.js'
+import { type Ground, type MakeGround, model } from './ground.js'
+import type { Links } from './network.js'
 import { nickOf, type Operation, type Scope } from './operations.js'
 import { type Heard, type Ledger, Person } from './person.js'
 import { roomOf, Site, serviceOf } from './site.js'
@@ -40,7 +40,7 @@ export interface Counts {
 
 export class World implements Ledger {
   readonly time = new SimTime()
-  readonly network: Network
+  readonly network: Links
   readonly sites: Site[]
   readonly people: Person[]
   /** What senders saw reflected, in that order. */
@@ -65,23 +65,29 @@ export class World implements Ledger {
   /** Does a new shadow get all that was ever said? */
   readonly completeHistory: boolean
   readonly #takesBack: boolean
+  readonly #ground: Ground
   /** What people have sent so far, but for presence. */
   #sent = 0
   #wanted = 1
   readonly #wishes = [{ id: '', sites: 1 }]
 
-  constructor(seed: number, scope: Scope) {
+  constructor(seed: number, scope: Scope, makeGround: MakeGround = model) {
     const random = new SeededRandom(seed)
+    this.#ground = makeGround(this.time, random, seed, (domain) => this.#siteOf(domain))
     this.#takesBack = scope.takesBack
     this.completeHistory = scope.history >= 1000
-    this.network = new Network(this.time, random)
+    this.network = this.#ground.links
     this.network.losing = scope.losing
     this.network.doubling = scope.doubling
     this.sites = Array.from({ length: scope.sites }, (_, index) => {
-      const disk = new Disk(this.time, random)
+      const disk = this.#ground.disk(index)
+      const { way } = this.#ground
       const send = (stanza: Element, to: string): void => this.#send(index, stanza, to)
       const note = (level: string, text: string): void => this.#note(index, level, text)
-      return new Site(index, { time: this.time, random, disk, sites: scope.sites, history: scope.history, send, note })
+      return new Site(index, {
+        ...{ time: this.time, random, disk, way, send, note },
+        ...{ sites: scope.sites, history: scope.history },
+      })
     })
     this.people = Array.from(
       { length: scope.sites * scope.people },
@@ -233,7 +239,7 @@ export class World implements Ledger {
   }
 
   #crash(site: Site, forMs: number): void {
-    if (site.server === undefined) return
+    if (!site.isUp) return
     this.counts.crashes += 1
     site.crash()
     this.network.plug(site.index, undefined)
@@ -275,7 +281,7 @@ export class World implements Ledger {
   }
 
   #restart(site: Site): void {
-    if (site.server !== undefined) return
+    if (site.isUp) return
     site.start().catch((error: unknown) => this.broken.push(String(error)))
     this.#plug(site)
   }
@@ -288,19 +294,28 @@ export class World implements Ledger {
       },
       bounce: (stanza) => void site.server?.router.route(stanza),
       interrupted: (other) => site.service?.interrupted(serviceOf(other)),
+      accept: (transport) => (site.accept === undefined ? transport.destroy() : site.accept(transport)),
     })
   }
 
   #send(from: number, stanza: Element, to: string): void {
-    const { domain } = Jid.parse(to)
-    const site = this.sites.findIndex(({ index }) => serviceOf(index) === domain)
+    const site = this.#siteOf(Jid.parse(to).domain)
     if (site < 0) {
       this.people.find(({ jid, bare }) => jid === to || bare === to)?.receive(stanza)
       return
     }
     const crossing = copy(stanza)
     crossing.attrs.to = to
-    this.network.send(from, site, crossing)
+    this.#ground.carry(from, site, crossing)
+  }
+
+  #siteOf(domain: string): number {
+    return this.sites.findIndex(({ index }) => serviceOf(index) === domain)
+  }
+
+  /** Nothing of it stays. */
+  remove(): Promise<void> {
+    return this.#ground.remove()
   }
 
   #note(site: number, level: string, text: string): void {

@@ -1,0 +1,74 @@
+/** How a process reaches the other sites: stanza by stanza as the model does it, or by the real pool of s2s over ./wires.ts. */
+
+import type { Remote } from '../../src/server/router.js'
+import { startServerListener } from '../../src/server/s2s-listener.js'
+import { S2sPool } from '../../src/server/s2s-pool.js'
+import type { Server } from '../../src/server/server.js'
+import type { Logger } from '../../src/util/logger.js'
+import { SeededRandom } from '../../src/util/random.js'
+import type { Element } from '../../src/xml/element.js'
+import { Jid } from '../../src/xmpp/jid.js'
+import type { Port } from './network.js'
+import type { ProcessClock } from './time.js'
+import { addressOf, siteAt, type Wires } from './wires.js'
+
+export interface Way {
+  readonly remote: Remote
+  /** Of incoming connections, where there are any. */
+  readonly accept?: NonNullable<Port['accept']>
+}
+
+export interface WayParts {
+  readonly site: number
+  readonly server: Server
+  readonly clock: ProcessClock
+  readonly log: Logger
+  readonly isAlive: () => boolean
+  /** A stanza for somebody who is at no site's service, or for a site where that is modelled. */
+  readonly send: (stanza: Element, to: string) => void
+  /** The way to this domain is lost. */
+  readonly interrupted: (domain: string) => void
+}
+
+export type MakeWay = (parts: WayParts) => Promise<Way>
+
+export const modelled: MakeWay = async ({ isAlive, send }) => ({
+  remote: {
+    send: (stanza) => isAlive() && send(stanza, stanza.attrs.to),
+    sendText: (_from, to, _text, stanza) => isAlive() && send(stanza, to),
+  },
+})
+
+/** `siteOf`: the number of the site that serves a domain, -1 for none. */
+export const overWires =
+  (wires: Wires, seed: number, siteOf: (domain: string) => number): MakeWay =>
+  async ({ site, server, clock, log, isAlive, send, interrupted }) => {
+    const random = new SeededRandom((seed * 31 + site * 101 + clock.monotonic()) >>> 0)
+    const deps = { gateway: server.servers, certificates: undefined, clock, random, log }
+    const pool = new S2sPool(
+      { policy: { requireEncryption: false, secureAuth: false } },
+      {
+        ...deps,
+        resolver: { resolve: async (domain) => [{ host: domain, address: addressOf(siteOf(domain)), port: 5269 }] },
+        connect: ({ host, timeoutMs = 10_000 }) => wires.connect(site, siteAt(host), timeoutMs),
+      },
+    )
+    pool.watch({ down: (domain) => isAlive() && interrupted(domain) })
+    const listener = await startServerListener({ endpoints: [] }, { ...deps, pool })
+    const isSite = (to: string): boolean => siteOf(Jid.parse(to).domain) >= 0
+    return {
+      accept: (transport) => listener.accept(transport),
+      remote: {
+        send: (stanza) => {
+          if (!isAlive()) return
+          if (isSite(stanza.attrs.to)) pool.send(stanza)
+          else send(stanza, stanza.attrs.to)
+        },
+        sendText: (from, to, text, stanza) => {
+          if (!isAlive()) return
+          if (isSite(to)) pool.sendText(from, to, text, stanza)
+          else send(stanza, to)
+        },
+      },
+    }
+  }
