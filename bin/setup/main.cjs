@@ -18,6 +18,7 @@ const PROGRAMS = {
   bench: (args) => ['bench/main.mjs', ...args],
   demo: (args) => ['bench/demo.mjs', ...args],
   simulate: (args) => ['test/sim/run.mjs', ...args],
+  interop: (args) => ['--disable-warning=ExperimentalWarning', 'test/interop/run.mjs', ...args],
   build: () => undefined,
 }
 
@@ -69,11 +70,11 @@ function fail(error) {
   process.exit(error instanceof Interrupted ? error.exitCode : 1)
 }
 
-/** @param {string[]} argv the command (start, test, bench, demo, simulate or build) and what is passed on to it */
+/** @param {string[]} argv the command (start, test, bench, demo, simulate, interop or build) and what is passed on to it */
 exports.main = async function main(argv) {
   const [command = '', ...args] = argv
   if (!Object.hasOwn(PROGRAMS, command))
-    fail(new SetupError('usage: node bin/setup.cjs start|test|bench|demo|simulate|build [arguments]'))
+    fail(new SetupError('usage: node bin/setup.cjs start|test|bench|demo|simulate|interop|build [arguments]'))
   try {
     await setUp()
     const nodeArgs = PROGRAMS[command](args)

@@ -1,0 +1,128 @@
+/** A dmucd and a foreign server that know where the other is, with a user each. All of it ends with `close`. */
+import type { Element } from '../../src/xml/element.js'
+import { type Pair, selfSigned } from '../net/certificate-files.js'
+import { type Ejabberd, startEjabberd } from '../peers/ejabberd.js'
+import { PlainClient } from '../peers/plain-client.js'
+import { type ProsodyOptions, startProsody } from '../peers/prosody.js'
+import { type OurOptions, type Ours, startOurs } from './ours.js'
+
+export const peers = ['Prosody', 'ejabberd'] as const
+export type PeerName = (typeof peers)[number]
+
+type TheirOptions = Partial<Omit<ProsodyOptions, 'config' | 'modules' | 'external'>> & { readonly secureAuth?: boolean }
+
+export interface StageOptions {
+  readonly ours?: Partial<OurOptions>
+  readonly theirs?: TheirOptions
+  /** TLS from the first byte alone, both ways. */
+  readonly direct?: boolean
+}
+
+const password = 'cauldron-bubble'
+const users = { juliet: password }
+export const theirDomain = 'p.example'
+export const theirRooms = 'rooms.p.example'
+
+/** Made once: what they are called is all that matters. */
+let certificate: Promise<Pair> | undefined
+export const ourSelfSigned = (): Promise<Pair> => {
+  certificate ??= selfSigned(['a.example', 'rooms.a.example'])
+  return certificate
+}
+
+export class Stage {
+  readonly peer: PeerName
+  readonly us: Ours
+  them: Ejabberd
+  readonly #options: StageOptions
+  readonly #clients: PlainClient[] = []
+
+  private constructor(peer: PeerName, us: Ours, them: Ejabberd, options: StageOptions) {
+    this.peer = peer
+    this.us = us
+    this.them = them
+    this.#options = options
+  }
+
+  static async set(peer: PeerName, options: StageOptions = {}): Promise<Stage> {
+    const us = await startOurs({ certificate: await ourSelfSigned(), users: { ann: password }, ...options.ours })
+    try {
+      const stage = new Stage(peer, us, await startTheirs(peer, us, options), options)
+      stage.#findThem()
+      return stage
+    } catch (error) {
+      await us.close()
+      throw error
+    }
+  }
+
+  /** At other ports, as after an upgrade; our DNS knows of it if it is `told`. */
+  async restartThem(told = true): Promise<void> {
+    await this.them.stop()
+    this.them = await startTheirs(this.peer, this.us, this.#options)
+    if (told) this.#findThem()
+  }
+
+  ann(): Promise<PlainClient> {
+    return this.#client(this.us.c2sPort, 'a.example', 'ann')
+  }
+
+  juliet(): Promise<PlainClient> {
+    return this.#client(this.them.c2sPort, theirDomain, 'juliet')
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.close()
+    await this.them.stop()
+    await this.us.close()
+  }
+
+  async #client(port: number, domain: string, user: string): Promise<PlainClient> {
+    const client = await PlainClient.login(port, domain, user, password)
+    this.#clients.push(client)
+    client.send('<presence/>')
+    await client.next(({ name }) => name === 'presence')
+    return client
+  }
+
+  #findThem(): void {
+    const { s2sPort, s2sDirectPort } = this.them
+    const place = this.#options.direct === true ? { direct: s2sDirectPort } : { port: s2sPort }
+    for (const domain of [theirDomain, theirRooms]) this.us.dns.set(domain, place)
+  }
+}
+
+export function startTheirs(
+  peer: PeerName,
+  us: Ours,
+  { theirs = {}, direct = false }: StageOptions,
+): Promise<Ejabberd> {
+  const port = direct ? us.s2sDirectPort : us.s2sPort
+  const there = { [us.domain]: port, [us.rooms]: port }
+  const common = {
+    ...{ domain: theirDomain, mucDomain: theirRooms, users, directTls: direct },
+    ...{ routes: direct ? {} : there, directRoutes: direct ? there : {} },
+    ...theirs,
+  }
+  if (peer === 'ejabberd') return startEjabberd(common)
+  const secure = theirs.secureAuth === true ? 's2s_secure_auth = true' : ''
+  return startProsody({ ...common, modules: ['vcard'], config: secure })
+}
+
+export const body = (to: string, id: string, text = id): string =>
+  `<message to='${to}' type='chat' id='${id}'><body>${text}</body></message>`
+
+export const hasId =
+  (id: string) =>
+  (element: Element): boolean =>
+    element.attrs.id === id
+
+export function check(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(what)
+}
+
+/** Of an error that came back. */
+export function conditionOf(stanza: Element): string {
+  check(stanza.attrs.type === 'error', `no error: ${stanza}`)
+  return stanza.getChild('error')?.getChildElements()[0]?.name ?? 'none'
+}
