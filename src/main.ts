@@ -39,6 +39,7 @@ import {
   startClientListener,
   startWebSocketListener,
 } from './server/c2s.js'
+import { Resumptions } from './server/resumptions.js'
 import { startServerListener } from './server/s2s-listener.js'
 import { serverLinks } from './server/s2s-operations.js'
 import { S2sPool } from './server/s2s-pool.js'
@@ -253,6 +254,7 @@ class Start {
       secret: await lastingSecret(store, this.#random),
       iterations: defaultIterations,
       budget: this.#budget,
+      resumptions: new Resumptions(this.#random),
     }
     // All at once, so that their deadlines do not add up.
     const open: { close(deadlineMs: number): Promise<void> }[] = []

@@ -98,6 +98,11 @@ export const clientOptionsOf = ({ global, limits }: Config): ClientOptions => ({
   limits: { ...clientLimits, stanzaBytes: global.c2s_stanza_size_limit },
   timeouts: { ...defaultTimeouts, negotiationMs: global.c2s_timeout * 1000 },
   hardBacklog: limits.c2s_send_queue,
+  management: {
+    hibernationMs: global.smacks_hibernation_time * 1000,
+    acknowledgementMs: global.smacks_max_ack_delay * 1000,
+    unacknowledged: limits.c2s_unacknowledged,
+  },
   addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
 })
 

@@ -52,6 +52,18 @@ export const globalOptions = {
   use_ipv6: boolean(true, 'Listen on the IPv6 addresses of `interfaces` and `http_interfaces` too.'),
   log_level: oneOf(['debug', 'info', 'warn', 'error'], 'info', 'The least important messages that are logged.'),
   c2s_timeout: integer(60, 1, 86_400, 'Seconds that a client may be connected without being logged in.'),
+  smacks_hibernation_time: integer(
+    600,
+    0,
+    86_400,
+    'Seconds that a client whose connection was lost may take to come back to its session (XEP-0198); 0: sessions end with their connections.',
+  ),
+  smacks_max_ack_delay: integer(
+    30,
+    1,
+    3_600,
+    'Seconds that a client may take to acknowledge what it was sent, before its connection counts as lost.',
+  ),
   c2s_stanza_size_limit: integer(mib / 4, 10_000, 64 * mib, 'Bytes of the largest stanza from a client.'),
   s2s_stanza_size_limit: integer(mib / 2, 10_000, 64 * mib, 'Bytes of the largest stanza from another server.'),
   s2s_timeout: integer(30, 1, 3_600, 'Seconds in which a connection to another server must be established.'),
@@ -188,6 +200,12 @@ export const limitsOptions = {
     64 * 1024,
     1_000 * mib,
     'Bytes that wait for one client that reads too slowly, before it is disconnected.',
+  ),
+  c2s_unacknowledged: integer(
+    8 * mib,
+    64 * 1024,
+    1_000 * mib,
+    'Bytes that one client was sent and has not acknowledged (XEP-0198), or that wait for one that lost its connection, before its session ends.',
   ),
   c2s_send_queues: integer(
     64 * mib,

@@ -1,12 +1,12 @@
 /** XEP-0280: Message Carbons: what one client of an account sends or gets, the others see too. */
-import type { Host, Module } from '../server/module.js'
+import type { Host, Module, Registration } from '../server/module.js'
 import type { Session } from '../server/session.js'
 import { child, childText, copy, type Element, elements, xml } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { result } from '../xmpp/stanza.js'
 import { ownAccount } from './own-account.js'
-import { type MessageService, messageService } from './services.js'
+import { type CarbonsService, carbonsService, type MessageService, messageService } from './services.js'
 
 const carbonsNs = 'urn:xmpp:carbons:2'
 const forward = 'urn:xmpp:forward:0'
@@ -26,30 +26,36 @@ export const carbons: Module = {
   name: 'carbons',
   xep: { number: 280, version: '1.0.1' },
   hosts: ['user'],
-  setup: (host) => [
-    host.feature(carbonsNs),
-    host.iq('account', 'set', carbonsNs, 'enable', (iq, from, to) => {
-      ownAccount(from, to)
-      host.sessions.get(from.toString())?.data.set(enabled, true)
-      return result(iq)
-    }),
-    host.iq('account', 'set', carbonsNs, 'disable', (iq, from, to) => {
-      ownAccount(from, to)
-      host.sessions.get(from.toString())?.data.delete(enabled)
-      return result(iq)
-    }),
-    // Real copies never pass here: what looks like one was forged (§11), and no client should have to notice.
-    host.on('inbound', 'message', 'validate', (stanza) => isCopy(stanza) || undefined),
-    host.on('inbound', 'message', 'observe', (stanza, from, to) => {
-      if (isEligible(stanza) && !isRoomPrivateMessage(stanza, from)) copyReceived(host, stanza, to)
-      return undefined
-    }),
-    host.on('outbound', 'message', 'observe', (stanza, from) => {
-      if (isEligible(stanza)) copyTo(host, from, stanza, 'sent', (session) => !session.jid.equals(from))
-      return undefined
-    }),
-  ],
+  setup(host) {
+    const service: CarbonsService = { copies: ({ data }) => data.has(enabled) }
+    host.offer(carbonsService, service)
+    return registrations(host)
+  },
 }
+
+const registrations = (host: Host): readonly Registration[] => [
+  host.feature(carbonsNs),
+  host.iq('account', 'set', carbonsNs, 'enable', (iq, from, to) => {
+    ownAccount(from, to)
+    host.sessions.get(from.toString())?.data.set(enabled, true)
+    return result(iq)
+  }),
+  host.iq('account', 'set', carbonsNs, 'disable', (iq, from, to) => {
+    ownAccount(from, to)
+    host.sessions.get(from.toString())?.data.delete(enabled)
+    return result(iq)
+  }),
+  // Real copies never pass here: what looks like one was forged (§11), and no client should have to notice.
+  host.on('inbound', 'message', 'validate', (stanza) => isCopy(stanza) || undefined),
+  host.on('inbound', 'message', 'observe', (stanza, from, to) => {
+    if (isEligible(stanza) && !isRoomPrivateMessage(stanza, from)) copyReceived(host, stanza, to)
+    return undefined
+  }),
+  host.on('outbound', 'message', 'observe', (stanza, from) => {
+    if (isEligible(stanza)) copyTo(host, from, stanza, 'sent', (session) => !session.jid.equals(from))
+    return undefined
+  }),
+]
 
 function copyReceived(host: Host, stanza: Element, to: Jid): void {
   if (!host.sessions.of(to.bare().toString()).some(({ data }) => data.has(enabled))) return

@@ -1,10 +1,18 @@
 /** RFC 6121 §8.5: which clients of an account get a message, by its type, its address and their priority. */
-import type { Host, Module } from '../server/module.js'
+import type { Handled, Host, Module } from '../server/module.js'
 import type { Session } from '../server/session.js'
 import type { Element } from '../xml/element.js'
+import { readDelay } from '../xmpp/delay.js'
 import type { Jid } from '../xmpp/jid.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { type MessageService, messageService } from './services.js'
+import {
+  type CarbonsService,
+  carbonsService,
+  type MessageService,
+  messageService,
+  type OfflineService,
+  offlineService,
+} from './services.js'
 
 type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
 
@@ -15,7 +23,10 @@ export const message: Module = {
   setup(host) {
     const service: MessageService = { recipients: (stanza, to) => recipientsOf(host, stanza, to) }
     host.offer(messageService, service)
-    return [host.on('inbound', 'message', 'handle', (stanza, _from, to) => deliver(host, stanza, to))]
+    return [
+      host.on('inbound', 'message', 'handle', (stanza, _from, to) => deliver(host, stanza, to)),
+      { kind: 'session', undelivered: (session, stanza) => redeliver(host, stanza, session.jid) },
+    ]
   },
 }
 
@@ -34,6 +45,29 @@ function deliver(host: Host, stanza: Element, to: Jid): true | undefined {
   if (type === 'error' || type === 'headline') return true
   if (type === 'groupchat' || (to.isFull && type === 'normal')) throw new StanzaError('service-unavailable')
   return undefined
+}
+
+/**
+ * XEP-0198 §4: what a client that is gone did not acknowledge goes to the others, but for those that saw a copy, or is kept. A room
+ * hears anyway that its occupant has left, and has the message.
+ */
+function redeliver(host: Host, stanza: Element, to: Jid): Handled {
+  const type = typeOf(stanza)
+  if (type !== 'chat' && type !== 'normal') return undefined
+  // What the account told its own client, above all copies of what another client has seen (XEP-0280).
+  if (stanza.attrs.from === to.bare().toString()) return undefined
+  const copies = host.service<CarbonsService>(carbonsService)
+  const others = willing(host, to)
+  if (others.some((session) => copies?.copies(session))) return undefined
+  if (others.length > 0) {
+    for (const session of mostAvailable(host, to)) session.outbox.send(stanza)
+    return undefined
+  }
+  const account = host.account(to.bare().toString())
+  const at = readDelay(stanza)?.stampMs ?? host.clock.now()
+  const kept = account && host.service<OfflineService>(offlineService)?.keep(stanza, account, at)
+  if (kept === undefined) throw new StanzaError('service-unavailable')
+  return kept === true ? undefined : kept
 }
 
 function recipientsOf(host: Host, stanza: Element, to: Jid): readonly Session[] {

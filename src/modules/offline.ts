@@ -7,9 +7,9 @@ import type { Host, Module } from '../server/module.js'
 import type { Session } from '../server/session.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
-import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { type OfflineService, offlineService } from './services.js'
 import { readStored } from './stored-xml.js'
 
 const chatStates = 'http://jabber.org/protocol/chatstates'
@@ -37,26 +37,31 @@ export const offline: Module = {
       check: (value) => (typeof value === 'number' && value >= 0 ? undefined : 'be 0 or more'),
     },
   },
-  setup: (host) => [
-    host.feature('msgoffline'),
-    {
-      kind: 'account',
-      name: accountData,
-      load: async (bareJid): Promise<Waiting> => ({ count: await host.store.offlineCount(bareJid) }),
-    },
-    host.on('inbound', 'message', 'handle', (stanza, _from, to) => store(host, stanza, to)),
-    { kind: 'session', presence: (session) => welcome(host, session) },
-  ],
+  setup(host) {
+    const service: OfflineService = { keep: (message, account, at) => keep(host, message, account, at) }
+    host.offer(offlineService, service)
+    return [
+      host.feature('msgoffline'),
+      {
+        kind: 'account',
+        name: accountData,
+        load: async (bareJid): Promise<Waiting> => ({ count: await host.store.offlineCount(bareJid) }),
+      },
+      host.on('inbound', 'message', 'handle', (stanza, _from, to) => {
+        const account = host.account(to.bare().toString())
+        return account && keep(host, stanza, account, host.clock.now())
+      }),
+      { kind: 'session', presence: (session) => welcome(host, session) },
+    ]
+  },
 }
 
-function store(host: Host, stanza: Element, to: Jid): true | undefined | Promise<void> {
-  const account = host.account(to.bare().toString())
-  if (account === undefined || refusesStorage(stanza)) return undefined
+function keep(host: Host, stanza: Element, account: LoadedAccount, at: number): true | undefined | Promise<void> {
+  if (refusesStorage(stanza)) return undefined
   if (isFleeting(stanza)) return true
   const waiting = waitingOf(account)
   if (waiting.count >= (host.options.limit as number))
     throw new StanzaError('service-unavailable', { text: 'Too many messages wait for this user' })
-  const at = host.clock.now()
   const text = serialize(delayed(stanza, host.domain, at))
   if (text.length > longest)
     throw new StanzaError('service-unavailable', { text: 'This user is away, and the message is too long to be kept' })

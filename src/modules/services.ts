@@ -48,3 +48,20 @@ export interface MessageService {
   /** The clients that the rules of RFC 6121 §8.5 give this message to, as things are now. */
   recipients(stanza: Element, to: Jid): readonly Session[]
 }
+
+export const carbonsService = 'carbons'
+
+export interface CarbonsService {
+  /** This client sees what others of its account get. */
+  copies(session: Session): boolean
+}
+
+export const offlineService = 'offline'
+
+export interface OfflineService {
+  /**
+   * Keeps a message, said at `at`, until the user is there. True where it need not be kept, undefined where it must not be; throws
+   * StanzaError where it cannot be.
+   */
+  keep(message: Element, account: LoadedAccount, at: number): true | undefined | Promise<void>
+}

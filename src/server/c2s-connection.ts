@@ -8,16 +8,19 @@ import {
   type ClientStreamHandler,
   type ClientStreamOptions,
 } from '../stream/client-stream.js'
+import type { Resumable, Resumption } from '../stream/manage.js'
 import type { Credentials } from '../stream/sasl.js'
 import type { StreamEnd } from '../stream/stream.js'
+import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import type { Element } from '../xml/element.js'
-import { type Rendered, serialize } from '../xml/writer.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import { type Bearer, ClientOutbox, type ManagementLimits } from './client-outbox.js'
 import type { ClientGateway } from './gateway.js'
+import type { Resumptions } from './resumptions.js'
 import type { Reader, SendBudget } from './send-budget.js'
 import type { Outbox, Session } from './session.js'
 
@@ -31,6 +34,9 @@ export interface ConnectionParts {
   /** Bytes queued for a client that takes them too slowly; above this it is closed with `resource-constraint`. */
   readonly hardBacklog: number
   readonly budget: SendBudget
+  readonly management: ManagementLimits
+  readonly resumptions: Resumptions<ClientOutbox>
+  readonly clock: Clock
   readonly log: Logger
   /** Every stream error that we send, for the metrics. */
   readonly refused: (condition: string) => void
@@ -46,13 +52,13 @@ const slowReaderMs = 1000
 /** Stanzas that one client may have waiting for the disk or for others before we stop reading from it. */
 const unsettledStanzas = 1000
 
-export class ClientConnection implements TransportHandler, ClientStreamHandler, Outbox, Reader {
+export class ClientConnection implements TransportHandler, ClientStreamHandler, Bearer, Reader {
   readonly #parts: ConnectionParts
   readonly #transport: Transport
   readonly #upgradable: UpgradableTransport | undefined
   readonly #stream: ClientStream
-  readonly #xmlns: string | undefined
-  #session: Session | undefined
+  readonly xmlns: string | undefined
+  #outbox: ClientOutbox | undefined
   #upgrading = false
   #unsettled = 0
   #written = 0
@@ -71,7 +77,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#transport = transport
     this.#upgradable = upgradable
     const framed = transport.kind === 'websocket'
-    this.#xmlns = framed ? ns.client : undefined
+    this.xmlns = framed ? ns.client : undefined
     const channel: Channel = {
       framing: framed ? 'framed' : 'stream',
       // A WebSocket that never leaves this machine, from its browser or from the proxy that ends TLS, has nobody on the
@@ -85,7 +91,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   }
 
   get session(): Session | undefined {
-    return this.#session
+    return this.#outbox?.session
   }
 
   // From the transport.
@@ -102,13 +108,9 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
 
   // From the server.
 
-  send(stanza: Element): void {
-    this.#sendText(serialize(stanza, this.#xmlns))
-    this.#watchBacklog()
-  }
-
-  sendRendered(rendered: Rendered, to: string): void {
-    this.#sendText(rendered.to(to, this.#xmlns))
+  sendText(text: string): void {
+    if (this.#early === undefined) this.#stream.sendText(text)
+    else this.#early.push(text)
     this.#watchBacklog()
   }
 
@@ -121,22 +123,27 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   }
 
   get backlog(): number {
-    return this.#transport.backlog
+    return Math.max(this.#transport.backlog, this.#outbox?.backlog ?? 0)
+  }
+
+  get alive(): boolean {
+    return !this.#stream.ended
   }
 
   get taken(): number {
     return this.#written - this.backlog
   }
 
+  abandon(): void {
+    this.#transport.destroy()
+    this.#stream.transportClosed(new Error('the client does not acknowledge what it is sent'))
+  }
+
   cutOff(): void {
+    if (this.#tooSlow) return
     this.#tooSlow = true
     this.#parts.budget.remove(this)
     this.close('resource-constraint', 'you read too slowly')
-  }
-
-  #sendText(text: string): void {
-    if (this.#early === undefined) this.#stream.sendText(text)
-    else this.#early.push(text)
   }
 
   #watchBacklog(): void {
@@ -184,37 +191,81 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   }
 
   bind(account: Jid, resource: string | undefined): string {
+    const { clock, gateway, budget, management, resumptions } = this.#parts
+    const outbox = new ClientOutbox(
+      { clock, limits: management, resumptions, budget, over: (session, rest) => gateway.unbind(session, rest) },
+      this,
+    )
     this.#early = []
     try {
-      this.#session = this.#parts.gateway.bind(account, resource, this, {
+      const session = gateway.bind(account, resource, outbox, {
         remoteAddress: this.#transport.remoteAddress,
         secure: this.#stream.facts.has('secure'),
         streamId: this.#stream.id ?? '',
       })
+      outbox.begin(session)
+      this.#outbox = outbox
+      return session.jid.toString()
     } catch (error) {
       this.#early = undefined
       throw error
     }
-    return this.#session.jid.toString()
   }
 
   bound(): void {
     const early = this.#early ?? []
     this.#early = undefined
     for (const text of early) this.#stream.sendText(text)
-    const { remoteAddress, tls } = this.#transport
-    this.#parts.log.info(
-      { jid: this.#session?.jid.toString(), address: remoteAddress, tls: tls?.protocol, stream: this.#stream.id },
-      'a client is online',
-    )
+    this.#report('a client is online')
+  }
+
+  enable(resume: boolean): Resumable | undefined {
+    return this.#outbox?.enable(resume)
+  }
+
+  resume(account: Jid, id: string, h: number, answer: (resumption: Resumption) => void): void {
+    const { resumptions } = this.#parts
+    const outbox = resumptions.find(id, account)
+    // What was said under TLS is not sent again without it.
+    if (outbox === undefined || (outbox.session?.secure === true && !this.#stream.facts.has('secure'))) {
+      const handled = resumptions.formerlyHandled(id, account)
+      answer(handled === undefined ? { is: 'failed' } : { is: 'failed', h: handled })
+      return
+    }
+    outbox.resume(this, h, (resumption) => {
+      if (resumption.is === 'resumed') this.#outbox = outbox
+      answer(resumption)
+    })
+  }
+
+  resumed(): void {
+    this.#report('a client is back')
+  }
+
+  requested(): void {
+    this.#outbox?.answer()
+  }
+
+  acknowledged(h: number): void {
+    this.#outbox?.acknowledged(h)
   }
 
   stanza(stanza: Element): void {
-    if (this.#session === undefined) return
-    const handled = this.#parts.gateway.receive(this.#session, stanza)
-    if (handled === undefined) return
+    const session = this.session
+    if (session === undefined || this.#outbox === undefined) return
+    const arrived = this.#outbox.arrived()
+    const handled = this.#parts.gateway.receive(session, stanza)
+    if (handled === undefined) {
+      arrived()
+      return
+    }
     if (++this.#unsettled === unsettledStanzas) this.#transport.pause()
-    handled.catch((error: unknown) => this.failed(error)).finally(() => this.#settled())
+    handled
+      .catch((error: unknown) => this.failed(error))
+      .finally(() => {
+        arrived()
+        this.#settled()
+      })
   }
 
   #settled(): void {
@@ -226,16 +277,24 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   }
 
   ended(end: StreamEnd): void {
-    if (end.is === 'error' && end.by === 'us') this.#report(end.error)
-    if (this.#session !== undefined) {
-      this.#parts.gateway.unbind(this.#session)
-      this.#parts.log.info({ jid: this.#session.jid.toString(), end: end.is }, 'a client went offline')
+    if (end.is === 'error' && end.by === 'us') this.#refused(end.error)
+    if (this.#outbox !== undefined) {
+      this.#report('a client has left', end.is)
+      this.#outbox.left(this, end.is === 'lost')
     }
     if (this.#upgrading) this.#transport.destroy()
     else if (end.is !== 'lost') this.#transport.end(this.#tooSlow ? slowReaderMs : undefined)
   }
 
-  #report(error: StreamError): void {
+  #report(what: string, end?: StreamEnd['is']): void {
+    const { remoteAddress, tls } = this.#transport
+    this.#parts.log.info(
+      { jid: this.session?.jid.toString(), address: remoteAddress, tls: tls?.protocol, stream: this.#stream.id, end },
+      what,
+    )
+  }
+
+  #refused(error: StreamError): void {
     this.#parts.refused(error.condition)
     const fields = {
       condition: error.condition,

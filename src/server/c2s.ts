@@ -13,7 +13,9 @@ import type { Closeable } from '../util/lifecycle.js'
 import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import { ClientConnection, type ConnectionParts } from './c2s-connection.js'
+import type { ClientOutbox, ManagementLimits } from './client-outbox.js'
 import type { ClientGateway } from './gateway.js'
+import { Resumptions } from './resumptions.js'
 import { SendBudget } from './send-budget.js'
 
 export interface ClientOptions {
@@ -29,6 +31,8 @@ export interface ClientOptions {
   readonly softBacklog?: number
   /** Bytes queued for a client above which it is closed; default 4 MiB. */
   readonly hardBacklog?: number
+  /** XEP-0198; default 10 minutes, 30 seconds, 8 MiB. */
+  readonly management?: ManagementLimits
   /** Connections from one address, loopback excepted; default 10 a second, 100 at once. */
   readonly addressRate?: AddressRate
 }
@@ -62,6 +66,8 @@ export interface ClientDependencies {
   readonly iterations: number
   /** What waits for all clients of the process together; default 64 MiB for each listener. */
   readonly budget?: SendBudget
+  /** Shared by all listeners, so that a stream may be resumed through any of them; by default each has its own. */
+  readonly resumptions?: Resumptions<ClientOutbox>
   /** Counts by reason: a stream error that we sent, or `rate-limit`, or `tls-handshake`. */
   readonly refused?: (reason: string) => void
 }
@@ -128,6 +134,12 @@ export function startWebSocketListener(
   return clients.listener(http.host, http.port, accepting)
 }
 
+const defaultManagement: ManagementLimits = {
+  hibernationMs: 600_000,
+  acknowledgementMs: 30_000,
+  unacknowledged: 8 * 1024 * 1024,
+}
+
 /** The connections of one listener. */
 class Clients {
   readonly #parts: ConnectionParts
@@ -157,6 +169,9 @@ class Clients {
       allowUnencryptedPlain: options.allowUnencryptedPlain ?? false,
       hardBacklog: options.hardBacklog ?? 4 * 1024 * 1024,
       budget: dependencies.budget ?? new SendBudget(clock, 64 * 1024 * 1024),
+      management: options.management ?? defaultManagement,
+      resumptions: dependencies.resumptions ?? new Resumptions(random),
+      clock,
       log,
       refused: (condition) => dependencies.refused?.(condition),
       closed: (connection) => {

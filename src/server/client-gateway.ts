@@ -1,5 +1,6 @@
 /** The server as a client's stream sees it: binding (RFC 6120 §7), stamping and addressing (§8.1), the way in. */
 import type { Account, Store } from '../store/store.js'
+import type { Unacknowledged } from '../stream/management.js'
 import type { Clock } from '../util/clock.js'
 import type { Random } from '../util/random.js'
 import type { Element } from '../xml/element.js'
@@ -10,6 +11,7 @@ import type { ClientGateway, ConnectionFacts } from './gateway.js'
 import type { Handled } from './handled.js'
 import type { LocalHost } from './host.js'
 import type { HostRegistry } from './hosts.js'
+import { delayed } from './resent-text.js'
 import type { Outbox, Session } from './session.js'
 import type { SessionRegistry } from './session-registry.js'
 import { checkStanza } from './stanza-checks.js'
@@ -29,6 +31,7 @@ const sessionsPerAccount = 50
 
 export class LocalClientGateway implements ClientGateway {
   readonly #parts: ClientGatewayParts
+  readonly #returning = new Set<Promise<void>>()
 
   constructor(parts: ClientGatewayParts) {
     this.#parts = parts
@@ -83,8 +86,30 @@ export class LocalClientGateway implements ClientGateway {
     )
   }
 
-  unbind(session: Session): void {
-    if (this.#parts.sessions.remove(session)) this.#userHost(session.jid.domain)?.closed(session)
+  unbind(session: Session, unacknowledged: readonly Unacknowledged[] = []): void {
+    const host = this.#userHost(session.jid.domain)
+    if (this.#parts.sessions.remove(session)) host?.closed(session)
+    for (const each of unacknowledged) this.#undelivered(session, delayed(each, session.jid.domain), host)
+  }
+
+  /** All that unbound sessions left is where it belongs, or has failed to get there. */
+  async idle(): Promise<void> {
+    while (this.#returning.size > 0) await Promise.all(this.#returning)
+  }
+
+  /** XEP-0198 §4: as a stanza to a resource that is not there, but that a message finds another way if there is one. */
+  #undelivered(session: Session, stanza: Element, host: LocalHost | undefined): void {
+    const { router } = this.#parts
+    const { type } = stanza.attrs
+    const isRequest = stanza.name === 'iq' && (type === 'get' || type === 'set')
+    if (!isRequest && stanza.name !== 'message') return
+    const returned = router.guard(stanza, () => {
+      if (isRequest || host === undefined) throw new StanzaError('service-unavailable')
+      return host.undelivered(session, stanza)
+    })
+    if (returned === undefined) return
+    this.#returning.add(returned)
+    void returned.finally(() => this.#returning.delete(returned))
   }
 
   #send(session: Session, stanza: Element): Handled {

@@ -1,5 +1,6 @@
 /** What connections see of the server: the seam between streams (c2s, s2s) and hosts, sessions and routing. */
 import type { Account } from '../store/store.js'
+import type { Unacknowledged } from '../stream/management.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { Handled } from './handled.js'
@@ -26,8 +27,11 @@ export interface ClientGateway {
   bind(account: Jid, resource: string | undefined, outbox: Outbox, facts: ConnectionFacts): Session
   /** Takes a stanza from the client: stamps or checks `from` (throws StreamError `invalid-from`), fills in `to`, routes. */
   receive(session: Session, stanza: Element): Handled
-  /** The connection is gone or closed; idempotent. */
-  unbind(session: Session): void
+  /**
+   * The session is over; idempotent. What its client was sent and did not acknowledge goes another way: to other clients, to where
+   * messages wait, or back.
+   */
+  unbind(session: Session, unacknowledged?: readonly Unacknowledged[]): void
 }
 
 /** For server connections. */

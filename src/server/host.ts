@@ -99,6 +99,16 @@ export class LocalHost {
     this.#afterwards(session, (failed) => this.registrations.closed(session, failed))
   }
 
+  /** A message that a client of this host was sent and may not have got, now that the client is gone. */
+  undelivered(session: Session, message: Element): Handled {
+    return this.accounts.within(session.jid.bare().toString(), (account) => {
+      if (!account.exists) throw new StanzaError('service-unavailable')
+      for (const hook of this.registrations.sessionHooks)
+        if (hook.undelivered !== undefined) return hook.undelivered(session, message)
+      throw new StanzaError('service-unavailable')
+    })
+  }
+
   #toHost(stanza: Element, from: Jid, to: Jid): Handled {
     const { type } = stanza.attrs
     if (stanza.name === 'iq' && (type === 'get' || type === 'set')) {

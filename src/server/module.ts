@@ -64,6 +64,8 @@ export type Registration =
       readonly bound?: (session: Session) => void
       readonly presence?: (session: Session, stanza: Element) => void
       readonly closed?: (session: Session) => void
+      /** The client is gone without having acknowledged this message (XEP-0198); of several hooks the first counts. */
+      readonly undelivered?: (session: Session, message: Element) => Handled
     }
   | {
       readonly kind: 'stream-feature'

@@ -57,6 +57,7 @@ export class Server implements Closeable {
   readonly sessions: Sessions
   readonly clients: ClientGateway
   readonly servers: ServerGateway
+  readonly #clients: LocalClientGateway
   readonly #hosts: HostRegistry
   readonly #requests: Requests
   readonly #remote: Remote
@@ -82,7 +83,8 @@ export class Server implements Closeable {
     this.#hosts = new HostRegistry(definitions, { router, sessions, store, clock, random, log, isLocal, definitions })
     this.router = router
     this.sessions = sessions
-    this.clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random })
+    this.#clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random })
+    this.clients = this.#clients
     this.servers = new LocalServerGateway({ hosts, router, log })
     this.#remote = typeof options.remote === 'function' ? options.remote(this) : (options.remote ?? noRemote)
   }
@@ -128,6 +130,7 @@ export class Server implements Closeable {
       this.clients.unbind(session)
       session.outbox.close('system-shutdown')
     }
+    await this.#clients.idle()
     await this.#hosts.close()
     this.#requests.close()
   }

@@ -16,6 +16,7 @@ import { type BindContext, bind, session } from './bind.js'
 import { type Fact, type Feature, isPossible } from './feature.js'
 import type { Framing, Header } from './header.js'
 import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
+import { type ManageContext, manage, type Resumable, type Resumption } from './manage.js'
 import { Authentication, type Credentials, type SaslContext, sasl } from './sasl.js'
 import { type StartTlsContext, starttls } from './starttls.js'
 import { Stream, type StreamEnd } from './stream.js'
@@ -58,6 +59,15 @@ export interface ClientStreamHandler {
   bind(account: Jid, resource: string | undefined): string
   /** The client knows its JID: stanzas may be sent. */
   bound(): void
+  /** See ManageContext in manage.ts. `enable` is undefined where the stream cannot be resumed. */
+  enable(resume: boolean): Resumable | undefined
+  resume(account: Jid, id: string, h: number, answer: (resumption: Resumption) => void): void
+  /** The former stream's session goes on here: stanzas may be sent. */
+  resumed(): void
+  /** The client asks how much was handled. */
+  requested(): void
+  /** The client has handled this many. Throws StreamError where that cannot be. */
+  acknowledged(h: number): void
   /** A stanza of the bound client. What it throws as StreamError ends the stream. */
   stanza(stanza: Element): void
   /** Something of ours failed that the client is only told of in general words. */
@@ -66,9 +76,9 @@ export interface ClientStreamHandler {
   ended(end: StreamEnd): void
 }
 
-type Context = StartTlsContext & SaslContext & BindContext
+type Context = StartTlsContext & SaslContext & BindContext & ManageContext
 
-const features: readonly Feature<Context>[] = [starttls, sasl, bind, session]
+const features: readonly Feature<Context>[] = [starttls, sasl, bind, session, manage]
 
 export class ClientStream {
   readonly #options: ClientStreamOptions
@@ -81,6 +91,7 @@ export class ClientStream {
   #authentication: Authentication | undefined = new Authentication()
   /** How long the client may take to bind. */
   #binding: Timer | undefined
+  #resuming = false
 
   constructor(options: ClientStreamOptions, channel: Channel, handler: ClientStreamHandler) {
     this.#options = options
@@ -173,6 +184,7 @@ export class ClientStream {
   #element(element: Element): void {
     const domain = this.#domain
     if (domain === undefined) throw new StreamError('internal-server-error')
+    if (this.#resuming) throw new StreamError('policy-violation', 'wait for the answer to <resume/>')
     const stanza = isStanza(element)
     const asked = stanza ? requestedBy(element) : element.attrs.xmlns
     const feature = asked === undefined ? undefined : features.find((each) => each.ns === asked)
@@ -202,6 +214,14 @@ export class ClientStream {
       failed: (error) => this.#handler.failed(error),
       bind: (resource) => this.#bind(resource),
       bound: () => this.#bound(),
+      enable: (resume) => {
+        this.#facts.add('managed')
+        return this.#handler.enable(resume)
+      },
+      resume: (id, h, answer) => this.#resume(id, h, answer),
+      resumed: () => this.#resumed(),
+      requested: () => this.#handler.requested(),
+      acknowledged: (h) => this.#handler.acknowledged(h),
     }
   }
 
@@ -222,10 +242,30 @@ export class ClientStream {
   }
 
   #bound(): void {
+    this.#online()
+    this.#handler.bound()
+  }
+
+  #resume(id: string, h: number, answer: (resumption: Resumption) => void): void {
+    if (this.#account === undefined) throw new StreamError('not-authorized')
+    if (this.#resuming) throw new StreamError('policy-violation', 'a stream is being resumed already')
+    this.#resuming = true
+    this.#handler.resume(this.#account, id, h, (resumption) => {
+      this.#resuming = false
+      if (!this.ended) answer(resumption)
+    })
+  }
+
+  #resumed(): void {
+    this.#online()
+    this.#facts.add('managed')
+    this.#handler.resumed()
+  }
+
+  #online(): void {
     this.#authentication = undefined
     this.#facts.add('bound')
     this.#binding?.cancel()
-    this.#handler.bound()
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Element } from '../xml/element.js'
 
 /** What has been achieved on a stream. */
-export type Fact = 'secure' | 'authenticated' | 'bound'
+export type Fact = 'secure' | 'authenticated' | 'bound' | 'managed'
 
 export interface Feature<Context> {
   /** The word that the specifications use for it, also in the log. */

@@ -12,6 +12,7 @@ export const ns = {
   session: 'urn:ietf:params:xml:ns:xmpp-session',
   dialback: 'jabber:server:dialback',
   dialbackFeature: 'urn:xmpp:features:dialback',
+  streamManagement: 'urn:xmpp:sm:3',
   roster: 'jabber:iq:roster',
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',

@@ -35,12 +35,19 @@ export type StreamErrorCondition = (typeof streamErrorConditions)[number]
 export class StreamError extends Error {
   readonly condition: StreamErrorCondition
   readonly text: string | undefined
+  /** What the specification of an extension puts beside the condition (RFC 6120 §4.9.4). */
+  readonly application: Element | undefined
 
-  constructor(condition: StreamErrorCondition, text?: string, options?: ErrorOptions) {
+  constructor(
+    condition: StreamErrorCondition,
+    text?: string,
+    options?: ErrorOptions & { readonly application?: Element },
+  ) {
     super(text === undefined ? condition : `${condition}: ${text}`, options)
     this.name = 'StreamError'
     this.condition = condition
     this.text = text
+    this.application = options?.application
   }
 
   /** `<error/>` in the streams' namespace; the writer of the stream gives it its `stream:` prefix. */
@@ -50,6 +57,7 @@ export class StreamError extends Error {
       {},
       xml(this.condition, { xmlns: ns.streamErrors }),
       this.text === undefined ? undefined : xml('text', { xmlns: ns.streamErrors }, this.text),
+      this.application,
     )
   }
 }

@@ -76,6 +76,11 @@ class Client {
           return `${account}/${resource ?? 'minted'}`
         },
         bound: () => this.events.push('bound'),
+        enable: () => undefined,
+        resume: (_account, _id, _h, answer) => answer({ is: 'failed' }),
+        resumed: () => this.events.push('resumed'),
+        requested: () => this.events.push('requested'),
+        acknowledged: (h) => this.events.push(`acknowledged ${h}`),
         stanza: (stanza) => {
           this.stanzas.push(serialize(stanza))
           this.onStanza()
@@ -154,7 +159,7 @@ describe('RFC 6120 §4.3.2 features', () => {
     expect(client.say(clientHeader())).toBe(
       `<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>` +
         `<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>` +
-        `<sub xmlns='urn:xmpp:features:pre-approval'/>${limits}</stream:features>`,
+        `<sm xmlns='urn:xmpp:sm:3'/><sub xmlns='urn:xmpp:features:pre-approval'/>${limits}</stream:features>`,
     )
   })
 })

@@ -1,0 +1,102 @@
+/**
+ * Stream management (XEP-0198) as bookkeeping, for clients' streams and for servers': what the peer sent and how much of
+ * it is settled, what was sent to it and is not acknowledged. No I/O, no timers.
+ */
+import { ns } from '../xmpp/namespaces.js'
+
+/** Counters start at zero again after this many stanzas (§4). */
+const wrap = 2 ** 32
+
+/** Stanzas from the peer. Only what is settled counts as handled, and only as far as everything before it is. */
+export class Received {
+  #count = 0
+  /** In order of arrival. */
+  readonly #unsettled = new Set<number>()
+
+  /** A stanza arrived; returns its number. */
+  arrived(): number {
+    this.#count += 1
+    this.#unsettled.add(this.#count)
+    return this.#count
+  }
+
+  /** The stanza of this number is durable, delivered or refused: nothing of it can be lost any more. */
+  settled(number: number): void {
+    this.#unsettled.delete(number)
+  }
+
+  /** All that arrived. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The longest prefix of settled stanzas. */
+  get prefix(): number {
+    for (const first of this.#unsettled) return first - 1
+    return this.#count
+  }
+
+  /** What `h` says of it. */
+  get h(): number {
+    return this.prefix % wrap
+  }
+}
+
+/** A stanza that the peer may not have. */
+export interface Unacknowledged {
+  readonly text: string
+  /** When it was sent first, in milliseconds since the epoch. */
+  readonly sentAt: number
+}
+
+/** Stanzas to the peer, kept until it has acknowledged them. */
+export class Sent {
+  #queue: Unacknowledged[] = []
+  /** Not wrapped. */
+  #acknowledged = 0
+  #size = 0
+
+  push(text: string, sentAt: number): void {
+    this.#queue.push({ text, sentAt })
+    this.#size += text.length
+  }
+
+  /**
+   * False if the peer says that it handled more than it was sent: then nothing is changed. Nor is it where the peer takes something back:
+   * COMPAT @xmpp/client begins to count anew when it learns late that it is counting.
+   */
+  acknowledge(h: number): boolean {
+    const more = (h - (this.#acknowledged % wrap) + wrap) % wrap
+    if (more > this.#queue.length) return wrap - more <= this.#acknowledged
+    for (const { text } of this.#queue.splice(0, more)) this.#size -= text.length
+    this.#acknowledged += more
+    return true
+  }
+
+  /** The count of what was sent, as the peer's `h` would be if it had all of it. */
+  get count(): number {
+    return (this.#acknowledged + this.#queue.length) % wrap
+  }
+
+  get unacknowledged(): readonly Unacknowledged[] {
+    return this.#queue
+  }
+
+  /** Characters of what is not acknowledged. */
+  get size(): number {
+    return this.#size
+  }
+}
+
+/** Reads `h`; undefined where it is no number of stanzas. */
+export function readCount(h: unknown): number | undefined {
+  if (typeof h !== 'string' || !/^\d{1,10}$/.test(h)) return undefined
+  const count = Number(h)
+  return count < wrap ? count : undefined
+}
+
+/** `<r/>` */
+export const requestText = `<r xmlns='${ns.streamManagement}'/>`
+
+/** `<a/>` */
+export const acknowledgementText = (h: number): string => `<a xmlns='${ns.streamManagement}' h='${h}'/>`
