@@ -134,6 +134,27 @@ const retraction: fc.Arbitrary<string> = fc
       <moderate xmlns='urn:xmpp:message-moderate:1' id='sid-${number}'>${retract}</moderate></iq>`
   })
 
+/** XEP-0486: one of two images, or none any more. */
+const card: fc.Arbitrary<string> = fc
+  .tuple(fc.constantFrom(sessions[0]!, ...sessions), fc.constantFrom('AAAA', 'AAAB', ''))
+  .map(([from, data]) => {
+    const photo = data === '' ? '' : `<PHOTO><TYPE>image/png</TYPE><BINVAL>${data}</BINVAL></PHOTO>`
+    return `<iq xmlns='jabber:client' from='${from}' to='${room}' id='card' type='set'><vCard xmlns='vcard-temp'>${photo}</vCard></iq>`
+  })
+
+/** XEP-0045 §7.10 and §9.9 as it is decided by admins. */
+const approval: fc.Arbitrary<string> = fc
+  .tuple(fc.constantFrom(sessions[0]!, ...sessions), fc.constantFrom(...users), nick, flag)
+  .map(([from, jid, nick, allow]) => {
+    const fields = Object.entries({
+      FORM_TYPE: 'http://jabber.org/protocol/muc#register',
+      'muc#jid': jid,
+      'muc#register_roomnick': nick,
+      'muc#register_allow': allow,
+    }).map(([name, value]) => `<field var='${name}'><value>${value}</value></field>`)
+    return `<message xmlns='jabber:client' from='${from}' to='${room}'><x xmlns='jabber:x:data' type='submit'>${fields.join('')}</x></message>`
+  })
+
 /** XEP-0317, mostly by the founder. */
 const hats: fc.Arbitrary<string> = fc
   .record({
@@ -156,7 +177,10 @@ interface Seen {
   readonly role: string
   readonly affiliation: string
   readonly hats: string
+  /** Of the room itself, whose nick is empty. */
+  readonly photo?: string
 }
+const nobody: Seen = { role: '', affiliation: '', hats: '' }
 type Views = Map<string, Map<string, Seen>>
 
 const hatsIn = (presence: Element): string =>
@@ -167,6 +191,11 @@ const hatsIn = (presence: Element): string =>
 /** What a client does with presence (§7.2.2, §7.6, §7.14). */
 function watch(views: Views, { to, stanza }: Delivery): void {
   if (stanza.name !== 'presence' || stanza.attrs.type === 'error') return
+  if (stanza.attrs.from === room) {
+    const update = stanza.getChild('x', 'vcard-temp:x:update')
+    for (const client of to) views.get(client)?.set('', { ...nobody, photo: update?.getChildText('photo') ?? '' })
+    return
+  }
   const user = elements(stanza).find((child) => child.getNS() === 'http://jabber.org/protocol/muc#user')
   const item = user?.getChild('item')
   const codes = user?.getChildren('status').map(({ attrs }) => attrs.code) ?? []
@@ -233,7 +262,9 @@ function checkViews(state: RoomState, views: Views): void {
       const hats = worn.map(({ uri, title }) => `${uri} ${title}`).join()
       return seen?.role === role && seen.affiliation === affiliationOf(state, jid) && seen.hats === hats
     })
-    must(agrees && view.size === expected.length, client, Object.fromEntries(view), expected)
+    // As last announced: who entered when there was none has heard nothing.
+    must((view.get('')?.photo ?? '') === (state.config.avatar?.photos[0] ?? ''), client, state.config.avatar)
+    must(agrees && view.size - Number(view.has('')) === expected.length, client, Object.fromEntries(view), expected)
   }
 }
 
@@ -257,7 +288,7 @@ describe('XEP-0045 as invariants', () => {
           fc.oneof(
             { weight: 10, arbitrary: stanza },
             { weight: 3, arbitrary: retraction },
-            { weight: 2, arbitrary: hats },
+            { weight: 3, arbitrary: fc.oneof({ weight: 4, arbitrary: hats }, card, approval) },
           ),
           {
             minLength: 20,
@@ -295,6 +326,7 @@ describe('XEP-0045 as invariants', () => {
             if (checkRetracted(stage.state) > 0) count('tombstone')
             checkViews(stage.state, views)
             if (stage.state.config.hats.some(({ wearers }) => wearers.length > 0)) count('hat worn')
+            if (stage.state.config.avatar !== undefined) count('avatar')
           }
           expect(stage.replayed()).toEqual(stage.state)
         },
@@ -312,7 +344,8 @@ describe('XEP-0045 as invariants', () => {
       message: 300,
       moderate: 20,
       tombstone: 100,
-      'hat worn': 300,
+      'hat worn': 200,
+      avatar: 500,
       subject: 50,
       refusal: 1000,
       delivery: 10_000,

@@ -64,6 +64,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     config: fc
       .record({
         membersOnly: fc.boolean(),
+        hats: fc.array(fc.record({ uri: fc.string(), title: fc.string(), wearers: fc.array(jid, { maxLength: 2 }) }), {
+          maxLength: 2,
+        }),
+        avatar: fc.record({ card: fc.string(), photos: fc.array(fc.string(), { maxLength: 2 }) }),
         moderated: fc.boolean(),
         whois: fc.constantFrom('anyone', 'moderators'),
         presenceBroadcast: fc.subarray(['moderator', 'participant', 'visitor'] as const),
@@ -109,6 +113,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     home,
     departure,
   }),
+  fc.record({ type: fc.constant('asked'), what: fc.constantFrom('voice', 'registration'), jid, at: fc.nat() }),
   fc.record({ type: fc.constant('unlock') }),
 ) as fc.Arbitrary<Operation>
 

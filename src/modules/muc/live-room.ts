@@ -34,6 +34,7 @@ import { Claims } from './claims.js'
 import { invitation, nickToClaim } from './entrance.js'
 import { Expectations } from './expectations.js'
 import { FormerOccupants, reservedMs } from './former-occupants.js'
+import { Invitations } from './invitations.js'
 import { Orders } from './pending-orders.js'
 import { isPrivate, privateRoute } from './private-route.js'
 import { Rates } from './rates.js'
@@ -51,6 +52,7 @@ export class LiveRoom {
   readonly #env: RoomEnvironment<LiveRoom>
   readonly #output: RoomOutput
   readonly #cards: Cards
+  readonly #invitations = new Invitations()
   readonly #claims = new Claims()
   readonly #orders = new Orders()
   readonly #askers = new Askers()
@@ -93,6 +95,8 @@ export class LiveRoom {
     const held = this.#claims.hold(from.toString(), stanza)
     if (held) return undefined
     if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
+    const returned = this.#invitations.returned(stanza)
+    if (returned !== undefined) return void this.#env.router.route(returned)
     const command = commandFromStanza(stanza, { instances: new Set(this.replica.table.instances.keys()) })
     if (command === 'ignored') return undefined
     if (command === 'foreign') {
@@ -244,6 +248,7 @@ export class LiveRoom {
     const admission = admit(this.replica, decision.operations, from.bare().toString())
     if (admission instanceof StanzaError) return this.#output.refuse(stanza, admission)
     if (decision.card !== undefined) this.#cards.offer(decision.card)
+    if (command.type === 'invite') this.#invitations.sent(command)
     const effects = this.#step({ type: 'local', operations: admission.local })
     if (admission.orders.length === 0) return this.#finish(effects, decision, stanza)
     const token = this.#env.random.token()
