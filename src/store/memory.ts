@@ -156,11 +156,12 @@ class MemoryStore implements Store {
 
   async rooms(service: string, query: RoomsQuery): Promise<RoomRecord[]> {
     this.#check()
-    const { after = '', before, limit, publicOnly = false } = query
+    const { after = '', before, limit, publicOnly = false, temporaryOnly = false } = query
     const found = this.#rooms
       .list()
       .map((room) => room.record)
       .filter((r) => r.service === service && compareUtf8(r.jid, after) > 0 && (r.public || !publicOnly))
+      .filter((r) => !temporaryOnly || !r.persistent)
       .filter((r) => before === undefined || compareUtf8(r.jid, before) < 0)
     return query.backward === true ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit)
   }

@@ -302,6 +302,8 @@ export interface RoomsQuery {
   readonly limit: number
   /** For disco#items. */
   readonly publicOnly?: boolean
+  /** Only rooms that do not stay when everybody has left. */
+  readonly temporaryOnly?: boolean
 }
 
 export interface Store extends Closeable {

@@ -1,16 +1,23 @@
 /** What a service of rooms does first: temporary rooms of the last run go, distributed ones come to greet their peers. */
 import type { Host } from '../../server/module.js'
-import type { RoomRecord, Write } from '../../store/store.js'
+import type { RoomRecord, RoomsQuery, Write } from '../../store/store.js'
 import type { Rooms } from './rooms.js'
 import type { SavedState } from './storage.js'
 
 const page = 1000
 
 /** Of a service, page by page. */
-export async function* allRooms(host: Pick<Host, 'store' | 'domain'>): AsyncGenerator<RoomRecord> {
+export async function* allRooms(
+  host: Pick<Host, 'store' | 'domain'>,
+  which: Pick<RoomsQuery, 'temporaryOnly'> = {},
+): AsyncGenerator<RoomRecord> {
   let after: string | undefined
   for (;;) {
-    const rooms = await host.store.rooms(host.domain, { limit: page, ...(after === undefined ? {} : { after }) })
+    const rooms = await host.store.rooms(host.domain, {
+      ...which,
+      limit: page,
+      ...(after === undefined ? {} : { after }),
+    })
     yield* rooms
     after = rooms.at(-1)?.jid
     if (rooms.length < page || after === undefined) return
@@ -20,8 +27,8 @@ export async function* allRooms(host: Pick<Host, 'store' | 'domain'>): AsyncGene
 /** Nobody is in them: their occupants' connections ended with the process (XEP-0045 §10.1: temporary rooms). */
 export async function purgeTemporary(host: Host): Promise<void> {
   let gone: Write[] = []
-  for await (const room of allRooms(host)) {
-    if (!room.persistent && !isDistributed(room)) gone.push({ type: 'room.delete', jid: room.jid })
+  for await (const room of allRooms(host, { temporaryOnly: true })) {
+    if (!isDistributed(room)) gone.push({ type: 'room.delete', jid: room.jid })
     if (gone.length < page) continue
     await host.store.commit(gone)
     gone = []

@@ -135,15 +135,17 @@ const aboveAll = '\u{10ffff}'
 
 function roomQueries(db: Connection, log: LogQueries): RoomQueries {
   const pageIn = (direction: 'ASC' | 'DESC') =>
-    db.prepare<[string, string, string, number, number], RoomRow>(
-      `SELECT * FROM room WHERE service = ? AND jid > ? AND jid < ? AND public >= ? ORDER BY jid ${direction} LIMIT ?`,
+    db.prepare<[string, string, string, number, number, number], RoomRow>(
+      `SELECT * FROM room WHERE service = ? AND jid > ? AND jid < ? AND public >= ? AND persistent <= ?
+       ORDER BY jid ${direction} LIMIT ?`,
     )
   const forward = pageIn('ASC')
   const backward = pageIn('DESC')
   const page = (service: string, query: RoomsQuery): RoomRecord[] => {
-    const { after = '', before = aboveAll, publicOnly, limit } = query
+    const { after = '', before = aboveAll, publicOnly, temporaryOnly, limit } = query
     const statement = query.backward === true ? backward : forward
-    const rows = statement.all(service, after, before, publicOnly === true ? 1 : 0, limit).map(toRoom)
+    const flags = [publicOnly === true ? 1 : 0, temporaryOnly === true ? 0 : 1] as const
+    const rows = statement.all(service, after, before, ...flags, limit).map(toRoom)
     return query.backward === true ? rows.reverse() : rows
   }
   const count = db
