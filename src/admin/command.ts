@@ -56,6 +56,11 @@ export interface AdminCommand {
   readonly arguments: readonly CommandArgument[]
   /** Asks for a new password, which arrives as the argument `password`. */
   readonly password?: true
+  /**
+   * The answer may be long and comes in parts: where `data` has `next`, that is the argument `part` which asks for the next one. Without
+   * the argument, the first.
+   */
+  readonly parts?: true
   /** Whole command lines, shown by `--help`. */
   readonly examples: readonly string[]
   /** `store`: also without a running server. */
@@ -76,6 +81,7 @@ export class CommandRefused extends Error {
 export function checkArguments(command: AdminCommand, args: Readonly<Record<string, unknown>>): Record<string, string> {
   const names = command.arguments.map(({ name }) => name)
   if (command.password === true) names.push('password')
+  if (command.parts === true) names.push('part')
   const checked: Record<string, string> = {}
   for (const [name, value] of Object.entries(args)) {
     if (!names.includes(name) || typeof value !== 'string')

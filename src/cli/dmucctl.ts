@@ -11,6 +11,7 @@ import { loadConfig } from '../config/load.js'
 import { ConfigError } from '../config/problem.js'
 import { modules } from '../modules/index.js'
 import { withStore } from './offline.js'
+import { writeParts } from './parts.js'
 import { askPassword, generatePassword, processTerminal, readPassword, type Terminal } from './terminal.js'
 
 /** Exit codes: done; refused or failed; the command line or the configuration is wrong. */
@@ -21,6 +22,7 @@ interface CommandOptions {
   readonly json?: boolean
   readonly passwordStdin?: boolean
   readonly generate?: boolean
+  readonly output?: string
 }
 
 /** `argv` without the names of node and script. Never throws; resolves to the exit code. */
@@ -88,6 +90,7 @@ function addCommand(program: Command, command: AdminCommand, perform: Perform): 
     made.option('--password-stdin', 'read the password from the first line of standard input')
     made.option('--generate', 'make a random password and print it')
   }
+  if (command.parts === true) made.option('-o, --output <file>', 'write to this file, once all of it has come')
   made.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
   made.action(async (...received: unknown[]) => {
     const given = received.slice(0, command.arguments.length)
@@ -109,11 +112,14 @@ async function perform(
   const config = loadConfig(findConfig(options.config), modules)
   const generated = options.generate === true ? generatePassword() : undefined
   if (command.password === true) args.password = generated ?? (await newPassword(options, terminal, args.jid ?? ''))
-  const reply = await ask(config, command, args)
+  const reply = await (command.parts === true
+    ? writeParts((part) => ask(config, command, { ...args, ...(part && { part }) }), options.output, terminal)
+    : ask(config, command, args))
   if (!reply.ok) {
     terminal.errors.write(`${reply.error}\n`)
     return codes.failed
   }
+  if (command.parts === true) return codes.done
   if (options.json === true)
     terminal.output.write(`${JSON.stringify(withPassword(reply.data ?? reply.text, generated))}\n`)
   else terminal.output.write(`${reply.text}${generated === undefined ? '' : `; its password is ${generated}`}\n`)

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 /** What a command line reads from and writes to; tests pass their own. */
 export interface Terminal {
   readonly input: NodeJS.ReadStream | NodeJS.ReadableStream
-  readonly output: { write(text: string): unknown }
+  readonly output: { write(text: string, done?: (error?: Error | null) => void): unknown }
   readonly errors: { write(text: string): unknown }
 }
 

@@ -12,8 +12,9 @@ export function testTerminal(input: string | Terminal['input'] = ''): TestTermin
   return {
     input: typeof input === 'string' ? Readable.from([input]) : input,
     output: {
-      write: (text) => {
+      write: (text, done) => {
         output += text
+        done?.()
       },
     },
     errors: {

@@ -8,6 +8,7 @@ import { type Field, readForm, writeForm } from '../../xmpp/data-form.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { erase } from './erasure.js'
+import { type ExportPart, exportPart } from './export.js'
 import type { LiveRoom } from './live-room.js'
 import type { Rooms } from './rooms.js'
 
@@ -126,6 +127,12 @@ export class Operations {
   async purge(jid: string, before?: number): Promise<number> {
     const end = before === undefined ? {} : { end: before - 1 }
     return this.#with(jid, (room) => erase(this.#parts.store, room, { types: ['message', 'moderate'], ...end }))
+  }
+
+  /** As JSON lines, part after part. */
+  export(jid: string, after: number | undefined): Promise<ExportPart> {
+    const { store, policy } = this.#parts
+    return this.#with(jid, (room) => exportPart(store, room, policy, after))
   }
 
   /** The other instances of a distributed room. */

@@ -111,7 +111,7 @@ export const roomDestroy: AdminCommand = {
 
 export const roomPurge: AdminCommand = {
   name: 'room purge',
-  summary: 'erase what was said in a room, from its history and archive on this server',
+  summary: 'erase what was said in a room, on this server alone: other servers of a distributed room keep their copies',
   arguments: [
     roomArgument,
     {

@@ -2,6 +2,7 @@
 import type { AdminCommand } from '../../command.js'
 import { roomAffiliation, roomConfig, roomCreate, roomDestroy, roomKick, roomPurge } from './change.js'
 import { roomDistribute, roomFollow, roomPromote, roomUndistribute } from './distribution.js'
+import { roomExport } from './export.js'
 import { roomDigest, roomList, roomPeers, roomShow } from './look.js'
 
 export const roomCommands: readonly AdminCommand[] = [
@@ -13,6 +14,7 @@ export const roomCommands: readonly AdminCommand[] = [
   roomKick,
   roomDestroy,
   roomPurge,
+  roomExport,
   roomPeers,
   roomDigest,
   roomDistribute,
