@@ -276,7 +276,7 @@ function rooms(given: () => Store): void {
     )
     expect(await list({ limit: 0, backward: true })).toEqual([])
     expect(await list({ limit: 10, publicOnly: true })).toEqual(jids.filter((_, index) => index % 2 === 1))
-    await store.commit([putRoom({ jid: jids[2] ?? '', persistent: false })])
+    await store.commit([putRoom({ jid: jids[2] ?? '', persistent: false, public: false })])
     expect(await list({ limit: 10, temporaryOnly: true })).toEqual([jids[2]])
     expect(await store.roomCount('rooms.a.example')).toBe(6)
     expect(await store.roomCount('rooms.a.example', true)).toBe(3)

@@ -60,6 +60,8 @@ export class RoomOutput {
   readonly #queue: CommitQueue
   #saved: Replica | undefined
   #lastArchivedAt: number
+  /** Its rows are gone, or on their way. */
+  #over = false
 
   /** `stored`: what is on disk is this replica; otherwise everything is written at the first change. */
   constructor(replica: Replica, parts: OutputParts, stored: Stored | undefined) {
@@ -94,6 +96,7 @@ export class RoomOutput {
   restore(replica: Replica): void {
     this.durable = replica
     this.#saved = replica
+    this.#over = false
   }
 
   /** Runs `run` behind everything that is pending, or `fail` if that could not be stored. */
@@ -101,8 +104,22 @@ export class RoomOutput {
     this.#queue.push(run, fail)
   }
 
-  /** The rows of what has just happened, up to `replica`: the events, then what else has changed since it was last written. */
+  /**
+   * The rows of what has just happened, up to `replica`: the events, then what else has changed since it was last written. With its end go
+   * all rows of the room, in the same batch: no end is half an end.
+   */
   write(replica: Replica, effects: readonly Effect[]): void {
+    if (!this.#over) this.#writeRows(replica, effects)
+    if (effects.some(({ type }) => type === 'end') && !this.#over) {
+      this.#over = true
+      this.#queue.write({ type: 'room.delete', jid: this.#jid })
+    }
+    this.#queue.push(() => {
+      this.durable = replica
+    })
+  }
+
+  #writeRows(replica: Replica, effects: readonly Effect[]): void {
     const events = effects.filter((effect) => effect.type === 'log').map(({ event }) => event)
     if (decidesForAll(replica, effects)) this.#queue.sync()
     if (effects.some(({ type }) => type === 'save') || this.#differs(replica)) this.#save(replica)
@@ -123,9 +140,6 @@ export class RoomOutput {
         for (const { instance, incarnation, contiguous } of effect.vector.entries())
           this.#queue.write({ type: 'room.floor', room: this.#jid, instance, incarnation, seq: contiguous })
     this.#keepRoster(effects.filter(isChange), replica.occupantsRevision)
-    this.#queue.push(() => {
-      this.durable = replica
-    })
   }
 
   /** Resolves when all that was written so far is durable; rejects if it could not be stored. */
@@ -225,6 +239,7 @@ export class RoomOutput {
   #writeRoster(writes: readonly Write[]): void {
     const { store, log } = this.#parts
     this.#queue.push(() => {
+      if (this.#over) return
       store.commit(writes).catch((error: unknown) => {
         log.warn({ room: this.#jid, err: error }, 'The room roster could not be written; chat goes on')
       })

@@ -170,22 +170,11 @@ export class Rooms {
     }
   }
 
-  /**
-   * The room is over: destroyed, abandoned, or taken back by its source. Its rows go; until they are gone, who asks for it waits, so
-   * that it is not found in the store once more.
-   */
+  /** The room is over: destroyed, abandoned, or taken back by its source. Its rows are gone. */
   #end(room: LiveRoom): void {
     if (room.ended) return
     room.ended = true
-    const { jid } = room
-    const slot: Extract<Slot, { state: 'loading' }> = { state: 'loading', queue: [] }
-    this.#slots.set(jid, slot)
-    void this.#env.store
-      .commit([{ type: 'room.delete', jid }])
-      .catch((error: unknown) => {
-        this.#env.log.error({ room: jid, err: error }, 'A room that is over could not be removed from the store')
-      })
-      .then(() => this.#loaded(jid, slot, undefined))
+    this.#slots.delete(room.jid)
   }
 
   /**
