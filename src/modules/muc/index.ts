@@ -294,7 +294,7 @@ export class MucService {
     const { name, attrs } = stanza
     const sender = from.bare().toString()
     const gone = this.#tombstones.refusal(to.bare().toString(), sender, this.#host.admins.has(sender))
-    if (gone !== undefined && concernsRoom(stanza)) throw gone
+    if (gone !== undefined && concernsRoom(stanza) && !looksRelayed(stanza, from, to)) throw gone
     if (name === 'presence' && attrs.type === undefined && to.isFull) {
       if (looksRelayed(stanza, from, to)) return undefined
       if (child(stanza, 'x', ns.muc) === undefined) {
