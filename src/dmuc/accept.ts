@@ -142,7 +142,9 @@ function isStale(turn: Turn, { operation }: LoggedEvent): boolean {
 
 /** Why this event is not to be shown, or undefined. */
 function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefined {
-  const { room, identity } = turn.replica
+  const { room: present, identity } = turn.replica
+  // What we alone restrict, until the source decides on it, is nobody else's rule.
+  const room = present.restricted === undefined ? present : { ...present, restricted: new Map() }
   const { operation } = event
   const then = roomThen(turn, event)
   if (hasFallen(turn, event)) return 'its origin knew more of what the source decided before'

@@ -7,21 +7,29 @@ import { homesOf } from '../room/occupants.js'
 import type { Operation } from '../room/types.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { isSource, type Order, otherInstance, type Replica, speaksFor } from './replica.js'
+import { isCutOff, maxWithheld, restricts } from './restrictions.js'
 
 export interface Admission {
   readonly local: readonly Operation[]
   readonly orders: readonly Order[]
+  /** Restrictions that take effect here and wait for the source (./restrictions.ts). */
+  readonly withheld: readonly Operation[]
 }
 
 /** `actor` is the bare JID of who commanded it. */
 export function admit(replica: Replica, operations: readonly Operation[], actor: string): Admission | StanzaError {
   const local: Operation[] = []
   const orders = new Map<string, Operation[]>()
+  const withheld: Operation[] = []
+  const cutOff = isCutOff(replica)
   for (const operation of operations) {
     for (const to of responsible(replica, operation))
       if (to === replica.room.jid) local.push(operation)
+      else if (cutOff && restricts(replica.room, operation)) withheld.push(operation)
       else orders.set(to, [...(orders.get(to) ?? []), operation])
   }
+  if (withheld.length > 0 && replica.withheld.length + withheld.length > maxWithheld)
+    return new StanzaError('resource-constraint', { text: 'Too much waits for the source already' })
   for (const to of orders.keys()) {
     if (otherInstance(replica, to)?.kind === 'plain')
       return new StanzaError('not-allowed', { text: `${to} decides this, and it takes no orders` })
@@ -32,7 +40,7 @@ export function admit(replica: Replica, operations: readonly Operation[], actor:
         text: `${to} decides this, and it cannot be reached at the moment`,
       })
   }
-  return { local, orders: [...orders].map(([to, ordered]) => ({ to, actor, operations: ordered })) }
+  return { local, withheld, orders: [...orders].map(([to, ordered]) => ({ to, actor, operations: ordered })) }
 }
 
 /** Who answers for an occupant: all its homes, or we for those we speak for. */

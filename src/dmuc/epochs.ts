@@ -7,6 +7,7 @@ import { greet, linkDown } from './greet.js'
 import { grantsOfEpoch } from './nicks.js'
 import { isSource, otherInstance, others, type RoomIdentity, supersedes } from './replica.js'
 import { replicateTo } from './replication.js'
+import { decideWithheld } from './restrictions.js'
 import type { Turn } from './turn.js'
 
 /** The operator makes us the source. Plain instances, which follow the old one, are none of ours. */
@@ -23,12 +24,15 @@ export function promote(turn: Turn): void {
     table: { revision: table.revision + 1, instances },
     lastGrant: Math.max(lastGrant, epoch * grantsOfEpoch),
     heir: undefined,
+    forkedAt: room.registerRevision,
+    decided: [],
   })
   const peers = others(turn.replica).map(({ jid }) => Jid.parse(jid).domain)
   const config = { ...room.config, distributed: true, peers }
   // Not relayed: it comes with the rest, to those who follow us.
   turn.perform(turn.logOwn({ type: 'config', config, revision: room.configRevision + 1 }))
   turn.effects.push({ type: 'save' })
+  decideWithheld(turn)
   turn.note('info', `this instance is the source from now on, in epoch ${epoch}`)
   for (const { jid } of others(turn.replica)) {
     const { link } = turn.peer(jid)

@@ -2,9 +2,11 @@
  * Taking another instance for the source (dmuc.md §3): only while we are ourselves cut off from the one that we had, or on our own
  * operator's word. So nobody takes a room over by saying that it is the source.
  */
-import type { DurableOperation, LoggedEvent, RegisterEntry, RoomConfig } from '../room/types.js'
+import { affiliationOf } from '../room/occupants.js'
+import type { DurableOperation, RegisterEntry, RoomConfig } from '../room/types.js'
 import { relayRefitted } from './relay.js'
 import { isSource, otherInstance, others, type Replica, type RoomIdentity, supersedes } from './replica.js'
+import { type Register, restricts, unlogged, withhold } from './restrictions.js'
 import type { Turn } from './turn.js'
 import type { RoomExtension } from './wire/room.js'
 
@@ -25,7 +27,8 @@ function mayFollow(turn: Turn, from: string, { epoch }: RoomIdentity): boolean {
 
 /** What the new source gives us replaces what we had; our occupants see what that changes for them. */
 export function follow(turn: Turn, from: string, config: RoomConfig, extension: RoomExtension): void {
-  const { identity, keys, configRevision, registerRevision, register, table } = extension
+  const { identity, keys, configRevision, registerRevision, register, table, forkedAt } = extension
+  const decided = turn.replica.decided.filter(({ revision }) => revision > forkedAt)
   for (const [jid, entry] of differing(turn.replica, register))
     refit(turn, { type: 'register', jid, entry, revision: registerRevision })
   if (JSON.stringify(config) !== JSON.stringify(turn.replica.room.config))
@@ -39,9 +42,20 @@ export function follow(turn: Turn, from: string, config: RoomConfig, extension: 
         jid,
       )
   const room = { ...turn.replica.room, config, configRevision, register, registerRevision }
-  turn.change({ room, identity, keys, table, heir: undefined })
+  turn.change({ room, identity, keys, table, forkedAt, heir: undefined, decided: [] })
   turn.effects.push({ type: 'save' })
   turn.note('info', `is the source now, in epoch ${identity.epoch}; this instance follows it`, from)
+  for (const { jid, entry, actor } of decided) proposeAgain(turn, { type: 'register', jid, entry, revision: 0 }, actor)
+}
+
+/** What we numbered as a source that was one no more: restrictions are put to the new one, the rest is for an owner to do again. */
+function proposeAgain(turn: Turn, operation: Register, actor: string | undefined): void {
+  const { jid, entry } = operation
+  if (affiliationOf(turn.replica.room, jid) === entry.affiliation) return
+  if (actor !== undefined && restricts(turn.replica.room, operation)) return withhold(turn, [operation], actor, false)
+  const text = `${jid} was made ${entry.affiliation} here while another instance was the source already; an owner has to do it again`
+  turn.note('warn', text)
+  if (actor !== undefined) turn.effects.push({ type: 'tell', jid: actor, text })
 }
 
 function refit(turn: Turn, operation: DurableOperation): void {
@@ -58,13 +72,3 @@ function differing({ room }: Replica, register: ReadonlyMap<string, RegisterEntr
     .map((jid): [string, RegisterEntry] => [jid, register.get(jid) ?? none])
     .filter(([jid, entry]) => JSON.stringify(entry) !== JSON.stringify(room.register.get(jid) ?? none))
 }
-
-/** Shown like an event and kept by nobody: the state that comes with it is. */
-const unlogged = ({ self, replica }: Turn, operation: DurableOperation): LoggedEvent => ({
-  id: { instance: self, incarnation: replica.incarnation, seq: replica.nextSeq },
-  stamp: replica.stamp,
-  epoch: replica.identity.epoch,
-  revision: 0,
-  stanzaId: '',
-  operation,
-})

@@ -21,10 +21,21 @@ function performDurable(turn: Turn, operation: DurableOperation, except: string 
   const before = turn.replica.room
   const event = turn.logOwn(numbered(turn, operation))
   turn.perform(event)
+  if (event.operation.type === 'register') remember(turn, event.operation)
   if (operation.type === 'config' || operation.type === 'register') turn.effects.push({ type: 'save' })
   relayEvent(turn, event, except)
   if (changesRights(operation)) relayRefit(turn, event, before)
   if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
+}
+
+/** Kept of what a source numbered, in case another one takes over. */
+const maxDecided = 200
+
+function remember(turn: Turn, { revision, jid, entry, actor }: Extract<DurableOperation, { type: 'register' }>): void {
+  const { table, decided } = turn.replica
+  if (table.instances.size === 1) return
+  const row = { revision, jid, entry, ...(actor === undefined ? {} : { actor }) }
+  turn.change({ decided: [...decided.slice(1 - maxDecided), row] })
 }
 
 /** Only the source comes here with config and register, and it counts them itself. */

@@ -25,6 +25,9 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     lastGrant: 0,
     reserved: new Map(),
     rights: new Map(),
+    withheld: [],
+    decided: [],
+    forkedAt: 0,
     heir: undefined,
     phase: 'serving',
   }

@@ -14,6 +14,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { performLocal } from './local.js'
 import { isKept, nextGrant } from './nicks.js'
 import { isSource, type Order, type Replica, speaksFor } from './replica.js'
+import { isCutOff, judgeWithheld, maxWithheld, restricts, withhold } from './restrictions.js'
 import type { Turn } from './turn.js'
 import { readOrder, writeOrder } from './wire/order.js'
 import { readCount } from './wire/read.js'
@@ -30,6 +31,8 @@ export function sendOrder(turn: Turn, order: Order, token: string): void {
 
 export function takeOrder(turn: Turn, from: string, iq: Element, payload: Element): void {
   const order = readOrder(payload)
+  if (order?.was !== undefined && isSource(turn.replica)) return takeWithheld(turn, from, iq, order)
+  if (order !== undefined && isRestriction(turn, order)) return takeRestriction(turn, from, iq, order)
   const refusal = order === undefined ? new StanzaError('bad-request') : refuse(turn, order, from)
   turn.effects.push({ type: 'reply', iq, payload: refusal })
   if (order !== undefined && refusal === undefined)
@@ -37,6 +40,32 @@ export function takeOrder(turn: Turn, from: string, iq: Element, payload: Elemen
       turn,
       order.operations.map((operation) => withOwnPeers(turn.replica, operation)),
     )
+}
+
+/** What was decided in a split and left to us. */
+function takeWithheld(turn: Turn, from: string, iq: Element, order: Omit<Order, 'to'>): void {
+  const operations = judgeWithheld(turn, order, from)
+  turn.effects.push({ type: 'reply', iq, payload: operations instanceof StanzaError ? operations : undefined })
+  if (!(operations instanceof StanzaError)) performLocal(turn, operations)
+}
+
+/** Somebody else who is cut off from the source tells us what it restricts. */
+const isRestriction = ({ replica }: Turn, { operations }: Omit<Order, 'to'>): boolean =>
+  isCutOff(replica) && operations.every((operation) => restricts(replica.room, operation))
+
+function takeRestriction(turn: Turn, from: string, iq: Element, { actor, operations }: Omit<Order, 'to'>): void {
+  const { replica, env } = turn
+  const isFull = replica.withheld.length + operations.length > maxWithheld
+  const refusal = !maySpeakFor(replica, from, actor)
+    ? new StanzaError('forbidden')
+    : isFull
+      ? new StanzaError('resource-constraint')
+      : operations
+          .map((operation) => judge(replica.room, operation, from, env.bounds))
+          .find((fault) => fault !== undefined)
+  turn.effects.push({ type: 'reply', iq, payload: refusal })
+  const registers = operations.filter((operation) => restricts(replica.room, operation))
+  if (refusal === undefined) withhold(turn, registers, actor, false)
 }
 
 function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaError | undefined {

@@ -2,7 +2,7 @@
  * A replica: one instance of a room among others (XEP-0281; dmuc.md §3). Plain, immutable data around the room core.
  * `step` (./step.ts) takes a replica and something that happened, and gives the next replica and what has to be done.
  */
-import type { Change, LoggedEvent, Operation, RoomState, Stamp } from '../room/types.js'
+import type { Affiliation, Change, LoggedEvent, Operation, RegisterEntry, RoomState, Stamp } from '../room/types.js'
 import type { Element } from '../xml/element.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import type { RoomKeys } from './ids.js'
@@ -102,6 +102,30 @@ export interface Reservation {
   readonly until: number
 }
 
+/** What was restricted here while we were cut off from the source, which has not decided on it yet. */
+export interface Withheld {
+  readonly token: string
+  readonly jid: string
+  readonly entry: RegisterEntry
+  /** A bare JID. */
+  readonly actor: string
+  readonly reason?: string
+  /** What the target was. */
+  readonly was: Affiliation
+  /** When the source was asked last. */
+  readonly askedAt: number | undefined
+  /** The source said yes; its event follows. */
+  readonly accepted?: boolean
+}
+
+/** An entry of the register that this instance numbered as the source. */
+export interface Decided {
+  readonly revision: number
+  readonly jid: string
+  readonly entry: RegisterEntry
+  readonly actor?: string
+}
+
 export interface Replica {
   readonly identity: RoomIdentity
   readonly keys: RoomKeys
@@ -124,6 +148,11 @@ export interface Replica {
   readonly reserved: ReadonlyMap<string, Reservation>
   /** Register and configuration as they were at earlier revisions, by epoch and revision (./revisions.ts). */
   readonly rights: ReadonlyMap<string, Rights>
+  readonly withheld: readonly Withheld[]
+  /** At a source: the newest of what it numbered, oldest first. */
+  readonly decided: readonly Decided[]
+  /** The revision of the register at which the present source took over. */
+  readonly forkedAt: number
   /** Who is to be the source, on our operator's word. */
   readonly heir: string | undefined
   /**
@@ -144,10 +173,17 @@ export type Question =
   | { readonly type: 'notice' }
   /** An order or a proposal; `token` tells the caller whose command it came from. */
   | { readonly type: 'order'; readonly token: string }
+  /** What was withheld in a split, under this token. */
+  | { readonly type: 'withheld'; readonly token: string }
 
 export type Happening =
   /** What the room core decided on a command of one of our own occupants or owners. */
-  | { readonly type: 'local'; readonly operations: readonly Operation[] }
+  | {
+      readonly type: 'local'
+      readonly operations: readonly Operation[]
+      /** What the source has to confirm when it can be reached again, and who wants it (./restrictions.ts). */
+      readonly withheld?: { readonly operations: readonly Operation[]; readonly actor: string }
+    }
   /** Sends what others have to do (./admit.ts); the answer comes back as an `order` with this token. */
   | { readonly type: 'order'; readonly order: Order; readonly token: string }
   /** A message or presence from the bare JID `from`, which the caller verified to be the sender's. */
@@ -182,6 +218,8 @@ export interface Order {
   /** The real bare JID of who wants it; checked again where it is carried out. */
   readonly actor: string
   readonly operations: readonly Operation[]
+  /** It was decided in a split, when the target was that. */
+  readonly was?: Affiliation
 }
 
 export type Effect =
@@ -218,6 +256,8 @@ export type Effect =
     }
   /** Tell the operator, in words. */
   | { readonly type: 'note'; readonly level: 'info' | 'warn'; readonly text: string; readonly peer?: string }
+  /** Tell this bare JID something of the room. */
+  | { readonly type: 'tell'; readonly jid: string; readonly text: string }
   /** A shadow gave itself up: remove it (`removed`). */
   | { readonly type: 'left'; readonly jid: string }
   /** A new shadow has config and roster: people can join it. */

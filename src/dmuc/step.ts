@@ -25,6 +25,7 @@ import {
   takeConfigAnswer,
   takeRosterAnswer,
 } from './replication.js'
+import { bringForward, takeVerdict, withhold } from './restrictions.js'
 import { askHistory, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { type Env, Turn } from './turn.js'
 import { readHistoryLimit } from './wire/history.js'
@@ -39,7 +40,7 @@ export function step(replica: Replica, happening: Happening, env: Env): Step {
 function dispatch(turn: Turn, happening: Happening): void {
   switch (happening.type) {
     case 'local':
-      return performLocal(turn, happening.operations)
+      return takeLocal(turn, happening)
     case 'order':
       return sendOrder(turn, happening.order, happening.token)
     case 'relayed':
@@ -66,6 +67,7 @@ function dispatch(turn: Turn, happening: Happening): void {
       return signEarlier(turn, happening.last)
     case 'tick':
       signLog(turn)
+      bringForward(turn)
       expireLinks(turn)
       retryPlain(turn)
       return reassure(turn)
@@ -129,6 +131,13 @@ function parted(turn: Turn, from: string, theirs: RoomIdentity | undefined): voi
   if (theirs !== undefined) meetEpoch(turn, from, theirs)
 }
 
+function takeLocal(turn: Turn, { operations, withheld }: Extract<Happening, { type: 'local' }>): void {
+  performLocal(turn, operations)
+  if (withheld === undefined) return
+  const registers = withheld.operations.filter((operation) => operation.type === 'register')
+  withhold(turn, registers, withheld.actor, true)
+}
+
 function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, { type: 'answer' }>): void {
   switch (question.type) {
     case 'hello':
@@ -143,6 +152,8 @@ function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, {
       return takeRosterAnswer(turn, from, result)
     case 'history':
       return takeHistory(turn, from, result)
+    case 'withheld':
+      return takeVerdict(turn, question.token, result)
     case 'order':
     case 'notice':
       return

@@ -5,7 +5,9 @@ import type { Affiliation, Occupant, RoomState } from './types.js'
 
 /** By bare JID, then by domain (XEP-0045 §9.2); takes a bare or a full JID. */
 export function affiliationOf(state: RoomState, jid: string): Affiliation {
-  const entry = state.register.get(bareOf(jid)) ?? state.register.get(domainOf(jid))
+  const { register, restricted } = state
+  const [bare, domain] = [bareOf(jid), domainOf(jid)]
+  const entry = restricted?.get(bare) ?? register.get(bare) ?? restricted?.get(domain) ?? register.get(domain)
   return entry?.affiliation ?? 'none'
 }
 

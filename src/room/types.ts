@@ -343,6 +343,8 @@ export interface RoomState {
   readonly configRevision: number
   readonly register: ReadonlyMap<string, RegisterEntry>
   readonly registerRevision: number
+  /** What counts before the register until the source of a distributed room has decided on it: restrictions alone. */
+  readonly restricted?: ReadonlyMap<string, RegisterEntry>
   /** By nick, in order of arrival. */
   readonly occupants: ReadonlyMap<string, Occupant>
   readonly subject: Subject | undefined

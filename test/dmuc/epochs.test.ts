@@ -113,6 +113,22 @@ describe('a shadow that its operator promotes', () => {
   })
 })
 
+test('a source that comes back as a shadow proposes what it had restricted, and grants nothing', () => {
+  const shadow = cutOff(new Shadow(other))
+  shadow.happens({ type: 'promoted' })
+  const rules = (jid: string, affiliation: 'outcast' | 'member') => ({
+    type: 'register' as const,
+    jid,
+    entry: { affiliation },
+    actor: 'ann@macbeth.lit',
+    revision: 0,
+  })
+  shadow.happens({ type: 'local', operations: [rules('iago@m.lit', 'outcast'), rules('hal@m.lit', 'member')] })
+  expect(claims(shadow, { epoch: 3 })).toBe('taken')
+  expect(shadow.replica.withheld).toMatchObject([{ jid: 'iago@m.lit', was: 'none', actor: 'ann@macbeth.lit' }])
+  expect(shadow.of('tell')).toMatchObject([{ jid: 'ann@macbeth.lit', text: expect.stringContaining('hal@m.lit') }])
+})
+
 test('of two promotions in one epoch the lower rank counts', () => {
   const identity = { roomId: 'r', source, epoch: 2, epochRank: 2 }
   expect(supersedes({ ...identity, epochRank: 1 }, identity)).toBe(true)

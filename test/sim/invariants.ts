@@ -62,6 +62,7 @@ const aspects: Readonly<Record<string, (replica: Replica) => string>> = {
   'the configuration': ({ room }) => `${room.configRevision}\n${sorted(Object.entries(room.config))}`,
   'the register': ({ room }) => `${room.registerRevision}\n${sorted(room.register)}`,
   'the table of instances': ({ table }) => `${table.revision}\n${sorted(table.instances)}`,
+  'what waits for the source': ({ withheld }) => JSON.stringify(withheld.map(({ jid }) => jid)),
   'the subject': ({ room }) => JSON.stringify([room.subject?.text, room.subject?.stanzaId]),
   'the occupants': ({ room }) =>
     sorted(

@@ -42,6 +42,8 @@ export interface Scope {
   readonly history: number
   /** The firsthost is gone for long, and operators promote shadows. */
   readonly promotes?: boolean
+  /** Admins at a shadow that is cut off from the source. */
+  readonly restricts?: boolean
 }
 
 export const nickOf = (who: number): string => `nick${who}`
@@ -116,6 +118,7 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
   if (scope.takesBack)
     schedule.push({ at: 5000 + below(scope.lengthMs), type: 'distribute', sites: 1 + below(scope.sites) })
   if (scope.promotes) schedule.push(...promotions(random, scope))
+  if (scope.restricts) schedule.push(...restrictions(random, scope))
   for (let who = 1; who < everybody; who++)
     if (random.fraction() < 0.7) schedule.push({ at: 2000 + below(4000), type: 'enter', who, nick: nickOf(who) })
   for (let count = 0; count < scope.operations; count++) {
@@ -149,4 +152,29 @@ function promotions(random: Random, { sites, lengthMs }: Scope): Operation[] {
   if (random.fraction() < 0.5) promoted.push({ at: at + 61_000 + below(20_000), type: 'promote', site: shadow() })
   if (random.fraction() < 0.2) promoted.push({ at: at + 100_000 + below(100_000), type: 'promote', site: below(sites) })
   return [...gone, ...promoted]
+}
+
+/** Somebody elsewhere becomes an admin, is cut off from the source, and rules on; the owner does not sit idle meanwhile. */
+function restrictions(random: Random, { sites, people, lengthMs }: Scope): Operation[] {
+  const below = (bound: number): number => Math.floor(random.fraction() * bound)
+  const who = 1 + below(sites * people - 1)
+  const site = who % sites
+  if (site === 0) return []
+  const at = 15_000 + below(lengthMs)
+  const forMs = 5000 + below(200_000)
+  const affiliate = (when: number, actor: number): Operation => {
+    const whom = 1 + below(sites * people - 1)
+    const affiliation = (['outcast', 'outcast', 'none', 'member'] as const)[below(4)]!
+    return { at: when, type: 'affiliate', who: actor, whom, affiliation }
+  }
+  return [
+    { at: 9000, type: 'affiliate', who: 0, whom: who, affiliation: 'admin' },
+    { at: 9500, type: 'affiliate', who: 0, whom: 1 + below(sites * people - 1), affiliation: 'member' },
+    { at: at - 2000, type: 'enter', who, nick: nickOf(who) },
+    { at, type: 'cut', from: 0, to: site, both: true, fault: 'bounce', forMs },
+    ...Array.from({ length: 3 }, () => affiliate(at + 2000 + below(forMs), who)),
+    ...(random.fraction() < 0.4 ? [affiliate(at + 1000 + below(forMs), 0)] : []),
+    ...(random.fraction() < 0.3 ? [{ at: at + below(forMs), type: 'crash', site, forMs: 3000 } as const] : []),
+    ...(random.fraction() < 0.2 ? [{ at: at + below(forMs), type: 'leave', who } as const] : []),
+  ]
 }

@@ -77,6 +77,7 @@ export function drawScope(seed: number, sites: number): Scope {
     doubling: rarely(0.3, 0.05),
     history: random.fraction() < 0.3 ? 5 : 1000,
     promotes: random.fraction() < 0.2,
+    restricts: random.fraction() < 0.3,
   }
 }
 

@@ -35,6 +35,7 @@ export interface Counts {
   crashes: number
   clashes: number
   promotions: number
+  withheld: number
   refusals: number
 }
 
@@ -55,6 +56,7 @@ export class World implements Ledger {
     crashes: 0,
     clashes: 0,
     promotions: 0,
+    withheld: 0,
     refusals: 0,
   }
   /** Where set, hears of everything that a site notes or sends. */
@@ -320,6 +322,7 @@ export class World implements Ledger {
 
   #note(site: number, level: string, text: string): void {
     this.trace?.(`   ${site} ${level}: ${text}`)
+    if (text.includes('until the source can be asked')) this.counts.withheld += 1
     if (text.startsWith('split')) this.counts.splits += 1
     if (level === 'error') this.broken.push(`site ${site}: ${text}`)
   }

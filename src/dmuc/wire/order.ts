@@ -1,5 +1,5 @@
 /** Orders and proposals (docs/dmuc-sync.md §5): what an instance wants the source, or an occupant's home, to carry out. */
-import type { Operation } from '../../room/types.js'
+import { affiliations, type Operation } from '../../room/types.js'
 import { type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -11,7 +11,7 @@ import { readRole } from './presence.js'
 export function writeOrder(order: Order): Element | undefined {
   const children = order.operations.map(writeOrdered)
   if (!children.every((node) => node !== undefined)) return undefined
-  return xml('order', { xmlns: ns.dmucSync, actor: order.actor }, ...children)
+  return xml('order', { xmlns: ns.dmucSync, actor: order.actor, was: order.was }, ...children)
 }
 
 function writeOrdered(operation: Operation): Element | undefined {
@@ -36,7 +36,9 @@ export function readOrder(element: Element): Omit<Order, 'to'> | undefined {
   const actor = Jid.tryParse(element.attrs.actor)?.bare().toString()
   const operations = elements(element).map((node) => readOrdered(node, actor))
   if (actor === undefined || operations.length === 0) return undefined
-  return operations.every((operation) => operation !== undefined) ? { actor, operations } : undefined
+  const was = affiliations.find((known) => known === element.attrs.was)
+  if (!operations.every((operation) => operation !== undefined)) return undefined
+  return { actor, operations, ...(was === undefined ? {} : { was }) }
 }
 
 /** Whoever ordered it is the actor, whatever the operation says. */

@@ -20,6 +20,8 @@ export interface RoomExtension {
   readonly registerRevision: number
   readonly register: ReadonlyMap<string, RegisterEntry>
   readonly table: InstanceTable
+  /** The revision of the register at which this source took over. */
+  readonly forkedAt: number
   /** The present one, be it older than the history that the shadow is given. */
   readonly subject: Subject | undefined
 }
@@ -33,6 +35,7 @@ export function writeRoom(replica: Replica): Element {
       ...identityAttributes(identity),
       config: String(room.configRevision),
       register: String(room.registerRevision),
+      forked: replica.forkedAt === 0 ? undefined : String(replica.forkedAt),
     },
     xml('keys', { number: String(keys.number), 'stanza-id': keys.stanzaIdKey, 'occupant-id': keys.occupantSalt }),
     ...[...room.register].map(([jid, entry]) =>
@@ -82,6 +85,7 @@ export function readRoom(element: Element | undefined): RoomExtension | undefine
     registerRevision,
     register,
     table,
+    forkedAt: readCount(element.attrs.forked) ?? 0,
     subject: readSubject(element.getChild('subject')),
   }
 }

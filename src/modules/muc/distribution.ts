@@ -279,7 +279,8 @@ export class Distribution {
       if (room !== undefined) {
         const { identity: known } = room.replica
         const same = identity === undefined ? domainOf(known.source) === from.domain : known.roomId === identity.roomId
-        if (!same || isSource(room.replica))
+        const isNewer = identity !== undefined && same && supersedes(identity, known)
+        if (!same || (isSource(room.replica) && !isNewer))
           throw new StanzaError('conflict', { text: 'another room has that address' })
       } else this.#shadow(shadow, from.domain, identity)
       return result(iq, identity === undefined ? undefined : writeAccepted(shadow, this.#publicKey))

@@ -23,7 +23,7 @@ import {
   occupantOf,
   withReply,
 } from '../../room/index.js'
-import type { Element } from '../../xml/element.js'
+import { type Element, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
@@ -167,6 +167,8 @@ export class LiveRoom {
     const [order] = admission.orders
     if (order !== undefined)
       throw new StanzaError('not-allowed', { text: `${order.to} decides this: ask the operator of that server` })
+    if (admission.withheld.length > 0)
+      throw new StanzaError('recipient-unavailable', { text: 'The source decides this, and it cannot be reached' })
     this.perform(admission.local.map(unnamed))
     await this.#output.stored()
   }
@@ -249,7 +251,8 @@ export class LiveRoom {
     if (admission instanceof StanzaError) return this.#output.refuse(stanza, admission)
     if (decision.card !== undefined) this.#cards.offer(decision.card)
     if (command.type === 'invite') this.#invitations.sent(command)
-    const effects = this.#step({ type: 'local', operations: admission.local })
+    const withheld = { operations: admission.withheld, actor: from.bare().toString() }
+    const effects = this.#step({ type: 'local', operations: admission.local, withheld })
     if (admission.orders.length === 0) return this.#finish(effects, decision, stanza)
     const token = this.#env.random.token()
     this.#orders.expect(token, admission.orders.length, {
@@ -352,6 +355,8 @@ export class LiveRoom {
         return void this.#serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
       case 'note':
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
+      case 'tell':
+        return this.#output.push(() => void router.route(told(this.jid, effect.jid, effect.text)))
       case 'left':
         return this.#output.push(() => this.#env.left(this, effect.jid))
       case 'joined':
@@ -453,6 +458,9 @@ export class LiveRoom {
     })
   }
 }
+
+const told = (room: string, to: string, text: string): Element =>
+  xml('message', { from: room, to }, xml('body', {}, text))
 
 const isAnswer = ({ attrs }: Element): boolean => attrs.type === 'result' || attrs.type === 'error'
 

@@ -3,6 +3,7 @@
 import { maxLeadMs, noStamp } from '../../dmuc/clock.js'
 import type { RoomKeys } from '../../dmuc/ids.js'
 import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
+import { restrictions } from '../../dmuc/restrictions.js'
 import { Vector } from '../../dmuc/vector.js'
 import { archivedTypes, defaultConfig, retractionBy } from '../../room/index.js'
 import type { PendingRetraction, RegisterEntry, Retraction, RoomConfig, RoomState, Subject } from '../../room/types.js'
@@ -21,6 +22,9 @@ export interface SavedState {
   readonly phase: Replica['phase']
   readonly tableRevision: number
   readonly lastGrant: number
+  readonly withheld?: Replica['withheld']
+  readonly decided?: Replica['decided']
+  readonly forkedAt?: number
 }
 
 /** Numbers are written down by the thousand: none is given twice, whatever was on its way to the disk at the end. */
@@ -44,6 +48,9 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     phase,
     tableRevision: table.revision,
     lastGrant: grantsUpTo(lastGrant),
+    ...(replica.withheld.length === 0 ? {} : { withheld: replica.withheld }),
+    ...(replica.decided.length === 0 ? {} : { decided: replica.decided }),
+    forkedAt: replica.forkedAt,
   }
   return {
     jid: room.jid,
@@ -178,6 +185,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     configRevision: saved.configRevision,
     register,
     registerRevision: saved.registerRevision,
+    ...(saved.withheld === undefined ? {} : { restricted: restrictions(saved.withheld) }),
     occupants: new Map(),
     subject: saved.subject ?? undefined,
     retractions: new Map(loaded.amendments.map((one) => [one.stanzaId, pendingRetraction(one)])),
@@ -208,6 +216,9 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     lastGrant: saved.lastGrant,
     reserved: new Map(),
     rights: new Map(),
+    withheld: saved.withheld ?? [],
+    decided: saved.decided ?? [],
+    forkedAt: saved.forkedAt ?? 0,
     heir: undefined,
     phase: saved.phase,
   }
