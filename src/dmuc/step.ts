@@ -133,7 +133,7 @@ function parted(turn: Turn, from: string, theirs: RoomIdentity | undefined): voi
 
 function takeLocal(turn: Turn, { operations, withheld }: Extract<Happening, { type: 'local' }>): void {
   performLocal(turn, operations)
-  if (withheld === undefined) return
+  if (withheld === undefined || withheld.operations.length === 0) return
   const registers = withheld.operations.filter((operation) => operation.type === 'register')
   withhold(turn, registers, withheld.actor, true)
 }

@@ -82,6 +82,7 @@ describe('over the wire and back', () => {
         identity,
         keys,
         table,
+        forkedAt: 0,
         configRevision,
         registerRevision,
         register,
