@@ -11,6 +11,7 @@ import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
 import { compareStamps, witness } from './clock.js'
 import { otherNick, stanzaIdOf } from './ids.js'
 import { passOn, relayRefitted } from './relay.js'
+import { unrestricted } from './replica.js'
 import { awaitsRights, hasFallen, isPresent, roomThen, witnessRights } from './rights.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
@@ -142,9 +143,8 @@ function isStale(turn: Turn, { operation }: LoggedEvent): boolean {
 
 /** Why this event is not to be shown, or undefined. */
 function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefined {
-  const { room: present, identity } = turn.replica
-  // What we alone restrict, until the source decides on it, is nobody else's rule.
-  const room = present.restricted === undefined ? present : { ...present, restricted: new Map() }
+  const { identity } = turn.replica
+  const room = unrestricted(turn.replica)
   const { operation } = event
   const then = roomThen(turn, event)
   if (hasFallen(turn, event)) return 'its origin knew more of what the source decided before'

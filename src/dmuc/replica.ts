@@ -317,6 +317,10 @@ export const isSource = (replica: Replica): boolean => replica.identity.source =
 export const supersedes = (one: RoomIdentity, other: RoomIdentity): boolean =>
   one.epoch !== other.epoch ? one.epoch > other.epoch : one.epochRank < other.epochRank
 
+/** By the register alone: what we restrict ourselves, until the source decides on it, is nobody else's rule. */
+export const unrestricted = ({ room }: Replica): RoomState =>
+  room.restricted === undefined || room.restricted.size === 0 ? room : { ...room, restricted: new Map() }
+
 /** Who may enter it is checked at the door, which a plain peer knows nothing of: such a room has no plain shadows. */
 export const isClosed = ({ config }: RoomState): boolean => config.membersOnly || config.password !== ''
 

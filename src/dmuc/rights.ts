@@ -4,7 +4,7 @@
  */
 import { affiliationOf } from '../room/occupants.js'
 import type { LoggedEvent, RoomState } from '../room/types.js'
-import { isSource, revisionOf } from './replica.js'
+import { isSource, revisionOf, unrestricted } from './replica.js'
 import { rightsKey } from './revisions.js'
 import type { Turn } from './turn.js'
 
@@ -18,7 +18,8 @@ const isAhead = ({ replica }: Turn, { epoch, revision }: LoggedEvent): boolean =
 
 /** The room with the rights of then; undefined where those are not known any more, or not yet. */
 export function roomThen(turn: Turn, event: LoggedEvent): RoomState | undefined {
-  const { room, rights } = turn.replica
+  const { rights } = turn.replica
+  const room = unrestricted(turn.replica)
   if (isPresent(turn, event) || (isAhead(turn, event) && isSource(turn.replica))) return room
   const then = rights.get(rightsKey(event.epoch, event.revision))
   return then && { ...room, ...then }
@@ -34,7 +35,7 @@ export function awaitsRights(turn: Turn, event: LoggedEvent): boolean {
     return false
   return (
     turn.peer(turn.replica.identity.source).link === 'up' &&
-    affiliationOf(turn.replica.room, operation.jid) === 'outcast'
+    affiliationOf(unrestricted(turn.replica), operation.jid) === 'outcast'
   )
 }
 
