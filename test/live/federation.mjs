@@ -156,6 +156,36 @@ self_signed = true
     await until(look, `${room} to be there`)
   }
 
+  /**
+   * Waits until servers hold the same of a room; resolves to its digest (`dmucctl room digest`). One that does not have the room yet is
+   * waited for, too.
+   * @param {string} localpart
+   * @param {readonly string[]} names
+   * @param {number} [withinMs]
+   * @returns {Promise<string>}
+   */
+  async converged(localpart, names = this.names, withinMs = 120_000) {
+    const end = performance.now() + withinMs
+    for (;;) {
+      /** @type {Record<string, string>[]} */
+      const digests = await Promise.all(
+        names.map(async (name) =>
+          JSON.parse(
+            await this.server(name)
+              .dmucctl(['room', 'digest', roomAt(localpart, name), '--json'])
+              .catch(() => '{"whole":"none"}'),
+          ),
+        ),
+      )
+      const [first = {}, ...others] = digests
+      const differing = Object.keys(first).filter((part) => others.some((other) => other[part] !== first[part]))
+      if (first.whole === 'none') differing.push('everything')
+      if (differing.length === 0) return first.whole ?? ''
+      if (performance.now() > end) throw new Error(`${names} did not converge: they differ in ${differing}`)
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+  }
+
   /** Everybody leaves, every server stops in order; rejects when one does not. Nothing is left. */
   async stop() {
     try {

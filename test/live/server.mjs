@@ -118,6 +118,20 @@ export class LiveServer {
     if (end !== 'SIGKILL') throw new Error(`${this.domain} was to be killed and had ended already: ${end}`)
   }
 
+  /** It hangs, without closing anything, until it is told to go on. */
+  hang() {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  goOn() {
+    this.#child?.kill('SIGCONT')
+  }
+
+  /** Of a server that has ended: its data are lost, its configuration and certificates are not. */
+  loseData() {
+    rmSync(join(this.directory, 'data'), { recursive: true })
+  }
+
   /** SIGTERM; rejects unless it ends with exit code 0. */
   async stop() {
     if (this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return
