@@ -1,6 +1,7 @@
 /** `dmucctl`: the operator's command line. Commands come from `src/admin/commands`; this only reads and prints. */
 import { existsSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { type LocalCommand, localCommands } from '../admin/check/index.js'
 import { askServer } from '../admin/client.js'
 import { type AdminCommand, CommandRefused, checkArguments } from '../admin/command.js'
 import { commands as allCommands } from '../admin/commands/index.js'
@@ -41,7 +42,11 @@ export async function main(argv: readonly string[], terminal: Terminal = process
   }
 }
 
-type Perform = (command: AdminCommand, args: Record<string, string>, options: CommandOptions) => Promise<void>
+type Perform = (
+  command: AdminCommand | LocalCommand,
+  args: Record<string, string>,
+  options: CommandOptions,
+) => Promise<void>
 
 const description = `Administers a dmucd server.
 
@@ -52,7 +57,7 @@ const footer = `
 The configuration is found by --config, else $DMUCD_CONFIG, ./dmucd.toml, /etc/dmucd/dmucd.toml.
 
 Examples:
-${allCommands
+${[...allCommands, ...localCommands]
   .flatMap(({ examples }) => examples)
   .map((example) => `  ${example}`)
   .join('\n')}
@@ -73,11 +78,11 @@ function makeProgram(terminal: Terminal, perform: Perform): Command {
       writeOut: (text) => void terminal.output.write(text),
       writeErr: (text) => void terminal.errors.write(text),
     })
-  for (const command of allCommands) addCommand(program, command, perform)
+  for (const command of [...allCommands, ...localCommands]) addCommand(program, command, perform)
   return program
 }
 
-function addCommand(program: Command, command: AdminCommand, perform: Perform): void {
+function addCommand(program: Command, command: AdminCommand | LocalCommand, perform: Perform): void {
   const words = command.name.split(' ')
   const parent = words.slice(0, -1).reduce((group, word) => {
     const known = group.commands.find((candidate) => candidate.name() === word)
@@ -86,7 +91,7 @@ function addCommand(program: Command, command: AdminCommand, perform: Perform): 
   const made = parent.command(words.at(-1)!).description(command.summary).copyInheritedSettings(program)
   for (const { name, doc, optional } of command.arguments)
     made.argument(optional === true ? `[${name}]` : `<${name}>`, doc)
-  if (command.password === true) {
+  if (!isLocal(command) && command.password === true) {
     made.option('--password-stdin', 'read the password from the first line of standard input')
     made.option('--generate', 'make a random password and print it')
   }
@@ -103,13 +108,20 @@ function addCommand(program: Command, command: AdminCommand, perform: Perform): 
   })
 }
 
+const isLocal = (command: AdminCommand | LocalCommand): command is LocalCommand => !('needs' in command)
+
 async function perform(
-  command: AdminCommand,
+  command: AdminCommand | LocalCommand,
   args: Record<string, string>,
   options: CommandOptions,
   terminal: Terminal,
 ): Promise<number> {
   const config = loadConfig(findConfig(options.config), modules)
+  if (isLocal(command)) {
+    const { text, data, failed } = await command.run(config, args)
+    terminal.output.write(`${options.json === true ? JSON.stringify(data) : text}\n`)
+    return failed ? codes.failed : codes.done
+  }
   const generated = options.generate === true ? generatePassword() : undefined
   if (command.password === true) args.password = generated ?? (await newPassword(options, terminal, args.jid ?? ''))
   const reply = await (command.parts === true

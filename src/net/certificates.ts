@@ -3,7 +3,7 @@
  * `HOST/fullchain.pem` + `HOST/privkey.pem`, then the same for the parent domains. Each certificate has one
  * `SecureContext` for all connections. A reload that fails keeps what worked.
  */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
@@ -80,6 +80,27 @@ export class Certificates implements TlsContexts {
   /** Hosts that have none cannot offer TLS. */
   has(host: string): boolean {
     return this.#byHost.has(asciiDomain(host))
+  }
+
+  /** The certificate of a host itself, as it was read. */
+  certificateOf(host: string): X509Certificate | undefined {
+    const pair = this.pairOf(host)
+    return pair && new X509Certificate(pair.certificate)
+  }
+
+  /** The files of a host, as text; undefined where it has none. */
+  pairOf(host: string): { readonly certificate: string; readonly key: string; readonly from: string } | undefined {
+    const files = this.#byHost.get(asciiDomain(host))?.files
+    if (files === undefined) return undefined
+    const [certificate, key] = [readText(files.certificate), readText(files.key)]
+    if (typeof certificate !== 'string' || typeof key !== 'string') return undefined
+    return { certificate, key, from: files.certificate }
+  }
+
+  /** Does the host's certificate name it? */
+  names(host: string): boolean {
+    const domain = asciiDomain(host)
+    return covers(this.#byHost.get(domain)?.names ?? [], domain)
   }
 
   contextFor(serverName: string | undefined): SecureContext | undefined {
@@ -169,6 +190,8 @@ function readPair(files: Files, trusted: readonly string[] | undefined): Loaded 
     return key.code === 'ENOENT' ? `the certificate ${files.certificate} has no key ${files.key}` : unreadable(key)
   try {
     const leaf = new X509Certificate(cert)
+    // An empty file counts as no key at all, and would be found out only by the first handshake.
+    createPrivateKey(key)
     return {
       files,
       context: createSecureContext({ cert, key, minVersion, ...(trusted && { ca: [...trusted] }) }),
