@@ -110,6 +110,25 @@ function roomInfo(state: RoomState, speaker: Speaker, { disco }: Context): Eleme
       values: boolean(config.changeSubject),
     },
     {
+      var: 'muc#roominfo_changesubject',
+      label: 'Occupants may change the subject',
+      type: 'boolean',
+      values: boolean(config.changeSubject),
+    },
+    // Clients offer by these what one may do here.
+    {
+      var: 'muc#roomconfig_allowinvites',
+      label: 'Allow Occupants to Invite Others',
+      type: 'boolean',
+      values: boolean(!config.membersOnly || config.allowInvites),
+    },
+    {
+      var: 'muc#roomconfig_allowpm',
+      label: 'Who Can Send Private Messages',
+      type: 'list-single',
+      values: [config.allowPrivateMessages],
+    },
+    {
       var: 'muc#maxhistoryfetch',
       label: 'Maximum Number of History Messages Returned by Room',
       type: 'text-single',
