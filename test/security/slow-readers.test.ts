@@ -212,6 +212,11 @@ describe('strangers who do not log in', () => {
           }),
       )
       await Promise.all(closed)
+      // The server takes connections in their order: when it has answered this one, no earlier one fills its queue any more.
+      const last = open(port)
+      last.socket.write(clientHeader())
+      await until(() => last.got() !== '')
+      last.socket.destroy()
     }
     for (let n = 0; n < 10; n++) await burst(100)
     await until(() => listener?.size === 0)
