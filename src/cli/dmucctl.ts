@@ -95,7 +95,8 @@ function addCommand(program: Command, command: AdminCommand | LocalCommand, perf
     made.option('--password-stdin', 'read the password from the first line of standard input')
     made.option('--generate', 'make a random password and print it')
   }
-  if (command.parts === true) made.option('-o, --output <file>', 'write to this file, once all of it has come')
+  if (!isLocal(command) && command.parts === true)
+    made.option('-o, --output <file>', 'write to this file, once all of it has come')
   made.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
   made.action(async (...received: unknown[]) => {
     const given = received.slice(0, command.arguments.length)
