@@ -33,8 +33,12 @@ function sayHello(turn: Turn, jid: string): void {
 }
 
 /** What others have of us when they miss nothing. */
-const standing = ({ nextSeq, occupantsRevision, table }: Replica): string =>
-  `${nextSeq} ${occupantsRevision} ${table.revision}`
+const standing = ({ nextSeq, occupantsRevision, table, vector, room }: Replica): string => {
+  // What we said in earlier starts, lost with our disk and have again.
+  let earlier = 0
+  for (const origin of vector.origins()) if (origin.instance === room.jid) earlier += vector.get(origin).contiguous
+  return `${nextSeq} ${occupantsRevision} ${table.revision} ${earlier}`
+}
 
 /**
  * As time passes: who refused our hello is greeted again, and who was told something since the last one gets another, because

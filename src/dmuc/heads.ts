@@ -63,9 +63,12 @@ export function takeHead(turn: Turn, from: string, element: Element): void {
   if (contiguous > 0 && head.seq <= contiguous + maxLead) turn.effects.push({ type: 'head', head })
 }
 
-/** The key by which an instance signs, as the source's table says; ours for ourselves. */
-const keyOf = (turn: Turn, instance: string): string | undefined =>
-  instance === turn.self ? turn.env.signer?.publicKey : turn.replica.table.instances.get(instance)?.key
+/** The keys by which an instance signs and has signed, as the source's table says; ours first for ourselves. */
+function keysOf(turn: Turn, instance: string): readonly string[] {
+  const row = turn.replica.table.instances.get(instance)
+  const present = instance === turn.self ? turn.env.signer?.publicKey : undefined
+  return [present, row?.key, ...(row?.formerKeys ?? [])].filter((key) => key !== undefined)
+}
 
 /**
  * Those of `events` that `from` may tell: its own, and of others what is proved to be theirs. Heads that prove something are kept. An
@@ -84,10 +87,32 @@ export function provenOf(
     turn.effects.push({ type: 'head', head: proof.head })
     for (const event of covered) proven.add(event)
   }
-  return events.filter((event) => {
-    if (event.id.instance === from) return true
-    return proven.has(event) && (isWhole(event) || (isWithheld(event) && !isToBeHad(turn, event)))
-  })
+  return events
+    .map((event) =>
+      proven.has(event) || !isLostByUs(turn, event) ? event : { ...unsigned(event), void: true as const },
+    )
+    .filter((event) => {
+      if (event.id.instance === from) return true
+      if (isLostByUs(turn, event) && event.digest === undefined) return true
+      return proven.has(event) && (isWhole(event) || (isWithheld(event) && !isToBeHad(turn, event)))
+    })
+}
+
+/** Events of one earlier start that may be given up: those of its last second. */
+const maxLost = 1000
+
+/**
+ * Was it said here before we lost it with our disk? What we had not signed by then nobody can prove. It is void from now on, so that all
+ * hold the same events.
+ */
+const isLostByUs = ({ self, replica }: Turn, { id }: LoggedEvent): boolean =>
+  id.instance === self &&
+  id.incarnation !== replica.incarnation &&
+  id.seq > replica.vector.get(id).contiguous &&
+  id.seq <= replica.vector.get(id).contiguous + maxLost
+
+function unsigned({ digest: _, prev: __, ...event }: LoggedEvent): LoggedEvent {
+  return event
 }
 
 const isWithheld = ({ void: isVoid, operation }: LoggedEvent): boolean =>
@@ -102,8 +127,8 @@ function isToBeHad(turn: Turn, { id, void: isVoid }: LoggedEvent): boolean {
 
 /** The events that the proof covers, if it holds. */
 function holds(turn: Turn, { head, from, before, links }: Proof, events: readonly LoggedEvent[]): LoggedEvent[] {
-  const key = keyOf(turn, head.instance)
-  if (key === undefined) return []
+  const keys = keysOf(turn, head.instance)
+  if (keys.length === 0) return []
   const bySeq = new Map<number, LoggedEvent>()
   for (const event of events)
     if (event.id.instance === head.instance && event.id.incarnation === head.incarnation) bySeq.set(event.id.seq, event)
@@ -117,5 +142,6 @@ function holds(turn: Turn, { head, from, before, links }: Proof, events: readonl
     if (event !== undefined) covered.push(event)
     hash = chained(hash, link)
   }
-  return isSigned(key, signedText(turn.replica.identity.roomId, head, hash), head.signature) ? covered : []
+  const text = signedText(turn.replica.identity.roomId, head, hash)
+  return keys.some((key) => isSigned(key, text, head.signature)) ? covered : []
 }

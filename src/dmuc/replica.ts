@@ -31,6 +31,8 @@ export interface Instance {
   readonly gone: boolean
   /** By which the heads of its log are signed (./signing.ts). */
   readonly key?: string
+  /** Those it had before it lost them with its disk, newest first. */
+  readonly formerKeys?: readonly string[]
 }
 
 export interface InstanceTable {

@@ -11,7 +11,7 @@ import { dropOccupants } from './presences.js'
 import { askConfig, configPayload, placeOf } from './relay.js'
 import { type Instance, otherInstance, others, type Replica, speaksFor } from './replica.js'
 import { askHistory } from './shadowing.js'
-import { tellTable, withKey } from './table.js'
+import { keyed, tellTable, withKey } from './table.js'
 import type { Turn } from './turn.js'
 import { writeRoom } from './wire/room.js'
 import { writeRoster } from './wire/roster.js'
@@ -25,7 +25,7 @@ export function addShadow(turn: Turn, jid: string, kind: Instance['kind'], key?:
     return turn.note('warn', 'holds no shadow: the room has as many instances as it may have', jid)
   if (known === undefined || known.gone || known.kind !== kind || known.key !== key) {
     const rank = 1 + Math.max(0, ...[...table.instances.values()].map((instance) => instance.rank))
-    const instances = new Map(own.instances).set(jid, { jid, kind, rank, gone: false, ...(key && { key }) })
+    const instances = new Map(own.instances).set(jid, keyed({ ...known, jid, kind, rank, gone: false }, key))
     turn.change({ table: { revision: table.revision + 1, instances } })
     turn.effects.push({ type: 'save' })
   }

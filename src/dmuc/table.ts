@@ -1,7 +1,7 @@
 /** The table of instances as the source keeps it and tells of it (dmuc.md §3; XEP-0281 §4.2, E12). */
 import { xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
-import { others, type Replica } from './replica.js'
+import { type Instance, others, type Replica } from './replica.js'
 import type { Turn } from './turn.js'
 import { writeTable } from './wire/hello.js'
 import { writePeerhost } from './wire/replicate.js'
@@ -24,9 +24,21 @@ export function tellTable(turn: Turn, newcomer?: string): void {
   }
 }
 
+/** Former keys of one instance that are remembered. */
+const maxFormerKeys = 8
+
+/** The row with this public key; the same if it has that already. */
+export function keyed(row: Instance, key: string | undefined): Instance {
+  if (key === undefined || row.key === key) return row
+  if (row.key === undefined) return { ...row, key }
+  const former = [row.key, ...(row.formerKeys ?? [])].filter((known) => known !== key)
+  return { ...row, key, formerKeys: former.slice(0, maxFormerKeys) }
+}
+
 /** The table with this public key in the row of `jid`: a revision of its own, unless that is known. */
 export function withKey({ table }: Replica, jid: string, key: string | undefined): Replica['table'] {
   const row = table.instances.get(jid)
-  if (row === undefined || key === undefined || row.key === key) return table
-  return { revision: table.revision + 1, instances: new Map(table.instances).set(jid, { ...row, key }) }
+  const next = row && keyed(row, key)
+  if (next === undefined || next === row) return table
+  return { revision: table.revision + 1, instances: new Map(table.instances).set(jid, next) }
 }

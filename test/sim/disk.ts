@@ -13,6 +13,8 @@ const commitMs = 20
 export interface Below {
   open(): Promise<Store>
   close(store: Store): Promise<void>
+  /** While it is closed: there is nothing in it. */
+  empty(): void
 }
 
 export class Disk {
@@ -21,6 +23,8 @@ export class Disk {
   readonly #below: Below
   /** Settles when what is there may be opened: what reached it before the crash is in, and it is closed. */
   #inner: Promise<Store> | undefined
+  /** What was confirmed, and when. */
+  #journal: { readonly at: number; readonly batch: readonly Write[] }[] = []
   /** Batches that were handed over and are not confirmed, oldest first. */
   #pending: (readonly Write[])[] = []
   #run = 0
@@ -40,7 +44,7 @@ export class Disk {
     // What a service keeps of its own is there before anything happens.
     const commit = (batch: readonly Write[]): Promise<void> =>
       batch.every(({ type }) => type === 'data.put')
-        ? this.#time.outside(inner.commit(batch))
+        ? this.#time.outside(this.#write(inner, batch))
         : run === this.#run
           ? this.#commit(inner, batch, run)
           : new Promise(() => {})
@@ -57,21 +61,39 @@ export class Disk {
     })
   }
 
-  /** The process dies. Of what was not confirmed yet, a part may have reached the disk. */
-  crash(): void {
+  /**
+   * The process dies. Of what was not confirmed yet, a part may have reached the disk. `losesMs`: what was confirmed since then is gone,
+   * as after a power cut, or as from a backup.
+   */
+  crash(losesMs = 0): void {
     this.#run += 1
     const reached = this.#pending.slice(0, Math.floor(this.#random.fraction() * (this.#pending.length + 1)))
     this.#pending = []
     this.#lastAt = 0
     const before = this.#inner
+    const at = this.#time.now
     if (before === undefined) return
     this.#inner = this.#time.outside(
       before.then(async (inner) => {
-        for (const batch of reached) await inner.commit(batch).catch(() => {})
+        for (const batch of reached) await this.#write(inner, batch).catch(() => {})
         await this.#below.close(inner)
-        return this.#below.open()
+        return losesMs > 0 ? this.#openAsOf(at - losesMs) : this.#below.open()
       }),
     )
+  }
+
+  async #openAsOf(time: number): Promise<Store> {
+    this.#below.empty()
+    const store = await this.#below.open()
+    this.#journal = this.#journal.filter(({ at }) => at <= time)
+    for (const { batch } of this.#journal) await store.commit(batch)
+    return store
+  }
+
+  async #write(inner: Store, batch: readonly Write[]): Promise<void> {
+    const at = this.#time.now
+    await inner.commit(batch)
+    this.#journal.push({ at, batch })
   }
 
   async close(): Promise<void> {
@@ -85,7 +107,7 @@ export class Disk {
       this.#time.after(this.#lastAt - this.#time.now, () => {
         if (run !== this.#run) return
         this.#pending.shift()
-        this.#time.outside(inner.commit(batch)).then(resolve, reject)
+        this.#time.outside(this.#write(inner, batch)).then(resolve, reject)
       })
     })
   }

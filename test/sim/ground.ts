@@ -36,8 +36,11 @@ export const model: MakeGround = (time, random) => {
     way: modelled,
     carry: (from, to, stanza) => links.send(from, to, stanza),
     disk: () => {
-      const store = openMemoryStore()
-      return new Disk(time, random, { open: async () => store, close: async () => {} })
+      let store = openMemoryStore()
+      const empty = (): void => {
+        store = openMemoryStore()
+      }
+      return new Disk(time, random, { open: async () => store, close: async () => {}, empty })
     },
     remove: async () => {},
   }
@@ -56,8 +59,11 @@ export const real: MakeGround = (time, random, seed, siteOf) => {
     disk: (site) => {
       mkdirSync(join(directory, String(site)))
       const path = join(directory, String(site), 'dmucd.sqlite')
+      const empty = (): void => {
+        for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+      }
       const open = (): Promise<Store> => openSqliteStore({ path, durability: 'normal', log: silentLogger })
-      const disk = new Disk(time, random, { open, close: async (store) => store.close() })
+      const disk = new Disk(time, random, { open, close: async (store) => store.close(), empty })
       disks.push(disk)
       return disk
     },

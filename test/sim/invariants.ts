@@ -122,8 +122,9 @@ function checkLog(world: World, site: Site, log: readonly StoredLogRecord[], fau
   const since = world.completeHistory ? 0 : (world.servedSince[site.index] ?? Number.POSITIVE_INFINITY)
   checkOrder(world.said, bodies, `the log of site ${site.index}`, fault)
   const held = new Set(bodies)
-  for (const { body, order, by } of world.said)
-    if (order >= since && !held.has(body)) fault('lost', `site ${site.index} does not have ${body} by ${by.bare}`)
+  for (const { body, order, by, forgotten } of world.said)
+    if (forgotten === undefined && order >= since && !held.has(body))
+      fault('lost', `site ${site.index} does not have ${body} by ${by.bare}`)
 }
 
 /** In one stay everything comes once, in the order of each site; an open one misses nothing said since it began. */
@@ -135,8 +136,9 @@ function checkStay({ said }: World, person: Person, stay: Stay, isOpen: boolean,
     fault('duplicated', `${person.bare} got something twice: ${bodies.join(' ')}`)
   checkOrder(said, bodies, person.bare, fault)
   if (!isOpen) return
-  for (const { body, order, by } of said)
-    if (order >= stay.from && !heard.has(body)) fault('lost', `${person.bare} never got ${body} by ${by.bare}`)
+  for (const { body, order, by, forgotten } of said)
+    if (forgotten === undefined && order >= stay.from && !heard.has(body))
+      fault('lost', `${person.bare} never got ${body} by ${by.bare}`)
 }
 
 /** Of each site, what was said there first comes first. */

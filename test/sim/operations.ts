@@ -18,7 +18,8 @@ export type Operation = { readonly at: number } & (
       readonly fault: Fault
       readonly forMs: number
     }
-  | { readonly type: 'crash'; readonly site: number; readonly forMs: number }
+  /** `losesMs`: the disk comes back as it was so long before, as after a power cut, or from a backup; empty where it was not in use yet. */
+  | { readonly type: 'crash'; readonly site: number; readonly forMs: number; readonly losesMs?: number }
   /** The operator there makes it the source, if the source cannot be reached from it. */
   | { readonly type: 'promote'; readonly site: number }
   | { readonly type: 'clock'; readonly site: number; readonly skewMs: number }
@@ -44,6 +45,8 @@ export interface Scope {
   readonly promotes?: boolean
   /** Admins at a shadow that is cut off from the source. */
   readonly restricts?: boolean
+  /** Disks of shadows lose what they had confirmed. */
+  readonly forgets?: boolean
 }
 
 export const nickOf = (who: number): string => `nick${who}`
@@ -63,7 +66,12 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
   const duration = (): number => pick([300, 3000, 20_000, 90_000, 150_000]) * (0.5 + random.fraction())
 
   const fault = (at: number): Operation => {
-    if (random.fraction() < 0.3) return { at, type: 'crash', site: below(scope.sites), forMs: duration() }
+    if (random.fraction() < 0.3) {
+      const crash = { at, type: 'crash', site: below(scope.sites), forMs: duration() } as const
+      // A source that forgets what it numbered is another story.
+      if (scope.forgets !== true || scope.promotes === true || crash.site === 0) return crash
+      return { ...crash, losesMs: pick([50, 500, 1500, 20_000, 90_000, 1e9]) }
+    }
     if (random.fraction() < 0.15)
       return { at, type: 'clock', site: below(scope.sites), skewMs: below(240_000) - 120_000 }
     const from = below(scope.sites)

@@ -78,6 +78,7 @@ export function drawScope(seed: number, sites: number): Scope {
     history: random.fraction() < 0.3 ? 5 : 1000,
     promotes: random.fraction() < 0.2,
     restricts: random.fraction() < 0.3,
+    forgets: random.fraction() < 0.25,
   }
 }
 

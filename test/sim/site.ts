@@ -94,11 +94,11 @@ export class Site {
   }
 
   /** As kill -9 does. */
-  crash(): void {
+  crash(losesMs = 0): void {
     this.#clock?.end()
     this.#clock = undefined
     this.#process = undefined
-    this.#parts.disk.crash()
+    this.#parts.disk.crash(losesMs)
   }
 
   /** The operator sets the clock. */

@@ -22,6 +22,21 @@ const plain: Omit<Scope, 'sites' | 'people'> = {
 
 export const stories: readonly Story[] = [
   {
+    text: 'what a shadow lost with its disk and has back from another reaches those who missed it',
+    seed: 40124,
+    scope: { ...plain, sites: 3, people: 3, clashes: true, doubling: 0.05, forgets: true },
+    schedule: [
+      { at: 1500, type: 'distribute', sites: 3 },
+      { at: 2213, type: 'say', who: 0 },
+      { at: 3624, type: 'say', who: 5 },
+      { at: 9308, type: 'kick', who: 0, whom: 1 },
+      { at: 9635, type: 'crash', site: 0, forMs: 99_816 },
+      { at: 63766, type: 'say', who: 5 },
+      { at: 66576, type: 'kick', who: 7, whom: 5 },
+      { at: 67717, type: 'crash', site: 2, forMs: 154_658, losesMs: 20_000 },
+    ],
+  },
+  {
     text: 'a change of the nick is two stanzas, each with its place in the list of occupants',
     seed: 300006,
     scope: { ...plain, sites: 4, people: 2, clashes: true, losing: 0.03, doubling: 0.05 },

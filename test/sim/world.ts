@@ -25,6 +25,9 @@ export interface Said {
   readonly site: number
   readonly by: Person
   readonly order: number
+  readonly at: number
+  /** The disk that had confirmed it has lost it. */
+  readonly forgotten?: true
 }
 
 export interface Counts {
@@ -137,7 +140,7 @@ export class World implements Ledger {
       case 'cut':
         return this.#cut(operation)
       case 'crash':
-        return this.#crash(this.sites[operation.site]!, operation.forMs)
+        return this.#crash(this.sites[operation.site]!, operation.forMs, operation.losesMs)
       case 'promote':
         return this.#promote(this.sites[operation.site]!)
       case 'clock':
@@ -149,7 +152,7 @@ export class World implements Ledger {
 
   acknowledged(by: Person, { body, order }: Heard): void {
     this.counts.acknowledged += 1
-    this.said.push({ body, site: by.site, by, order })
+    this.said.push({ body, site: by.site, by, order, at: this.time.now })
   }
 
   refused(_person: Person, condition: string): void {
@@ -240,10 +243,13 @@ export class World implements Ledger {
     })
   }
 
-  #crash(site: Site, forMs: number): void {
+  #crash(site: Site, forMs: number, losesMs = 0): void {
     if (!site.isUp) return
     this.counts.crashes += 1
-    site.crash()
+    site.crash(losesMs)
+    for (const [index, said] of this.said.entries())
+      if (said.site === site.index && said.at > this.time.now - losesMs) this.said[index] = { ...said, forgotten: true }
+    if (losesMs > 0) this.servedSince[site.index] = undefined
     this.network.plug(site.index, undefined)
     this.network.died(site.index)
     for (const person of this.people) if (person.site === site.index) person.disconnect()

@@ -87,6 +87,7 @@ export const writeTable = (table: InstanceTable): Element =>
         rank: String(instance.rank),
         gone: instance.gone ? 'true' : undefined,
         key: instance.key,
+        'former-keys': instance.formerKeys?.join(' '),
       }),
     ),
   )
@@ -103,9 +104,23 @@ export function readTable(element: Element | undefined): InstanceTable | undefin
     const kind = row.attrs.kind === 'plain' ? 'plain' : 'sync'
     const key = readKey(row.attrs.key)
     const gone = row.attrs.gone === 'true'
-    instances.set(jid.toString(), { jid: jid.toString(), kind, rank, gone, ...(key === undefined ? {} : { key }) })
+    const former = readFormerKeys(row.attrs['former-keys'])
+    instances.set(jid.toString(), {
+      jid: jid.toString(),
+      kind,
+      rank,
+      gone,
+      ...(key && { key }),
+      ...(former && { formerKeys: former }),
+    })
   }
   return { revision, instances }
+}
+
+/** At most as many as a row has; undefined for none, or for what is none. */
+function readFormerKeys(text: string | undefined): readonly string[] | undefined {
+  const keys = text?.split(' ', 9).map(readKey)
+  return keys?.every((key) => key !== undefined) ? keys : undefined
 }
 
 export const writeVector = (vector: Vector): Element =>
