@@ -163,13 +163,14 @@ peer([systemPython], ['slixmpp'])('rooms with slixmpp', () => {
     await ann.next((stanza) => stanza.toString().includes('<item affiliation="admin" jid="cat@a.example"'))
   })
 
-  test('a destroyed room names the venue, and is gone', async () => {
+  test('a destroyed room names the venue, then and to who comes later', async () => {
     const at = room('venue')
     await opens(at, { 'muc#roomconfig_persistentroom': true }, bob)
     await ann.do('destroy', { room: at, reason: 'Exeunt', venue: room('elsewhere') })
     const gone = await bob.sees(`${at}/bob`, 'unavailable')
     expect(gone.toString()).toMatch(/<destroy jid="elsewhere@rooms\.a\.example".*Exeunt/)
-    await expect(bob.do('features', { jid: at })).rejects.toThrow('item-not-found')
+    await expect(bob.do('features', { jid: at })).rejects.toThrow('cancel gone')
+    await expect(bob.do('join', { room: at, nick: 'bob' })).rejects.toThrow('cancel gone')
   })
 
   test('the server restarts: all are told with 332, and who comes back finds the room as it was', async () => {
