@@ -6,25 +6,28 @@ import { homesOf, sessionsOf } from './occupants.js'
 import { refuse } from './speaker.js'
 import type { AskedFor, Occupant, Operation, RoomState } from './types.js'
 
-/** How many are remembered; while so many have asked lately, nobody else does. */
+/** Who has asked for one thing lately; while there are so many, nobody else asks for it. */
 const maxAsked = 100
+/** Remembered of all: more than can have asked lately. */
+const maxRemembered = 300
 
 type Asked = Extract<Operation, { readonly type: 'asked' }>
 
 /** `resource-constraint` for who has asked less than `intervalMs` ago, and while too many others have. */
 export function askedTooOften(
-  { asked, ...state }: RoomState,
+  state: RoomState,
   what: AskedFor,
   jid: string,
   at: number,
   intervalMs: number,
 ): StanzaError | undefined {
-  const last = asked.get(`${what} ${jid}`)
-  const [oldest] = asked.values()
-  const isFull = asked.size >= maxAsked && oldest !== undefined && at < oldest + intervalMs
-  const tooSoon = last !== undefined && at < last + intervalMs
+  const isLate = (last: number): boolean => at >= last + intervalMs
+  const last = state.asked.get(`${what} ${jid}`)
+  const tooSoon = last !== undefined && !isLate(last)
+  const others = [...state.asked].filter(([key, when]) => key.startsWith(`${what} `) && !isLate(when))
+  const isFull = others.length >= maxAsked
   return isFull || tooSoon
-    ? refuse({ asked, ...state }, 'resource-constraint', 'You have asked already: wait for the answer', {
+    ? refuse(state, 'resource-constraint', 'You have asked already: wait for the answer', {
         type: 'wait',
       })
     : undefined
@@ -36,7 +39,7 @@ export function rememberAsked(state: RoomState, { what, jid, at }: Asked): RoomS
   asked.delete(key)
   asked.set(key, at)
   const [oldest] = asked.keys()
-  if (asked.size > maxAsked && oldest !== undefined) asked.delete(oldest)
+  if (asked.size > maxRemembered && oldest !== undefined) asked.delete(oldest)
   return { ...state, asked }
 }
 

@@ -184,12 +184,14 @@ describe('XEP-0045 §7.10 registration', () => {
     expect(stage.refusal(decision(crone, '1'))).toBe('not-allowed/cancel')
   })
 
-  test('§9.9 many who ask do not keep the admins busy: the hundred and first waits', () => {
+  test('§9.9 many who ask do not keep the admins busy: the hundred and first waits, and who asks for voice does not', () => {
     const stage = three()
-    stage.configure(crone, { 'muc#roomconfig_membersonly': '1' })
+    stage.configure(crone, { 'muc#roomconfig_moderatedroom': '1' })
     const asks = (index: number): string => stage.refusal(iq(`u${index}@x.lit/1`, submit(`n${index}`), 'set'))
     for (let index = 1; index <= 100; index++) expect(asks(index)).toBe('ok')
     expect(asks(101)).toBe('resource-constraint/wait')
+    stage.admin(crone, `<item nick='thirdwitch' role='visitor'/>`)
+    expect(stage.refusal(message(hag, form({ 'muc#role': 'participant' })))).toBe('ok')
   })
 
   test('locked nicks: an occupant takes the registered one at once, with 210', () => {

@@ -35,12 +35,11 @@ export class Tombstones {
 
   async start(): Promise<void> {
     const { store, domain } = this.#host
-    const found: [string, Tombstone][] = []
-    for (const room of await store.dataKeys(domain, kind)) {
-      const text = await store.data(domain, kind, room)
-      if (text !== undefined) found.push([room, JSON.parse(text) as Tombstone])
-    }
-    for (const [room, tombstone] of found.sort(([, a], [, b]) => a.at - b.at)) this.#known.set(room, tombstone)
+    const rooms = await store.dataKeys(domain, kind)
+    const texts = await Promise.all(rooms.map((room) => store.data(domain, kind, room)))
+    const found = rooms.map((room, index) => [room, JSON.parse(texts[index] ?? 'null') as Tombstone | null] as const)
+    const whole = found.filter((each): each is [string, Tombstone] => each[1] !== null)
+    for (const [room, tombstone] of whole.sort(([, a], [, b]) => a.at - b.at)) this.#known.set(room, tombstone)
     this.#prune()
   }
 
