@@ -18,6 +18,7 @@ export const disco: Module = {
   setup: (host) => [
     host.feature(ns.discoInfo),
     host.feature(ns.discoItems),
+    ...(host.type === 'user' ? [host.feature(ns.discoInfo, 'account'), host.feature(ns.discoItems, 'account')] : []),
     ...(host.type === 'user' ? [host.identity('server', 'im', host.name)] : []),
     host.iq('host', 'get', ns.discoInfo, 'query', (iq) => {
       withoutNode(iq)
@@ -30,7 +31,7 @@ export const disco: Module = {
     host.iq('account', 'get', ns.discoInfo, 'query', (iq, from, to) => {
       mayAsk(host, from, to)
       withoutNode(iq)
-      return info(iq, [{ category: 'account', type: 'registered' }], [ns.discoInfo, ns.discoItems])
+      return info(iq, [{ category: 'account', type: 'registered' }], host.registered.accountFeatures)
     }),
     host.iq('account', 'get', ns.discoItems, 'query', (iq, from, to) => {
       mayAsk(host, from, to)

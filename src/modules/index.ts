@@ -11,6 +11,7 @@ import { presence } from './presence/index.js'
 import { privateStorage } from './private.js'
 import { roster } from './roster/index.js'
 import { time } from './time.js'
+import { userArchive } from './user-archive/index.js'
 import { vcard } from './vcard.js'
 import { version } from './version.js'
 
@@ -19,6 +20,7 @@ export const modules: readonly Module[] = [
   iqAnswers,
   roster,
   presence,
+  userArchive,
   carbons,
   message,
   offline,

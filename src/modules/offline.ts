@@ -9,7 +9,7 @@ import { copy, type Element, elements, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { type OfflineService, offlineService } from './services.js'
+import { type OfflineService, offlineService, type UserArchiveService, userArchiveService } from './services.js'
 import { readStored } from './stored-xml.js'
 
 const chatStates = 'http://jabber.org/protocol/chatstates'
@@ -84,16 +84,22 @@ function welcome(host: Host, session: Session): void {
 
 async function handOver(host: Host, account: LoadedAccount, session: Session): Promise<void> {
   const messages = await host.store.offline(account.jid)
+  const reads = host.service<UserArchiveService>(userArchiveService)?.isReader(session) ?? false
   let upTo = 0
   for (const { order, stanza } of messages) {
     if (host.sessions.get(session.jid.toString()) !== session) break
-    session.outbox.send(readStored(stanza))
+    const message = readStored(stanza)
+    // The client finds it where it has begun to read.
+    if (!(reads && isArchived(message, account.jid))) session.outbox.send(message)
     upTo = order
   }
   if (upTo === 0) return
   await host.store.commit([{ type: 'offline.delete', owner: account.jid, upTo }])
   waitingOf(account).count = messages.filter(({ order }) => order > upTo).length
 }
+
+const isArchived = (message: Element, owner: string): boolean =>
+  elements(message).some(({ name, attrs }) => name === 'stanza-id' && attrs.xmlns === ns.stanzaId && attrs.by === owner)
 
 const waitingOf = (account: LoadedAccount): Waiting => account.data.get(accountData) as Waiting
 

@@ -65,3 +65,10 @@ export interface OfflineService {
    */
   keep(message: Element, account: LoadedAccount, at: number): true | undefined | Promise<void>
 }
+
+export const userArchiveService = 'user archive'
+
+export interface UserArchiveService {
+  /** This client has asked for its archive: what it missed it finds there. */
+  isReader(session: Session): boolean
+}

@@ -87,7 +87,7 @@ export class LocalHost {
   send(stanza: Element, from: Jid, to: Jid): Handled {
     return this.accounts.within(from.bare().toString(), () => {
       const way = this.registrations.way('outbound', stanza.name)
-      return walk(way, stanza, from, to, () => this.#env.router.dispatch(stanza, from, to))
+      return walk(way, stanza, from, to, (kept) => this.#env.router.dispatch(kept, from, to))
     })
   }
 
@@ -127,7 +127,7 @@ export class LocalHost {
   #toAccount(stanza: Element, from: Jid, to: Jid, account: LoadedAccount): Handled {
     if (!account.exists) return this.#toNobody(stanza, from, to)
     const way = this.registrations.way('inbound', stanza.name)
-    return walk(way, stanza, from, to, () => this.#deliver(stanza, from, to))
+    return walk(way, stanza, from, to, (kept) => this.#deliver(kept, from, to))
   }
 
   /** RFC 6121 §8.5.1. A probe is answered as that of a stranger is (§4.3.2), so that nobody learns who is there. */
@@ -198,7 +198,7 @@ export class LocalHost {
         registrations.presence(session, stanza, (error) =>
           log.error({ err: error, jid: session.jid.toString() }, 'A module failed to follow a presence'),
         ),
-      feature: (ns): Registration => ({ kind: 'feature', ns }),
+      feature: (ns, at = 'host'): Registration => ({ kind: 'feature', ns, at }),
       identity: (category, kind, label): Registration => ({
         kind: 'identity',
         identity: label === undefined ? { category, type: kind } : { category, type: kind, name: label },
@@ -226,16 +226,25 @@ const defaultsOf = (module: Module): Record<string, unknown> =>
   Object.fromEntries(Object.entries(module.options ?? {}).map(([key, option]) => [key, option.default]))
 
 /** The stages in order; `deliver` where no handler took the stanza; observers only hear of what was let in. */
-function walk(way: Way, stanza: Element, from: Jid, to: Jid, deliver: () => Handled): Handled {
+function walk(way: Way, stanza: Element, from: Jid, to: Jid, deliver: (stanza: Element) => Handled): Handled {
   const stopped = firstTaker(way.gates, stanza, from, to)
   if (stopped !== undefined) return stopped === true ? undefined : stopped
+  const handle = (kept: Element): Handled => handled(way, kept, from, to, deliver)
+  const keep = way.keepers.reduceRight<(stanza: Element) => Handled>(
+    (next, keeper) => (kept) => keeper(kept, from, to, next),
+    handle,
+  )
+  return keep(stanza)
+}
+
+function handled(way: Way, stanza: Element, from: Jid, to: Jid, deliver: (stanza: Element) => Handled): Handled {
   const verdict = firstTaker(way.handlers, stanza, from, to)
-  let handled = verdict === undefined ? deliver() : verdict === true ? undefined : verdict
+  let done = verdict === undefined ? deliver(stanza) : verdict === true ? undefined : verdict
   for (const observer of way.observers) {
     const seen = observer(stanza, from, to)
-    if (seen instanceof Promise) handled = and(handled, seen)
+    if (seen instanceof Promise) done = and(done, seen)
   }
-  return handled
+  return done
 }
 
 /** What the first handler said that dealt with the stanza. */

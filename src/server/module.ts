@@ -33,8 +33,15 @@ export type IqHandler = (iq: Element, from: Jid, to: Jid) => Element | undefined
  */
 export type StanzaHandler = (stanza: Element, from: Jid, to: Jid) => boolean | undefined | Promise<void>
 
+/**
+ * Makes durable what must be before anybody sees the stanza: `goOn` takes it further, as it is or as a new tree, and is called when
+ * that is done; not at all where it fails.
+ */
+export type Keeper = (stanza: Element, from: Jid, to: Jid, goOn: (stanza: Element) => Handled) => Handled
+
 export type Registration =
-  | { readonly kind: 'feature'; readonly ns: string }
+  /** Of the host, or of its accounts. */
+  | { readonly kind: 'feature'; readonly ns: string; readonly at?: 'host' | 'account' }
   | { readonly kind: 'identity'; readonly identity: Identity }
   /** An IQ to the host itself, or to a bare JID of it which the server answers on the account's behalf. */
   | {
@@ -52,6 +59,13 @@ export type Registration =
       readonly direction: 'outbound' | 'inbound'
       readonly stage: Stage
       readonly handler: StanzaHandler
+    }
+  /** Between `authorize` and `handle`. */
+  | {
+      readonly kind: 'keep'
+      readonly name: 'message'
+      readonly direction: 'outbound' | 'inbound'
+      readonly keeper: Keeper
     }
   /** Takes every stanza to this host that no `iq` registration at 'host' took: what a component (a MUC service) is made of. */
   | { readonly kind: 'component'; readonly handler: (stanza: Element, from: Jid, to: Jid) => Handled }
@@ -101,6 +115,7 @@ export interface DiscoItem {
 /** What the modules of a host have registered together, for service discovery and the stream's features. */
 export interface Registered {
   readonly features: readonly string[]
+  readonly accountFeatures: readonly string[]
   readonly identities: readonly Identity[]
   /** What at most one module of a host lists. */
   discoItems(from: Jid, page: ListPage): Promise<ListedItems>
@@ -141,7 +156,7 @@ export interface Host {
   /** Tells the `presence` handlers of all modules that a session's own presence changed. */
   presenceChanged(session: Session, stanza: Element): void
 
-  feature(ns: string): Registration
+  feature(ns: string, at?: 'host' | 'account'): Registration
   identity(category: string, type: string, name?: string): Registration
   iq(at: 'host' | 'account', type: 'get' | 'set', ns: string, name: string, handler: IqHandler): Registration
   on(

@@ -6,6 +6,7 @@ import type {
   Handled,
   Identity,
   IqHandler,
+  Keeper,
   ListedItems,
   ListPage,
   Registered,
@@ -23,6 +24,7 @@ type StanzaName = Kind<'stanza'>['name']
 export interface Way {
   /** `validate`, then `authorize`. */
   readonly gates: readonly StanzaHandler[]
+  readonly keepers: readonly Keeper[]
   readonly handlers: readonly StanzaHandler[]
   readonly observers: readonly StanzaHandler[]
 }
@@ -41,6 +43,7 @@ export class Registrations implements Registered {
   readonly #ways = new Map<string, Way>()
   #component: { readonly module: string; readonly handler: Kind<'component'>['handler'] } | undefined
   features: readonly string[] = []
+  accountFeatures: readonly string[] = []
   identities: readonly Identity[] = []
   accountLoaders: readonly AccountLoader[] = []
   sessionHooks: readonly Kind<'session'>[] = []
@@ -131,7 +134,9 @@ export class Registrations implements Registered {
   }
 
   #index(): void {
-    this.features = [...new Set(this.#all('feature').map(({ ns }) => ns))].sort()
+    const features = this.#all('feature')
+    this.features = sorted(features.filter(({ at }) => at !== 'account'))
+    this.accountFeatures = sorted(features.filter(({ at }) => at === 'account'))
     this.identities = this.#all('identity').map(({ identity }) => identity)
     this.accountLoaders = this.#all('account')
     this.sessionHooks = this.#all('session')
@@ -145,7 +150,13 @@ export class Registrations implements Registered {
     const registered = this.#all('stanza').filter((one) => one.direction === direction && one.name === name)
     const at = (stage: Stage): StanzaHandler[] =>
       registered.filter((one) => one.stage === stage).map(({ handler }) => handler)
-    return { gates: [...at('validate'), ...at('authorize')], handlers: at('handle'), observers: at('observe') }
+    const keepers = this.#all('keep').filter((one) => one.direction === direction && one.name === name)
+    return {
+      gates: [...at('validate'), ...at('authorize')],
+      keepers: keepers.map(({ keeper }) => keeper),
+      handlers: at('handle'),
+      observers: at('observe'),
+    }
   }
 
   #all<K extends Registration['kind']>(kind: K): Kind<K>[] {
@@ -153,7 +164,9 @@ export class Registrations implements Registered {
   }
 }
 
-const noWay: Way = { gates: [], handlers: [], observers: [] }
+const sorted = (features: readonly Kind<'feature'>[]): string[] => [...new Set(features.map(({ ns }) => ns))].sort()
+
+const noWay: Way = { gates: [], keepers: [], handlers: [], observers: [] }
 
 function guard(run: () => void, failed: (error: unknown) => void): void {
   try {

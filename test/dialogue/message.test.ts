@@ -7,7 +7,7 @@ let alice: Client
 let bob: Client
 
 beforeEach(async () => {
-  stage = await Stage.open({ accounts: ['alice', 'bob', 'carol'] })
+  stage = await Stage.open({ accounts: ['alice', 'bob', 'carol'], without: ['user_archive'] })
   alice = stage.client('alice', 'phone')
   bob = stage.client('bob', 'phone')
 })

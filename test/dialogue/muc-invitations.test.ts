@@ -57,7 +57,7 @@ test('the whole way: an invitation into a members-only room, entered, and a decl
   await invites(alice, 'bob@a.example', 'carol@a.example')
   for (const client of [bob, carol])
     await client.receives(`<message from='${room}' to='{any}' id='inv'><x xmlns='http://jabber.org/protocol/muc#user'>
-      <invite from='${room}/ann'><reason>Come</reason></invite></x></message>`)
+      <invite from='${room}/ann'><reason>Come</reason></invite></x>{...}</message>`)
   await join(bob, 'bob')
   await settled()
   expect((await bob.drain()).some(({ attrs }) => attrs.from === `${room}/ann`)).toBe(true)

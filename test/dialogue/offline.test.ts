@@ -6,7 +6,7 @@ let stage: Stage
 let alice: Client
 
 beforeEach(async () => {
-  stage = await Stage.open()
+  stage = await Stage.open({ without: ['user_archive'] })
   alice = stage.client('alice', 'phone')
 })
 afterEach(() => stage.close())

@@ -181,6 +181,8 @@ export interface StageOptions {
   readonly hosts?: readonly HostOptions[]
   /** For the default host `a.example`. */
   readonly modules?: readonly Module[]
+  /** Names of modules that this host does not have. */
+  readonly without?: readonly string[]
   readonly store?: FailingStore
 }
 
@@ -198,7 +200,9 @@ export class Stage {
   private constructor(options: StageOptions, store: FailingStore) {
     this.store = store
     this.clock = new ManualClock()
-    const modules = (options.modules ?? allModules).filter((module) => module.hosts.includes('user'))
+    const modules = (options.modules ?? allModules).filter(
+      ({ hosts, name }) => hosts.includes('user') && !options.without?.includes(name),
+    )
     this.server = new Server({
       hosts: options.hosts ?? [{ domain: 'a.example', type: 'user', name: 'A', modules }],
       store,

@@ -23,7 +23,7 @@ let alice: Client
 let bob: WireClient
 
 beforeEach(async () => {
-  stage = await Stage.open()
+  stage = await Stage.open({ without: ['user_archive'] })
   wire = new Wire(stage)
   await wire.letIn('alice', 'bob')
   alice = stage.client('alice', 'desk')

@@ -1,0 +1,182 @@
+/**
+ * XEP-0313: Message Archive Management for accounts, with the ids of XEP-0359. A message is in the archive before anybody
+ * sees it; what claims to be an id of ours and is not is taken away.
+ */
+import type { LoadedAccount } from '../../server/account.js'
+import type { Handled, Host, Keeper, Module } from '../../server/module.js'
+import type { StoredArchiveRecord } from '../../store/store.js'
+import { copy, type Element, elements, xml } from '../../xml/element.js'
+import { serialize } from '../../xml/writer.js'
+import type { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
+import { payload, result } from '../../xmpp/stanza.js'
+import { writeArchived, writeFin, writeMetadata } from '../archive/answer.js'
+import { type ArchiveSource, readEnds, readPage } from '../archive/page.js'
+import { fullTextNamespace, queryForm, readQuery } from '../archive/query.js'
+import { ownAccount } from '../own-account.js'
+import { type RosterService, rosterService, type UserArchiveService, userArchiveService } from '../services.js'
+import { readStored } from '../stored-xml.js'
+import { isArchivable, messageOf, recordOf } from './content.js'
+import { isPolicy, isWanted, type Policy, type Preferences, readPreferences, writePreferences } from './preferences.js'
+
+/** Of the account's data, in memory and in the store. */
+const preferencesData = 'archive-preferences'
+/** In `Session.data`: the client reads the archive. */
+const reads = 'archive.reads'
+
+export const userArchive: Module = {
+  name: 'user_archive',
+  xep: { number: 313, version: '1.1.1' },
+  hosts: ['user'],
+  options: {
+    default_archive_policy: {
+      type: 'string',
+      default: 'always',
+      doc: 'What is archived of users who have not said so themselves: `"always"` all messages, `"roster"` those from and to contacts, `"never"` none.',
+      check: (value) => (isPolicy(value) ? undefined : 'be "always", "roster" or "never"'),
+    },
+    max_archive_query_results: {
+      type: 'integer',
+      default: 50,
+      doc: 'The most results on one page of the archive of an account (XEP-0313).',
+      check: (value) =>
+        typeof value === 'number' && value >= 1 && value <= 1000 ? undefined : 'be between 1 and 1000',
+    },
+  },
+  setup(host) {
+    const archive = new UserArchive(host)
+    const service: UserArchiveService = { isReader: ({ data }) => data.has(reads) }
+    host.offer(userArchiveService, service)
+    return [
+      ...[ns.archive, `${ns.archive}#extended`, fullTextNamespace, ns.stanzaId].map((each) =>
+        host.feature(each, 'account'),
+      ),
+      { kind: 'account', name: preferencesData, load: (bareJid) => archive.loadPreferences(bareJid) },
+      { kind: 'keep', name: 'message', direction: 'outbound', keeper: archive.keepSent },
+      { kind: 'keep', name: 'message', direction: 'inbound', keeper: archive.keepReceived },
+      host.iq('account', 'get', ns.archive, 'query', (iq, from, to) => {
+        ownAccount(from, to, 'forbidden')
+        return result(iq, xml('query', { xmlns: ns.archive }, queryForm()))
+      }),
+      host.iq('account', 'set', ns.archive, 'query', (iq, from, to) => {
+        ownAccount(from, to, 'forbidden')
+        host.sessions.get(from.toString())?.data.set(reads, true)
+        return archive.query(iq, from)
+      }),
+      host.iq('account', 'get', ns.archive, 'metadata', (iq, from, to) => {
+        ownAccount(from, to, 'forbidden')
+        return archive.metadata(iq, to.bare().toString())
+      }),
+      host.iq('account', 'get', ns.archive, 'prefs', (iq, from, to) => {
+        ownAccount(from, to, 'forbidden')
+        return result(iq, writePreferences(archive.preferences(to)))
+      }),
+      host.iq('account', 'set', ns.archive, 'prefs', async (iq, from, to) => {
+        ownAccount(from, to, 'forbidden')
+        const changed = readPreferences(payload(iq) as Element)
+        await archive.setPreferences(to, changed)
+        return result(iq, writePreferences(changed))
+      }),
+    ]
+  },
+}
+
+class UserArchive {
+  readonly #host: Host
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  async loadPreferences(bareJid: string): Promise<Preferences | undefined> {
+    const kept = await this.#host.store.data(bareJid, preferencesData, '')
+    return kept === undefined ? undefined : readPreferences(readStored(kept))
+  }
+
+  preferences(owner: Jid): Preferences {
+    const own = this.#host.account(owner.bare().toString())?.data.get(preferencesData) as Preferences | undefined
+    return own ?? { default: this.#host.options.default_archive_policy as Policy, always: [], never: [] }
+  }
+
+  setPreferences(owner: Jid, changed: Preferences): Promise<void> {
+    const account = this.#host.account(owner.bare().toString()) as LoadedAccount
+    const value = serialize(writePreferences(changed))
+    return account.write([{ type: 'data.put', owner: account.jid, kind: preferencesData, key: '', value }], () => {
+      account.data.set(preferencesData, changed)
+    })
+  }
+
+  /** The contact learns nothing of the id (§3.1). */
+  readonly keepSent: Keeper = (stanza, from, to, goOn) => {
+    const sent = withoutIds(stanza, from.bare().toString())
+    // What users send to themselves is kept as it arrives.
+    if (from.bare().equals(to.bare())) return goOn(sent)
+    return this.#keep(sent, from, to, () => goOn(sent))
+  }
+
+  readonly keepReceived: Keeper = (stanza, from, to, goOn) => {
+    const owner = to.bare().toString()
+    const received = withoutIds(stanza, owner)
+    return this.#keep(received, to, from, (id) => goOn(id === undefined ? received : withId(received, id, owner)))
+  }
+
+  /** `goOn` has the id, once the message is in the archive of `owner`; or none, if it does not go there. */
+  #keep(message: Element, owner: Jid, other: Jid, goOn: (id: string | undefined) => Handled): Handled {
+    const account = this.#host.account(owner.bare().toString())
+    if (account === undefined || !isArchivable(message) || !this.#wants(account, owner, other)) return goOn(undefined)
+    const id = this.#host.random.token()
+    const record = recordOf(message, id, other, this.#host.clock.now())
+    return account.write([{ type: 'archive.add', owner: account.jid, records: [record] }], () => goOn(id))
+  }
+
+  #wants(account: LoadedAccount, owner: Jid, other: Jid): boolean {
+    const roster = this.#host.service<RosterService>(rosterService)
+    const isContact = (): boolean => roster?.items(account).has(other.bare().toString()) ?? false
+    return isWanted(this.preferences(owner), other, isContact)
+  }
+
+  async query(iq: Element, from: Jid): Promise<Element> {
+    const owner = from.bare().toString()
+    const query = readQuery(payload(iq) as Element, this.#host.options.max_archive_query_results as number)
+    const { with: other } = query
+    const filter =
+      other === undefined ? {} : { with: other.bare().toString(), ...(other.isFull ? { nick: other.resource } : {}) }
+    const page = await readPage(this.#source(owner), query, filter)
+    for (const record of query.flip ? [...page.records].reverse() : page.records) {
+      const archived = { id: record.stanzaId, saidAt: record.archivedAt, message: messageOf(record) }
+      const stanza = writeArchived(archived, owner, query)
+      stanza.attrs.to = from.toString()
+      void this.#host.router.route(stanza)
+    }
+    return result(iq, writeFin(page, query))
+  }
+
+  async metadata(iq: Element, owner: string): Promise<Element> {
+    const [first, last] = await readEnds(this.#source(owner))
+    const end = (record: StoredArchiveRecord | undefined) => record && { id: record.stanzaId, at: record.archivedAt }
+    return result(iq, writeMetadata(end(first), end(last)))
+  }
+
+  #source(owner: string): ArchiveSource<StoredArchiveRecord> {
+    const { store } = this.#host
+    return { page: (query) => store.archive(owner, query), order: (id) => store.logOrder(owner, id) }
+  }
+}
+
+const isIdBy = (node: Element, by: string): boolean =>
+  node.name === 'stanza-id' && node.getNS() === ns.stanzaId && node.attrs.by === by
+
+/** XEP-0359 §6: only the archive itself says what it calls a message. */
+function withoutIds(message: Element, by: string): Element {
+  if (!elements(message).some((node) => isIdBy(node, by))) return message
+  const kept = message.children.filter((node) => typeof node === 'string' || !isIdBy(node, by))
+  return xml('message', message.attrs, ...kept.map((node) => (typeof node === 'string' ? node : copy(node))))
+}
+
+const withId = (message: Element, id: string, by: string): Element =>
+  xml(
+    'message',
+    message.attrs,
+    ...message.children.map((node) => (typeof node === 'string' ? node : copy(node))),
+    xml('stanza-id', { xmlns: ns.stanzaId, by, id }),
+  )
