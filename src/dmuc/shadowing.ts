@@ -10,7 +10,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, tooLong } from './accept.js'
 import { follow, isTakeover } from './following.js'
-import { greetAll } from './greet.js'
+import { greetAll, linkDown } from './greet.js'
 import { provenOf } from './heads.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
@@ -47,6 +47,7 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
           ? new StanzaError('conflict', { text: 'another room has this address' })
           : undefined
   turn.effects.push({ type: 'reply', iq, payload: refusal })
+  if (refusal?.condition === 'conflict' && extension?.identity.source === from) part(turn, from)
   if (config === undefined || refusal !== undefined) return
   if (takesOver) return follow(turn, from, config, extension)
   if (extension === undefined && replica.phase === 'serving') return reconfigure(turn, from, config)
@@ -63,6 +64,12 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
   }
   if (replica.phase === 'requested') turn.change({ phase: 'configured' })
   turn.effects.push({ type: 'save' })
+}
+
+/** It takes itself for the source, and we do not: until our operators agree there is nothing between us. */
+function part(turn: Turn, from: string): void {
+  linkDown(turn, from, 'it says that it is the source', true)
+  turn.changePeer(from, { diverged: true })
 }
 
 /** The source speaks for itself, of the room that it asked us to replicate, if it named one then. */

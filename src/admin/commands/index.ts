@@ -2,6 +2,7 @@
 import type { AdminCommand } from '../command.js'
 import { addUser, deleteUser, listUsers, passwd } from './accounts.js'
 import { loginLink } from './login-link.js'
+import { peerCommands } from './peers.js'
 import { roomCommands } from './rooms/index.js'
 import { s2sCommands } from './s2s/index.js'
 import { status } from './status.js'
@@ -12,6 +13,7 @@ export const commands: readonly AdminCommand[] = [
   deleteUser,
   listUsers,
   ...roomCommands,
+  ...peerCommands,
   ...s2sCommands,
   status,
   loginLink,

@@ -22,6 +22,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { DmucPolicy } from './dmuc-policy.js'
 import { Links } from './links.js'
 import type { LiveRoom } from './live-room.js'
+import { Peers, type Word } from './peers.js'
 import type { RoomEnvironment } from './room-environment.js'
 import type { Rooms } from './rooms.js'
 import { loggedEvent } from './storage.js'
@@ -29,6 +30,18 @@ import { loggedEvent } from './storage.js'
 /** A refusal that may pass is tried again after this, then after twice as long, and so on. */
 const retryMs = 5000
 const maxRetryMs = 10 * 60_000
+
+export interface ServiceFacts {
+  readonly service: string
+  readonly allowed: boolean
+  readonly paused: boolean
+  /** Does it answer? */
+  readonly up: boolean
+  /** Why it does not, in words. */
+  readonly reason: string | undefined
+  /** What is shared with it and in memory; `source`: ours is the source. */
+  readonly rooms: readonly { readonly jid: string; readonly source: boolean }[]
+}
 
 export class Distribution {
   readonly #host: Host
@@ -38,6 +51,7 @@ export class Distribution {
   /** By which our instances sign. */
   readonly #publicKey: string | undefined
   readonly #links: Links
+  readonly #peers: Peers
   /** `room service`: being asked, or waiting to be asked again. */
   readonly #asked = new Map<string, { attempts: number; open: boolean }>()
 
@@ -55,11 +69,69 @@ export class Distribution {
     this.#rooms = rooms
     const events = { up: this.#up.bind(this), down: this.#down.bind(this) }
     this.#links = new Links(host.domain, host, events, policy.links)
+    this.#peers = new Peers(host.domain, policy.allow, host.store)
+  }
+
+  /** Before the first room is there. */
+  start(): Promise<void> {
+    return this.#peers.start()
+  }
+
+  /** May rooms be exchanged with it? */
+  allows(service: string): boolean {
+    return this.#peers.allows(service)
+  }
+
+  /** Is nothing to be taken from this service for now? */
+  isPaused(service: string): boolean {
+    return this.#peers.isPaused(service)
+  }
+
+  /** The services that we exchange rooms with, or are told not to. */
+  peers(): readonly ServiceFacts[] {
+    return this.#peers.known.map((service) => ({
+      service,
+      allowed: this.#peers.allows(service),
+      paused: this.#peers.isPaused(service),
+      up: this.#links.isUp(service),
+      reason: this.#links.reason(service),
+      rooms: this.#sharedWith(service).map(({ jid, replica }) => ({ jid, source: isSource(replica) })),
+    }))
+  }
+
+  /** The operator's word on a service; durable when it resolves. `deny` also ends what is shared with it. */
+  async say(service: string, word: Word): Promise<void> {
+    await this.#peers.say(service, word)
+    this.#host.log.info({ peer: service }, `The operator says of a peer: ${word}`)
+    if (word === 'pause') return this.#down(service, 'paused by the operator')
+    if (word === 'allow') return this.resync(service)
+    for (const room of this.#sharedWith(service))
+      if (isSource(room.replica)) this.#takeBack(room, service)
+      else if (domainOf(room.replica.identity.source) === service) this.leave(room)
+  }
+
+  /** Greets all instances at this service anew, so that both sides compare what they have. */
+  resync(service: string): void {
+    for (const room of this.#sharedWith(service)) {
+      this.#links.watch(service)
+      this.#tell(room, service)
+    }
+    this.#links.doubt(service)
+  }
+
+  #sharedWith(service: string): readonly LiveRoom[] {
+    return [...this.#rooms().live()].filter(({ replica }) =>
+      others(replica).some(({ jid }) => domainOf(jid) === service),
+    )
+  }
+
+  #takeBack(room: LiveRoom, service: string): void {
+    for (const { jid } of others(room.replica)) if (domainOf(jid) === service) room.happen({ type: 'removed', jid })
   }
 
   registrations(): readonly Registration[] {
     const host = this.#host
-    if (this.#policy.allow.size === 0) return []
+    if (this.#peers.known.length === 0) return []
     return [
       host.feature(ns.dmuc),
       host.feature(ns.dmucSync),
@@ -148,6 +220,7 @@ export class Distribution {
   }
 
   #tell(room: LiveRoom, service: string): void {
+    if (this.#peers.isPaused(service)) return
     for (const { jid } of others(room.replica))
       if (Jid.parse(jid).domain === service) room.happen({ type: 'link', peer: jid, up: true })
   }
@@ -202,7 +275,7 @@ export class Distribution {
     if (attempt.open) return
     attempt.open = true
     this.#asked.set(key, attempt)
-    if (!this.#policy.allow.has(service)) {
+    if (!this.#peers.allows(service)) {
       this.#tellOwners(
         room,
         `${service} was not asked to hold this room: the operator of ${this.#host.domain} does not allow it as a peer`,
@@ -266,7 +339,7 @@ export class Distribution {
   /** E3 as a peerhost sees it. */
   async #replicate(iq: Element, from: Jid): Promise<Element> {
     const asked = payload(iq)
-    if (from.local !== '' || !this.#policy.allow.has(from.domain))
+    if (from.local !== '' || !this.#peers.allows(from.domain))
       throw new StanzaError('forbidden', { type: 'auth', text: `${from.domain} may not replicate rooms here` })
     const request = asked && readReplicate(asked, this.#host.domain)
     if (request === undefined) throw new StanzaError('bad-request')

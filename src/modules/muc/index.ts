@@ -156,11 +156,13 @@ export class MucService {
       policy,
       rooms: this.rooms,
       create: (room) => this.createRoom(room),
+      allows: (service) => this.distribution.allows(service),
       distribute: (room) => this.distribution.distribute(room),
     })
   }
 
   async start(): Promise<void> {
+    await this.distribution.start()
     await this.#tombstones.start()
     await purgeTemporary(this.#host)
     this.#housekeep()
@@ -223,6 +225,7 @@ export class MucService {
   }
 
   receive(stanza: Element, from: Jid, to: Jid): Handled {
+    if (this.distribution.isPaused(from.domain)) return refusePaused(stanza)
     this.distribution.heard(from.domain)
     if (to.local === '') return refuseAtService(stanza)
     if (from.isFull) this.#notice(stanza, from)
@@ -363,6 +366,12 @@ const concernsRoom = (stanza: Element): boolean =>
   stanza.name === 'presence'
     ? stanza.attrs.type === undefined
     : answerable(stanza) && !String(stanza.attrs.to).includes('/')
+
+/** Rooms there are cut off by our operator's word. */
+function refusePaused(stanza: Element): undefined {
+  if (stanza.name === 'iq' && answerable(stanza))
+    throw new StanzaError('recipient-unavailable', { type: 'wait', text: 'exchange with that service is paused here' })
+}
 
 function refuseAtService(stanza: Element): undefined {
   if (stanza.name !== 'presence' && answerable(stanza)) throw new StanzaError('service-unavailable')

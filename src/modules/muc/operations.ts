@@ -54,6 +54,8 @@ interface Parts {
   readonly store: Store
   readonly policy: RoomPolicy
   readonly rooms: Rooms
+  /** May rooms be exchanged with this service? */
+  readonly allows: (service: string) => boolean
   /** Asks the services that the configuration of the room names. */
   readonly distribute: (room: LiveRoom) => void
   readonly create: (room: { jid: string; owner: string; name: string; subject: string }) => Promise<void>
@@ -154,10 +156,11 @@ export class Operations {
   distribute(jid: string, services: readonly string[]): Promise<readonly string[]> {
     return this.#with(jid, async (room) => {
       mustBeSource(room)
-      const allowed = new Set(this.#parts.policy.distribution?.peers.map((peer) => peer.jid))
-      const unknown = services.filter((service) => !allowed.has(service))
+      const unknown = services.filter((service) => !this.#parts.allows(service))
       if (unknown.length > 0)
-        throw new StanzaError('not-allowed', { text: `${unknown.join(', ')} is not in [dmuc] allow of this server` })
+        throw new StanzaError('not-allowed', {
+          text: `No rooms are exchanged with ${unknown.join(', ')}; dmucctl peer allow ${unknown[0]} changes that`,
+        })
       const { config } = room.replica.room
       const peers = [...new Set([...config.peers, ...services])]
       await this.#spread(room, { distributed: true, peers })

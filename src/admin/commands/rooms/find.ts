@@ -1,4 +1,6 @@
 /** From what the operator wrote to a room of this server, and from a refusal of the room to a sentence. */
+
+import type { Distribution } from '../../../modules/muc/distribution.js'
 import { type MucService, mucService } from '../../../modules/muc/index.js'
 import type { Operations } from '../../../modules/muc/operations.js'
 import { Jid } from '../../../xmpp/jid.js'
@@ -33,11 +35,18 @@ export function roomAt(operator: Operator, given: string): { readonly jid: strin
 const noService = (named: string, domains: readonly string[]): string =>
   `There is no service of rooms ${named} in the configuration; there is ${domains.join(', ') || 'none'}`
 
-function operationsOf(operator: Operator, domain: string): Operations {
+/** What the services of this server say of their peers: of all, or of the only one. */
+export function distributions(operator: Operator): readonly { domain: string; distribution: Distribution }[] {
+  return servicesOf(operator).map((domain) => ({ domain, distribution: serviceAt(operator, domain).distribution }))
+}
+
+const operationsOf = (operator: Operator, domain: string): Operations => serviceAt(operator, domain).operations
+
+function serviceAt(operator: Operator, domain: string): MucService {
   const service = operator.service<MucService>(domain, mucService)
   if (service === undefined)
     throw new CommandRefused(`The service ${domain} does not run; dmucctl status says what does`)
-  return service.operations
+  return service
 }
 
 /** A bare JID as the operator wrote it. */

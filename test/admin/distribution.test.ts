@@ -1,0 +1,127 @@
+/** `dmucctl room distribute|undistribute|promote|follow` and `dmucctl peer …` on servers that share a room. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type AdminCommand, CommandRefused, checkArguments, type Operator } from '../../src/admin/command.js'
+import { commands } from '../../src/admin/commands/index.js'
+import type { PeerFacts } from '../../src/modules/muc/operations.js'
+import { Federation } from '../dialogue/federation.js'
+import { join, room } from '../dialogue/muc-stage.js'
+import { settled } from '../dialogue/stage.js'
+import { fakeOperator } from './operator.js'
+
+const command = (name: string): AdminCommand => commands.find((each) => each.name === name) as AdminCommand
+const at = (letter: string): string => `coven@rooms.${letter}.example`
+
+let federation: Federation
+
+function operatorAt(site: string): Operator {
+  const { server, store, domain, rooms } = federation.site(site)
+  const hosts: Operator['hosts'] = [
+    { domain, type: 'user' },
+    { domain: rooms, type: 'muc' },
+  ]
+  return fakeOperator({ hosts, store, service: (host, name) => server.service(host, name) })
+}
+
+async function run(
+  letter: string,
+  name: string,
+  ...args: readonly string[]
+): Promise<{ text: string; data?: unknown }> {
+  const named = Object.fromEntries(args.map((value, index) => [command(name).arguments[index]?.name, value]))
+  return command(name).run(operatorAt(`${letter}.example`), checkArguments(command(name), named))
+}
+
+async function refused(letter: string, name: string, ...args: readonly string[]): Promise<string> {
+  const error: unknown = await run(letter, name, ...args).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(CommandRefused)
+  return (error as CommandRefused).message
+}
+
+async function states(letter: string): Promise<Record<string, string>> {
+  const facts = (await run(letter, 'room peers', 'coven')).data as PeerFacts[]
+  return Object.fromEntries(facts.map(({ jid, state }) => [jid, state]))
+}
+
+beforeEach(async () => {
+  federation = await Federation.open(['a.example', 'b.example', 'c.example'])
+  const ann = await federation.client('ann@a.example/x')
+  await join(ann, 'ann')
+  await ann.sends(`<iq type='set' id='cfg' to='${room}'><query xmlns='http://jabber.org/protocol/muc#owner'>
+    <x xmlns='jabber:x:data' type='submit'/></query></iq>`)
+  await run('a', 'room distribute', 'coven', 'rooms.b.example,rooms.c.example')
+  await federation.wait(1000)
+  await settled()
+})
+afterEach(() => federation.close())
+
+test('room distribute: over services that are allowed, from the source', async () => {
+  expect(await states('a')).toEqual({ [at('b')]: 'in step', [at('c')]: 'in step' })
+  expect(await refused('a', 'room distribute', 'coven', 'rooms.x.example')).toContain('peer allow rooms.x.example')
+  expect(await refused('b', 'room distribute', 'coven', 'rooms.c.example')).toContain(`shadow of ${at('a')}`)
+})
+
+test('room undistribute: from one service, and at a shadow', async () => {
+  await run('a', 'room undistribute', 'coven', 'rooms.c.example')
+  await federation.wait(1000)
+  expect(await states('a')).toEqual({ [at('b')]: 'in step' })
+  expect(await refused('c', 'room peers', 'coven')).toContain('There is no room')
+  await run('b', 'room undistribute', 'coven')
+  await federation.wait(1000)
+  expect(await refused('b', 'room peers', 'coven')).toContain('There is no room')
+  expect(await states('a')).toEqual({})
+})
+
+describe('room promote', () => {
+  test('is refused while the source can be reached, and at the source', async () => {
+    expect(await refused('b', 'room promote', 'coven')).toContain('can be reached')
+    expect(await refused('a', 'room promote', 'coven')).toContain('is the source already')
+  })
+
+  test('those who lost the old source follow, and it follows them when it is back', async () => {
+    for (const other of ['b.example', 'c.example']) federation.cut('a.example', other)
+    await federation.wait(180_000)
+    await run('b', 'room promote', 'coven')
+    await federation.wait(1000)
+    expect((await run('c', 'room show', 'coven')).text).toContain(`shadow of  ${at('b')}`)
+    for (const other of ['b.example', 'c.example']) federation.heal('a.example', other)
+    await federation.wait(180_000)
+    expect((await run('a', 'room show', 'coven')).text).toContain(`shadow of  ${at('b')}`)
+    expect(await states('a')).toEqual({ [at('b')]: 'in step', [at('c')]: 'in step' })
+  })
+
+  test('who still reaches the old source does not, until its operator says so', async () => {
+    federation.cut('a.example', 'b.example')
+    await federation.wait(180_000)
+    await run('b', 'room promote', 'coven')
+    await federation.wait(1000)
+    expect(await states('c')).toMatchObject({ [at('a')]: 'in step', [at('b')]: 'diverged' })
+    await run('c', 'room follow', 'coven', at('b'))
+    await federation.wait(1000)
+    expect((await run('c', 'room show', 'coven')).text).toContain(`shadow of  ${at('b')}`)
+  })
+})
+
+describe('peer', () => {
+  test('list and show: what is shared, and how the way is', async () => {
+    expect((await run('a', 'peer list')).text).toContain('rooms.b.example  up, 1 shared rooms in memory')
+    expect((await run('b', 'peer show', 'rooms.a.example')).text).toContain(`${at('b')}  ours is a shadow`)
+    expect(await refused('a', 'peer show', 'rooms.x.example')).toContain('dmucctl peer allow rooms.x.example')
+  })
+
+  test('pause: cut off until it is allowed again', async () => {
+    await run('a', 'peer pause', 'rooms.b.example')
+    await federation.wait(180_000)
+    expect(await states('a')).toMatchObject({ [at('b')]: 'cut off', [at('c')]: 'in step' })
+    await run('a', 'peer allow', 'rooms.b.example')
+    await federation.wait(180_000)
+    expect(await states('a')).toMatchObject({ [at('b')]: 'in step' })
+  })
+
+  test('deny: nothing is shared any more, and nothing asked for', async () => {
+    await run('a', 'peer deny', 'rooms.b.example')
+    await federation.wait(1000)
+    expect(await states('a')).toEqual({ [at('c')]: 'in step' })
+    expect(await refused('b', 'room peers', 'coven')).toContain('There is no room')
+    expect(await refused('a', 'room distribute', 'coven', 'rooms.b.example')).toContain('peer allow rooms.b.example')
+  })
+})
