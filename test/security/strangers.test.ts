@@ -99,7 +99,7 @@ describe('in a room', () => {
     for (const payload of [
       `<config xmlns='urn:xmpp:dmuc:0'><x xmlns='jabber:x:data' type='submit'/></config>`,
       `<roster xmlns='urn:xmpp:dmuc:0'/>`,
-      `<hello xmlns='${sync}'/>`,
+      `<hello xmlns='${sync}' room='r' source='${from}' epoch='9' rank='0' incarnation='i' config='9' register='9' occupants='9'><instances revision='9'><instance jid='${from}' kind='sync' rank='0'/></instances><vector/></hello>`,
       `<order xmlns='${sync}' actor='alice@a.example'><destroy/></order>`,
       `<claim xmlns='${sync}' nick='x' jid='y@z'/>`,
     ]) {
