@@ -99,9 +99,7 @@ export function keeps(replica: Replica, a: Occupant, b: Occupant): boolean {
 
 function numberOf(replica: Replica, { grant, home }: Occupant): number {
   if (grant > 0) return grant
-  return home === replica.identity.source || (isSource(replica) && speaksFor(replica, home))
-    ? Number.POSITIVE_INFINITY
-    : 0
+  return home === replica.identity.source ? Number.POSITIVE_INFINITY : 0
 }
 
 /** The nick stays with who has it. A plain peer, which does not know the rule, is told that its occupant is out. */

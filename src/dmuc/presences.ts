@@ -4,12 +4,12 @@
  * whole list is fetched and compared.
  */
 import { affiliationOf, homesOf } from '../room/occupants.js'
-import type { Occupant } from '../room/types.js'
+import type { Occupant, SoftOperation } from '../room/types.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { startsTooOften } from './accept.js'
 import { occupantIdOf } from './ids.js'
-import { plausible, releaseReserved, reserve, settleClash } from './nicks.js'
+import { plausible, releaseReserved, reserve, settleClash, withNumber } from './nicks.js'
 import { isPlain, obey, weigh } from './plain.js'
 import { placeOf } from './relay.js'
 import { type Replica, speaksFor } from './replica.js'
@@ -63,7 +63,11 @@ function show(turn: Turn, home: string, presence: RelayedPresence): void {
   if (renamed !== undefined && !turn.replica.room.occupants.has(renamed.to))
     performSoft(
       turn,
-      { type: 'nick', nick, to: renamed.to, grant: renamed.grant, ...(renamed.forced ? { forced: true } : {}) },
+      numbered(
+        turn,
+        { type: 'nick', nick, to: renamed.to, grant: renamed.grant, ...(renamed.forced ? { forced: true } : {}) },
+        home,
+      ),
       home,
     )
   else performSoft(turn, { type: 'leave', nick, home, departure, ...(status === undefined ? {} : { status }) }, home)
@@ -84,10 +88,14 @@ function showAvailable(turn: Turn, occupant: Occupant): void {
   if (shown?.home === home && shown.role !== occupant.role) turn.changePeer(home, { leftOut: true })
 }
 
+/** Who sits at a plain shadow enters at the source, as far as the others are concerned. */
+const numbered = (turn: Turn, operation: SoftOperation, home: string): SoftOperation =>
+  speaksFor(turn.replica, home) ? withNumber(turn, operation) : operation
+
 function enter(turn: Turn, occupant: Occupant): void {
   const { home } = occupant
   const known = turn.replica.room.occupants.get(occupant.nick)
-  if (known === undefined) return performSoft(turn, { type: 'join', occupant }, home)
+  if (known === undefined) return performSoft(turn, numbered(turn, { type: 'join', occupant }, home), home)
   if (known.jid !== occupant.jid) return settleClash(turn, known, occupant)
   if (!homesOf(known).includes(home)) return performSoft(turn, { type: 'join', occupant }, home)
   if (known.home !== home) return

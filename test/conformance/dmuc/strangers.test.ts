@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Client } from '../../dialogue/stage.js'
 import { covenRoster, PlainPeer, PlainPeerhost } from './plain-peer.js'
-import { distributed, fillsCoven, openFirsthost, quiet, type Theatre } from './shakespeare.js'
+import { distributed, fillsCoven, joins, openFirsthost, quiet, type Theatre } from './shakespeare.js'
 
 const source = 'coven@chat.shakespeare.lit'
 
@@ -151,6 +151,20 @@ describe('a shadow', () => {
     await bar.receivesNothing()
     await foo.sends(`<message to='${source}' type='groupchat'><body>I am foo.</body></message>`)
     expect((await bar.next()).getChildText('body')).toBe('I am foo.')
+  })
+
+  test('47 nor that of somebody who has entered since it has the room', async () => {
+    const [foo] = clients
+    const lady = theatre.stage.client('hag66@shakespeare.lit', 'phone')
+    await joins(lady, `${source}/lady`)
+    await quiet(foo, lady)
+    await macbeth.drains()
+    await macbeth.announces('lady')
+    const told = await macbeth.next()
+    expect([told.attrs.type, told.attrs.to]).toEqual(['unavailable', 'coven@rooms.macbeth.lit/lady'])
+    expect(told.toString()).toContain('code="307"')
+    await foo.receivesNothing()
+    await lady.receivesNothing()
   })
 
   test('47 tells its roster, of its own occupants alone', async () => {
