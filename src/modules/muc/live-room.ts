@@ -5,7 +5,6 @@
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
 import { occupantIdOf } from '../../dmuc/ids.js'
-import { isKept } from '../../dmuc/nicks.js'
 import type { Effect, Happening, Question, Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
@@ -18,7 +17,6 @@ import {
   decide,
   type LoggedEvent,
   moderated,
-  notInRoom,
   type Operation,
   occupantOf,
   withReply,
@@ -30,10 +28,8 @@ import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Askers } from './askers.js'
 import { askedCard, Cards } from './cards.js'
-import { Claims } from './claims.js'
-import { invitation, nickToClaim } from './entrance.js'
+import { Entrance, type Way } from './entrance.js'
 import { Expectations } from './expectations.js'
-import { FormerOccupants, reservedMs } from './former-occupants.js'
 import { Invitations } from './invitations.js'
 import { Orders } from './pending-orders.js'
 import { isPrivate, privateRoute } from './private-route.js'
@@ -53,11 +49,10 @@ export class LiveRoom {
   readonly #output: RoomOutput
   readonly #cards: Cards
   readonly #invitations = new Invitations()
-  readonly #claims = new Claims()
   readonly #orders = new Orders()
   readonly #askers = new Askers()
   readonly #expectations: Expectations
-  readonly #former: FormerOccupants
+  readonly #entrance: Entrance<LiveRoom>
   readonly #rates: Rates
 
   /** `stored`: it was loaded; otherwise nothing of it is on disk yet. */
@@ -72,8 +67,12 @@ export class LiveRoom {
     this.#cards = new Cards({ jid: this.jid, router, store, clock, log, maxCardLength })
     const parts = { router, store, clock, log, cards: this.#cards, failed: this.#failed }
     this.#output = new RoomOutput(replica, parts, stored)
-    this.#former = new FormerOccupants(stored?.occupants ?? [])
-    if (stored !== undefined && stored.occupants.length > 0) this.#afterRestart()
+    const way: Way = {
+      refusal: (command, from) => this.#refusal(command, from),
+      enter: (command, stanza, from, grant) => this.#execute(command, stanza, from, { grant }),
+      again: (stanza, from) => void this.receive(stanza, from),
+    }
+    this.#entrance = new Entrance<LiveRoom>(this, env, this.#output, way, stored?.occupants ?? [])
   }
 
   /** The last state that is confirmed to be on disk. */
@@ -87,13 +86,12 @@ export class LiveRoom {
   }
 
   get idle(): boolean {
-    return this.#output.idle && this.#claims.idle
+    return this.#output.idle && this.#entrance.idle
   }
 
   /** A stanza from a client, or from whoever is no instance of this room. The promise settles when it was dealt with. */
   receive(stanza: Element, from: Jid): Promise<void> | undefined {
-    const held = this.#claims.hold(from.toString(), stanza)
-    if (held) return undefined
+    if (this.#entrance.holds(stanza, from)) return undefined
     if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
     const returned = this.#invitations.returned(stanza)
     if (returned !== undefined) return void this.#env.router.route(returned)
@@ -106,14 +104,10 @@ export class LiveRoom {
     }
     if (command instanceof StanzaError) throw command
     this.#mayGoOn(command, from)
-    if (this.#isKept(command, from))
-      throw new StanzaError('conflict', { text: 'That nickname is kept for somebody else' })
-    if (this.#redirected(command, stanza, from)) return undefined
-    const nick = nickToClaim(this.replica, command, from)
-    if (nick !== undefined) this.#claim(nick, command, stanza, from)
-    else if (command.type === 'card-get') return this.#serveCard(command, stanza, from)
-    else if (command.type === 'moderate') return this.#moderate(command, stanza, from)
-    else this.#execute(command, stanza, from)
+    if (this.#entrance.keepsOut(command, stanza, from)) return this.#output.settled()
+    if (command.type === 'card-get') return this.#serveCard(command, stanza, from)
+    if (command.type === 'moderate') return this.#moderate(command, stanza, from)
+    this.#execute(command, stanza, from)
     return this.#output.settled()
   }
 
@@ -196,18 +190,6 @@ export class LiveRoom {
     return this.#output.settled()
   }
 
-  /** The clients that were here are not any more, and may not know. Their nicks wait for them. */
-  #afterRestart(): void {
-    const { router, clock, isLocal } = this.#env
-    for (const { nick, jid } of this.#former.at(this.jid))
-      if (!isLocal(domainOf(jid)))
-        this.#output.push(() => void router.route(readdress(notInRoom(`${this.jid}/${nick}`), { to: jid })))
-    clock.after(reservedMs, () => {
-      const { occupants } = this.replica.room
-      if (!this.ended) this.#output.strike(this.#former.release().filter((nick) => !occupants.has(nick)))
-    })
-  }
-
   #step(happening: Happening): readonly Effect[] {
     const { replica, effects } = step(this.replica, happening, {
       now: this.#env.clock.now(),
@@ -242,6 +224,12 @@ export class LiveRoom {
         ...(source === undefined ? {} : { source }),
       },
     }
+  }
+
+  /** Why this would be refused now. */
+  #refusal(command: Command, from: Jid): StanzaError | undefined {
+    const decision = decide(this.replica.room, command, this.#context(from))
+    return decision instanceof StanzaError ? decision : undefined
   }
 
   #execute(command: Command, stanza: Element, from: Jid, more?: Pick<Context, 'grant' | 'target'>): void {
@@ -394,56 +382,6 @@ export class LiveRoom {
     })
   }
 
-  /** Is the nick that is asked for somebody else's, who was in the room before a restart or a split, or enters elsewhere just now? */
-  #isKept(command: Command, from: Jid): boolean {
-    if (command.type !== 'join' && command.type !== 'presence') return false
-    const jid = from.bare().toString()
-    if (isKept(this.replica, command.nick, jid, this.#env.clock.now())) return true
-    if (this.#former.keeps(command.nick, jid)) return true
-    this.#former.release(command.nick)
-    return false
-  }
-
-  #claim(nick: string, command: Command, stanza: Element, from: Jid): void {
-    const refusal = decide(this.replica.room, command, this.#context(from))
-    if (refusal instanceof StanzaError) return this.#output.refuse(stanza, refusal)
-    const release = this.#claims.start(from.toString())
-    const go = (grant: number): void => {
-      this.#execute(command, stanza, from, { grant })
-      for (const held of release()) this.#receiveAgain(held, from)
-    }
-    this.#claims.ask(this.#env.router, this.jid, this.replica.identity.source, nick, from.bare().toString()).then(
-      (grant) => go(grant),
-      (error: unknown) => {
-        const failure = asStanzaError(error)
-        if (failure.condition !== 'conflict') return go(0)
-        this.#output.refuse(stanza, failure)
-        for (const held of release()) this.#receiveAgain(held, from)
-      },
-    )
-  }
-
-  #receiveAgain(stanza: Element, from: Jid): void {
-    try {
-      void this.receive(stanza, from)
-    } catch (thrown) {
-      this.#output.answer(stanza, asStanzaError(thrown))
-    }
-  }
-
-  /** E20 and E21: a redirect to a healthy shadow, and an invitation to it. */
-  #redirected(command: Command, stanza: Element, from: Jid): boolean {
-    if (command.type !== 'join' || this.replica.room.occupants.get(command.nick)?.jid === from.bare().toString())
-      return false
-    const shadow = this.#env.redirect(this, from)
-    if (shadow === undefined) return false
-    const decision = decide(this.replica.room, command, this.#context(from))
-    if (decision instanceof StanzaError) return false
-    this.#output.refuse(stanza, new StanzaError('redirect', { type: 'cancel', uri: `xmpp:${shadow}?join` }))
-    this.#output.push(() => void this.#env.router.route(invitation(this.replica, shadow, from)))
-    return true
-  }
-
   /** An IQ goes on under an id of our own, by which its answer finds back. */
   #passPrivately(stanza: Element, from: Jid, to: Jid): void {
     const route = privateRoute(this.replica, stanza, from, to)
@@ -463,11 +401,6 @@ const told = (room: string, to: string, text: string): Element =>
   xml('message', { from: room, to }, xml('body', {}, text))
 
 const isAnswer = ({ attrs }: Element): boolean => attrs.type === 'result' || attrs.type === 'error'
-
-const domainOf = (bareJid: string): string => bareJid.slice(bareJid.indexOf('@') + 1)
-
-const asStanzaError = (thrown: unknown): StanzaError =>
-  thrown instanceof StanzaError ? thrown : new StanzaError('internal-server-error', { cause: thrown })
 
 /** As the service's own doing. */
 function unnamed(operation: Operation): Operation {
