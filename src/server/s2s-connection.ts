@@ -19,6 +19,7 @@ import { StreamError } from '../xmpp/stream-error.js'
 import { connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
 import { encryptionChange, needsEncryption, refusal } from './s2s-policy.js'
+import type { Waiting } from './s2s-queue.js'
 import type { Reader, SendBudget } from './send-budget.js'
 
 /** Somebody who needs a connection. All are called synchronously; after `moved` or `lost` the user is no longer one. */
@@ -39,6 +40,8 @@ export interface ConnectionContext {
   sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined
   authorized(connection: ServerConnection, pair: DomainPair, answer: DialbackAnswer): void
   verified(connection: ServerConnection, pair: DomainPair, id: string, answer: DialbackAnswer): void
+  /** What was written last and not acknowledged, in order, when the stream broke. */
+  unacknowledged(waiting: readonly Waiting[], failure: Failure): void
   ended(connection: ServerConnection): void
 }
 
@@ -66,6 +69,8 @@ export class ServerConnection implements Reader {
   readonly #context: ConnectionContext
   readonly #users = new Set<ConnectionUser>()
   readonly #authorized = new Set<string>()
+  /** In step with the stream's count; undefined for what nobody would send again. */
+  #kept: (Waiting | undefined)[] = []
   #written = 0
   #state: 'connecting' | 'ready' | 'closing' | 'ended' = 'connecting'
   #stream: OutgoingServerStream | undefined
@@ -166,10 +171,13 @@ export class ServerConnection implements Reader {
   }
 
   /** False where the peer takes too little: nothing was written. */
-  write(text: string): boolean {
-    if (this.#transport === undefined || this.#transport.backlog > this.#context.settings.backlog) return false
+  write(text: string, waiting?: Waiting): boolean {
+    const { backlog } = this.#context.settings
+    if (this.#transport === undefined || this.#transport.backlog > backlog) return false
+    if ((this.#stream?.unacknowledged ?? 0) > backlog) return false
     this.#written += text.length
     this.#stream?.sendText(text)
+    if (this.#stream?.managed === true) this.#kept.push(waiting)
     if (this.backlog > longBacklog) this.#context.budget.check()
     return true
   }
@@ -182,6 +190,8 @@ export class ServerConnection implements Reader {
       this.#state = 'closing'
       const users = [...this.#users]
       this.#users.clear()
+      // The peer reads all of it before it answers our close.
+      this.#kept = []
       this.#stream?.close()
       for (const user of users) user.lost(this, { condition: 'remote-server-timeout', reason: 'we closed the stream' })
     }
@@ -306,6 +316,12 @@ export class ServerConnection implements Reader {
             this.#context.authorized(this, pair, answer)
           },
           verified: (pair, id, answer) => this.#context.verified(this, pair, id, answer),
+          acknowledged: (count) => {
+            this.#kept = this.#kept.slice(count)
+          },
+          unmanaged: () => {
+            this.#kept = []
+          },
           ended: (end) => {
             if (end.is !== 'lost') transport.end()
             const failure = this.#failureOf(end)
@@ -367,7 +383,10 @@ export class ServerConnection implements Reader {
     if (this.#state === 'ended') return
     const users = [...this.#users]
     this.#finish()
+    const written = this.#kept.flatMap((waiting) => waiting ?? [])
+    this.#kept = []
     for (const user of users) user.lost(this, failure)
+    if (written.length > 0) this.#context.unacknowledged(written, failure)
   }
 
   #finish(): void {

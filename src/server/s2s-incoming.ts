@@ -79,7 +79,7 @@ export class IncomingConnection {
         upgrade: () => this.#upgrade(),
         verify: (pair, streamId, key) => this.#verify(pair, streamId, key),
         accepted: (pair, by) => this.#accept(pair, by),
-        stanza: (stanza, pair) => this.#receive(stanza, pair),
+        stanza: (stanza, pair, settled) => this.#receive(stanza, pair, settled),
         ended: (end) => this.#ended(end),
       },
     )
@@ -211,7 +211,7 @@ export class IncomingConnection {
     pool.heard(pair, true)
   }
 
-  #receive(stanza: Element, pair: DomainPair): void {
+  #receive(stanza: Element, pair: DomainPair, settled: () => void): void {
     this.#context.pool.heard(pair, false)
     const accepted = this.#accepted.get(pairKey(pair))
     if (accepted !== undefined) {
@@ -219,11 +219,12 @@ export class IncomingConnection {
       attest(stanza, accepted.proof)
     }
     const handled = this.#context.deps.gateway.receive(stanza)
-    if (handled === undefined) return
+    if (handled === undefined) return settled()
     if (++this.#unsettled === unsettledStanzas) this.#pause('unsettled')
     handled
       .catch((error: unknown) => this.#log.error({ err: error }, 'A stanza of a server could not be dealt with'))
       .finally(() => {
+        settled()
         if (this.#unsettled-- === unsettledStanzas) this.#resume('unsettled')
       })
   }

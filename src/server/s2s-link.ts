@@ -5,7 +5,7 @@
  *   idle ──send──▶ connecting ──ready──▶ authorizing ──valid──▶ up ──idle, or lost──▶ idle
  *                      └────────────┴──failure──▶ waiting ──time, or the peer woke us──▶ connecting
  *
- * What was written to a stream that then breaks may be lost: without stream management nobody acknowledges it.
+ * What was written to a stream that then breaks is sent again where the peer counts (XEP-0198); elsewhere it may be lost.
  */
 import type { DialbackAnswer, DomainPair } from '../stream/dialback.js'
 import type { Clock, Timer } from '../util/clock.js'
@@ -103,7 +103,7 @@ export class ServerLink implements ConnectionUser {
       this.#context.bounce(waiting, { condition: 'service-unavailable', reason: 'the server is shutting down' })
     } else if (state.is === 'up') {
       this.#usedAt = this.#context.clock.monotonic()
-      if (state.connection.write(waiting.text)) {
+      if (state.connection.write(waiting.text, waiting)) {
         this.#stanzas++
         this.#bytes += waiting.text.length
       } else this.#context.bounce(waiting, full(this.pair, 'takes what we write too slowly'))

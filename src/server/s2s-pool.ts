@@ -76,6 +76,7 @@ export class S2sPool implements Remote, Closeable {
       authorized: (connection, pair, answer) => this.#links.get(pairKey(pair))?.authorized(connection, answer),
       verified: (connection, pair, id, answer) =>
         this.#verifications.get(`${pairKey(pair)} ${id}`)?.answered(connection, answer),
+      unacknowledged: (waiting, failure) => this.#sendAgain(waiting, failure),
       ended: (connection) => this.#ended(connection),
     }
   }
@@ -226,6 +227,17 @@ export class S2sPool implements Remote, Closeable {
       if (same && refusal(this.settings.policy, remote, other.tls) === undefined) return other
     }
     return undefined
+  }
+
+  /** Once: a stanza may be the reason why the peer broke the stream. */
+  #sendAgain(written: readonly Waiting[], failure: Failure): void {
+    for (const waiting of written) {
+      const local = Jid.tryParse(waiting.from)?.domain ?? ''
+      const remote = Jid.tryParse(waiting.to)?.domain ?? ''
+      const link = waiting.again === true ? undefined : this.#link({ local, remote })
+      if (link === undefined) this.#bounce(waiting, failure)
+      else link.send({ ...waiting, again: true })
+    }
   }
 
   #bounce(waiting: Waiting, { condition, reason }: Failure): void {

@@ -9,6 +9,8 @@ export interface Waiting {
   readonly to: string
   /** The tree, for the error reply; of a broadcast, so its own `to` may be missing. */
   readonly stanza: Element
+  /** It was written to a stream that broke before the peer acknowledged it; that is done once. */
+  readonly again?: true
 }
 
 /** The stanza as its sender meant it, for the error reply. */

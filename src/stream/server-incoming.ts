@@ -27,6 +27,7 @@ import { externalFeature, saslFailure, saslSuccess, wrongRequest } from './exter
 import { type Fact, isPossible } from './feature.js'
 import type { Header } from './header.js'
 import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
+import { acknowledgementText, Received } from './management.js'
 import { starttls } from './starttls.js'
 import { Stream, type StreamEnd } from './stream.js'
 
@@ -64,8 +65,11 @@ export interface IncomingServerHandler {
   verify(pair: DomainPair, streamId: string, key: string): void
   /** From now on stanzas of this pair are accepted. */
   accepted(pair: DomainPair, by: 'dialback' | TlsProof): void
-  /** Of a verified pair; the addresses' local and resource parts are as they were sent. */
-  stanza(stanza: Element, pair: DomainPair): void
+  /**
+   * Of a verified pair; the addresses' local and resource parts are as they were sent. `settled` is called when nothing of
+   * it can be lost any more: then it is acknowledged to a peer that counts (XEP-0198).
+   */
+  stanza(stanza: Element, pair: DomainPair, settled: () => void): void
   ended(end: StreamEnd): void
 }
 
@@ -89,6 +93,10 @@ export class IncomingServerStream {
   #host: string | undefined
   #claims = 0
   #saslFailures = 0
+  /** Where the peer counts (XEP-0198). */
+  #received: Received | undefined
+  /** It asked for an acknowledgement after so many. */
+  #asked: number | undefined
   /** Proved by SASL EXTERNAL; accepted once the new stream begins. */
   #external: { readonly pair: DomainPair; readonly by: TlsProof } | undefined
 
@@ -180,7 +188,30 @@ export class IncomingServerStream {
     const { limits } = this.#options
     const offered = isPossible(starttls, this.#facts) ? starttls.offer(this.#startTls()) : undefined
     const external = this.#provable() === undefined ? undefined : externalFeature()
-    return xml('stream:features', {}, offered, external, dialbackFeature(), limitsFeature(limits))
+    const management = xml('sm', { xmlns: ns.streamManagement })
+    return xml('stream:features', {}, offered, external, dialbackFeature(), management, limitsFeature(limits))
+  }
+
+  /** XEP-0198 without resumption: the peer sends again what it was not told of. */
+  #management({ name }: Element): void {
+    if (name === 'enable' && this.#verified.size > 0 && this.#received === undefined) {
+      this.#received = new Received()
+      this.#stream.send(xml('enabled', { xmlns: ns.streamManagement }))
+    } else if (name === 'r' && this.#received !== undefined) {
+      this.#asked = this.#received.count
+      this.#acknowledge()
+    } else if (name === 'enable' || name === 'resume') {
+      const condition = name === 'resume' ? 'item-not-found' : 'unexpected-request'
+      this.#stream.send(xml('failed', { xmlns: ns.streamManagement }, xml(condition, { xmlns: ns.stanzaErrors })))
+    }
+  }
+
+  /** Once all that came before the question is settled. */
+  #acknowledge(): void {
+    const received = this.#received
+    if (received === undefined || this.#asked === undefined || received.prefix < this.#asked) return
+    this.#asked = undefined
+    this.#stream.sendText(acknowledgementText(received.h))
   }
 
   /** The pair of the header, where TLS alone proves the peer's domain (XEP-0178 §3). */
@@ -220,6 +251,7 @@ export class IncomingServerStream {
     if (isStanza(element)) this.#stanza(element)
     else if (element.attrs.xmlns === ns.tls) starttls.accept(element, this.#startTls())
     else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
+    else if (element.attrs.xmlns === ns.streamManagement) this.#management(element)
     else this.#dialback(readDialback(element))
   }
 
@@ -322,7 +354,13 @@ export class IncomingServerStream {
     const pair = this.#pairOf(domainOf(from), domainOf(to))
     if (pair === undefined)
       throw new StreamError('invalid-from', `${domainOf(from)} was not verified for ${domainOf(to)}`.slice(0, 300))
-    this.#handler.stanza(stanza, pair)
+    const received = this.#received
+    if (received === undefined) return this.#handler.stanza(stanza, pair, () => {})
+    const number = received.arrived()
+    this.#handler.stanza(stanza, pair, () => {
+      received.settled(number)
+      this.#acknowledge()
+    })
   }
 
   #pairOf(remote: string, local: string): DomainPair | undefined {

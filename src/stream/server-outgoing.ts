@@ -28,6 +28,8 @@ import {
 import { externalRequest, failureCondition, offersExternal } from './external.js'
 import type { Header } from './header.js'
 import type { StreamLimits, StreamTimeouts } from './limits.js'
+import { handledTooMuch } from './manage.js'
+import { acknowledgementText, readCount, requestText, Sent } from './management.js'
 import { Stream, type StreamEnd } from './stream.js'
 
 export interface OutgoingServerOptions extends DomainPair {
@@ -53,6 +55,10 @@ export interface OutgoingServerHandler {
   authorized(pair: DomainPair, answer: DialbackAnswer): void
   /** To `verify`. */
   verified(pair: DomainPair, streamId: string, answer: DialbackAnswer): void
+  /** So many of the stanzas that were sent first are the peer's by now (XEP-0198). */
+  acknowledged(count: number): void
+  /** The peer does not count after all. */
+  unmanaged(): void
   ended(end: StreamEnd): void
 }
 
@@ -67,6 +73,10 @@ export class OutgoingServerStream {
   /** What became of SASL EXTERNAL. */
   #external: 'not tried' | 'accepted' | 'refused' = 'not tried'
   #multiplexesTargets = false
+  #offersManagement = false
+  /** What the peer has not acknowledged; undefined where it does not count (XEP-0198). */
+  #sent: Sent | undefined
+  #requested = false
   /** Requests without an answer; nothing else is believed (XEP-0220 §3.1). */
   readonly #authorizing = new Map<string, DomainPair>()
   readonly #verifying = new Map<string, DomainPair>()
@@ -144,9 +154,53 @@ export class OutgoingServerStream {
     this.#stream.send(dialbackRequest('verify', { from: pair.local, to: pair.remote, id }, key))
   }
 
-  /** A stanza of an authorized pair, serialised for the namespace `jabber:server`; or white space. */
+  /** A stanza of an authorized pair, serialised for the namespace `jabber:server`. */
   sendText(text: string): void {
     this.#stream.sendText(text)
+    if (this.#sent === undefined) return
+    this.#sent.push(text, this.#options.clock.now())
+    this.#request()
+  }
+
+  /** Does the peer acknowledge what it is sent? */
+  get managed(): boolean {
+    return this.#sent !== undefined
+  }
+
+  /** Characters that it has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#sent?.size ?? 0
+  }
+
+  /** One question at a time: its answer brings the next, so there is one in each round trip. */
+  #request(): void {
+    if (this.#requested || this.#sent === undefined || this.#sent.unacknowledged.length === 0) return
+    this.#requested = true
+    this.#stream.sendText(requestText)
+  }
+
+  /** Once a pair is authorized: XEP-0198 §3 wants an authenticated stream. */
+  #manage(): void {
+    if (!this.#offersManagement || this.#sent !== undefined) return
+    this.#offersManagement = false
+    this.#sent = new Sent()
+    this.#stream.send(xml('enable', { xmlns: ns.streamManagement }))
+  }
+
+  #management(element: Element): void {
+    const sent = this.#sent
+    if (element.name === 'r') this.#stream.sendText(acknowledgementText(0))
+    else if (element.name === 'failed') {
+      this.#sent = undefined
+      this.#handler.unmanaged()
+    } else if (element.name === 'a' && sent !== undefined) {
+      const before = sent.unacknowledged.length
+      const h = readCount(element.attrs.h)
+      if (h === undefined || !sent.acknowledge(h)) throw handledTooMuch(h ?? 0, sent.count)
+      this.#requested = false
+      this.#handler.acknowledged(before - sent.unacknowledged.length)
+      this.#request()
+    }
   }
 
   close(): void {
@@ -170,6 +224,7 @@ export class OutgoingServerStream {
   #element(element: Element): void {
     if (element.attrs.xmlns === ns.tls) this.#startTls(element)
     else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
+    else if (element.attrs.xmlns === ns.streamManagement) this.#management(element)
     else if (element.attrs.xmlns === ns.streams && element.name === 'features') {
       if (this.#phase === 'features') this.#begin(element)
     } else this.#dialback(readDialback(element))
@@ -184,6 +239,7 @@ export class OutgoingServerStream {
     if (!this.#secure && this.#options.requireEncryption)
       throw new StreamError('policy-violation', 'TLS is required here, and was not offered')
     this.#multiplexesTargets = features !== undefined && understandsDialbackErrors(features)
+    this.#offersManagement = features !== undefined && child(features, 'sm', ns.streamManagement) !== undefined
     if (this.#triesExternal(features)) {
       this.#phase = 'sasl'
       this.#stream.send(externalRequest(this.#options.local))
@@ -200,6 +256,7 @@ export class OutgoingServerStream {
     this.#phase = 'ready'
     if (this.#external === 'accepted') {
       this.#stream.established()
+      this.#manage()
       this.#handler.authorized({ local, remote }, valid)
     }
     this.#handler.ready()
@@ -239,7 +296,10 @@ export class OutgoingServerStream {
       // Only a bidirectional stream (XEP-0288) would carry requests this way.
       if (this.#phase === 'ready') this.#refuseRequest(kind, { from, to, id })
     } else if (kind === 'result' && this.#authorizing.delete(pairKey(pair))) {
-      if (answer.is === 'valid') this.#stream.established()
+      if (answer.is === 'valid') {
+        this.#stream.established()
+        this.#manage()
+      }
       this.#handler.authorized(pair, answer)
     } else if (kind === 'verify' && this.#verifying.delete(`${pairKey(pair)} ${id ?? ''}`)) {
       this.#handler.verified(pair, id ?? '', answer)

@@ -41,12 +41,12 @@ export class PeerEnd implements UpgradableTransport {
   }
 
   /** The header and features of a server of today; TLS is left out. */
-  greets(options: { readonly errors?: boolean; readonly id?: string } = {}): void {
+  greets(options: { readonly errors?: boolean; readonly id?: string; readonly more?: string } = {}): void {
     const errors = options.errors === false ? '' : '<errors/>'
     this.sends(
       `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' ` +
         `xmlns:stream='http://etherx.jabber.org/streams' id='${options.id ?? 's1'}' version='1.0'>` +
-        `<stream:features><dialback xmlns='urn:xmpp:features:dialback'>${errors}</dialback></stream:features>`,
+        `<stream:features><dialback xmlns='urn:xmpp:features:dialback'>${errors}</dialback>${options.more ?? ''}</stream:features>`,
     )
   }
 

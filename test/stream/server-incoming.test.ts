@@ -11,7 +11,7 @@ const claim = `<db:result from='capulet.example' to='montague.example'>${key}</d
 const hello = header(`from='capulet.example' to='montague.example' version='1.0'`)
 const features = (starttls = ''): string =>
   `<stream:features>${starttls}<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>
-   <limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>524288</max-bytes></limits></stream:features>`
+   <sm xmlns='urn:xmpp:sm:3'/><limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>524288</max-bytes></limits></stream:features>`
 const stanza = (from: string, to = 'romeo@montague.example'): string =>
   `<message from='${from}' to='${to}'><body>x</body></message>`
 const streamError = (condition: string): string =>
@@ -417,5 +417,21 @@ describe('SASL EXTERNAL (XEP-0178 §3)', () => {
     machine.receive(stanza('x@verona.example'))
     wire.text = ''
     expect(events.at(-1)).toBe('ended us invalid-from')
+  })
+})
+
+describe('stream management (XEP-0198)', () => {
+  const sm = 'urn:xmpp:sm:3'
+
+  test('what came before the question is acknowledged; not before a domain is verified, and not twice', () => {
+    const { machine, wire } = verified()
+    machine.receive(`<enable xmlns='${sm}'/>${stanza('x@capulet.example')}<r xmlns='${sm}'/>`)
+    wire.expect(`<enabled xmlns='${sm}'/>`, `<a xmlns='${sm}' h='1'/>`)
+    const refused = `<failed xmlns='${sm}'><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>`
+    machine.receive(`<enable xmlns='${sm}'/>`)
+    wire.expect(refused)
+    const stranger = begun()
+    stranger.machine.receive(`<enable xmlns='${sm}'/><r xmlns='${sm}'/>`)
+    stranger.wire.expect(refused)
   })
 })

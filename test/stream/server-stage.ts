@@ -122,7 +122,10 @@ export function incoming(options: Partial<IncomingServerOptions> = {}): Staged<I
       upgrade: () => events.push('upgrade'),
       verify: ({ local, remote }, id, key) => events.push(`verify ${remote} ${local} ${id} ${key}`),
       accepted: ({ local, remote }, by) => events.push(`accepted ${remote} ${local} by ${by}`),
-      stanza: (stanza) => events.push(serialize(stanza)),
+      stanza: (stanza, _pair, settled) => {
+        events.push(serialize(stanza))
+        settled()
+      },
       ended: (end) => {
         events.push(`ended ${shown(end)}`)
         ends.push(end)
@@ -164,6 +167,8 @@ export function outgoing(options: Partial<OutgoingServerOptions> = {}): Staged<O
         events.push(
           `authorized ${local} ${remote} ${answer.is}${answer.is === 'error' ? ` ${answer.error.condition}` : ''}`,
         ),
+      acknowledged: (count) => events.push(`acknowledged ${count}`),
+      unmanaged: () => events.push('unmanaged'),
       verified: ({ local, remote }, id, answer) => events.push(`verified ${remote} ${local} ${id} ${answer.is}`),
       ended: (end) => {
         events.push(`ended ${shown(end)}`)

@@ -88,6 +88,8 @@ async function meet(domain: string, target: ServerTarget, clock: Clock): Promise
           ready: resolve,
           authorized: () => {},
           verified: () => {},
+          acknowledged: () => {},
+          unmanaged: () => {},
           ended: (end) => reject(end.is === 'error' ? end.error : new Error('the connection was closed')),
         },
       )
