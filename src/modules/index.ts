@@ -1,5 +1,6 @@
 /** The modules, each of one XEP or of one part of an RFC, in the order in which a host sets them up. */
 import type { Module } from '../server/module.js'
+import { blocking } from './blocking/index.js'
 import { carbons } from './carbons.js'
 import { disco } from './disco.js'
 import { iqAnswers } from './iq-answers.js'
@@ -18,6 +19,7 @@ import { version } from './version.js'
 export const modules: readonly Module[] = [
   disco,
   iqAnswers,
+  blocking,
   roster,
   presence,
   userArchive,

@@ -40,6 +40,17 @@ export interface PresenceService {
    * its clients sent directed presence, or the account itself. The account must be loaded.
    */
   isVisible(bareJid: string, other: Jid): boolean
+  /** Those of whom `whom` is true see the clients leave, as far as they saw them. */
+  hide(account: LoadedAccount, whom: (jid: Jid) => boolean): void
+  /** Subscribers of whom `whom` is true see the clients. */
+  show(account: LoadedAccount, whom: (jid: Jid) => boolean): void
+}
+
+export const blockingService = 'blocking'
+
+export interface BlockingService {
+  /** The user does not want to hear of this address, nor to be seen by it (XEP-0191). */
+  isBlocked(account: LoadedAccount, jid: Jid): boolean
 }
 
 export const messageService = 'message'

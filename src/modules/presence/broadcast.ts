@@ -3,7 +3,8 @@ import type { LoadedAccount } from '../../server/account.js'
 import type { Host } from '../../server/module.js'
 import type { Session } from '../../server/session.js'
 import { type Element, xml } from '../../xml/element.js'
-import type { RosterService } from '../services.js'
+import { Jid } from '../../xmpp/jid.js'
+import { type BlockingService, blockingService, type RosterService } from '../services.js'
 import { readStored } from '../stored-xml.js'
 import { directedOf } from './directed.js'
 import { isSubscribedTo, isSubscriber } from './subscription.js'
@@ -54,7 +55,11 @@ export class Broadcast {
   }
 
   #subscribers(account: LoadedAccount): string[] {
-    return [...this.#roster.items(account).values()].filter(isSubscriber).map((item) => item.jid)
+    const blocking = this.#host.service<BlockingService>(blockingService)
+    const subscribers = [...this.#roster.items(account).values()].filter(isSubscriber).map((item) => item.jid)
+    return blocking === undefined
+      ? subscribers
+      : subscribers.filter((jid) => !blocking.isBlocked(account, Jid.parse(jid)))
   }
 
   /** The account's available clients, the sender included (§4.2.2). */

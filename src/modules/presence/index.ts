@@ -6,7 +6,7 @@ import type { LoadedAccount } from '../../server/account.js'
 import type { Handled, Host, Module } from '../../server/module.js'
 import type { RosterItem } from '../../store/store.js'
 import { xml } from '../../xml/element.js'
-import type { Jid } from '../../xmpp/jid.js'
+import { Jid } from '../../xmpp/jid.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { type PresenceService, presenceService, type RosterService, rosterService } from '../services.js'
 import { Broadcast } from './broadcast.js'
@@ -67,6 +67,29 @@ class Visibility implements PresenceService {
     if (account === undefined) return false
     if (bare === bareJid || isSubscriber(this.#roster.items(account).get(bare))) return true
     return this.#host.sessions.of(bareJid).some((session) => sentTo(session, other))
+  }
+
+  hide(account: LoadedAccount, whom: (jid: Jid) => boolean): void {
+    const subscribers = this.#subscribers(account, whom)
+    for (const session of this.#host.sessions.of(account.jid)) {
+      const directed = [...directedOf(session).keys()].filter((jid) => whom(Jid.parse(jid)))
+      for (const jid of directed) directedOf(session).delete(jid)
+      const told = [...(session.presence === undefined ? [] : subscribers), ...directed]
+      if (told.length === 0) continue
+      const gone = xml('presence', { type: 'unavailable', from: session.jid.toString() })
+      this.#host.router.broadcast(gone, [...new Set(told)])
+    }
+  }
+
+  show(account: LoadedAccount, whom: (jid: Jid) => boolean): void {
+    const subscribers = this.#subscribers(account, whom)
+    for (const { presence } of this.#host.sessions.of(account.jid))
+      if (presence !== undefined) this.#host.router.broadcast(presence, subscribers)
+  }
+
+  #subscribers(account: LoadedAccount, whom: (jid: Jid) => boolean): string[] {
+    const items = [...this.#roster.items(account).values()].filter(isSubscriber)
+    return items.map(({ jid }) => jid).filter((jid) => whom(Jid.parse(jid)))
   }
 
   /** Whether a request reaches the client `to`: its own server may always ask. */
