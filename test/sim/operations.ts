@@ -20,6 +20,8 @@ export type Operation = { readonly at: number } & (
     }
   /** `losesMs`: the disk comes back as it was so long before, as after a power cut, or from a backup; empty where it was not in use yet. */
   | { readonly type: 'crash'; readonly site: number; readonly forMs: number; readonly losesMs?: number }
+  /** That site logs an operation of a newer release. */
+  | { readonly type: 'novelty'; readonly site: number }
   /** The operator there makes it the source, if the source cannot be reached from it. */
   | { readonly type: 'promote'; readonly site: number }
   | { readonly type: 'clock'; readonly site: number; readonly skewMs: number }
@@ -70,7 +72,7 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
       const crash = { at, type: 'crash', site: below(scope.sites), forMs: duration() } as const
       // A source that forgets what it numbered is another story.
       if (scope.forgets !== true || scope.promotes === true || crash.site === 0) return crash
-      return { ...crash, losesMs: pick([50, 500, 1500, 20_000, 90_000, 1e9]) }
+      return { ...crash, losesMs: pick([50, 500, 1500, 5000]) }
     }
     if (random.fraction() < 0.15)
       return { at, type: 'clock', site: below(scope.sites), skewMs: below(240_000) - 120_000 }
@@ -135,6 +137,9 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
     // People talk in bursts, and it is then that things cross.
     if (random.fraction() < 0.3) schedule.push(operation(at + below(50)), operation(at + below(50)))
   }
+  // Drawn last, so that what else a seed means stays.
+  for (let count = below(3); count > 0; count--)
+    schedule.push({ at: 8000 + below(scope.lengthMs), type: 'novelty', site: below(scope.sites) })
   return schedule.sort((a, b) => a.at - b.at)
 }
 

@@ -143,6 +143,14 @@ export class World implements Ledger {
         return this.#crash(this.sites[operation.site]!, operation.forMs, operation.losesMs)
       case 'promote':
         return this.#promote(this.sites[operation.site]!)
+      case 'novelty':
+        return this.sites[operation.site]?.service?.rooms.get(roomOf(operation.site))?.perform([
+          {
+            type: 'unknown',
+            name: 'poll',
+            body: "<poll xmlns='urn:example:newer'><choice xmlns='urn:c'>now &amp; here</choice></poll>",
+          },
+        ])
       case 'clock':
         return this.sites[operation.site]!.setClock(operation.skewMs)
       default:
