@@ -36,6 +36,8 @@ export interface ConnectionContext {
   readonly deps: S2sDeps
   readonly keys: DialbackKeys
   readonly budget: SendBudget
+  /** For the log. */
+  nameConnection(): string
   /** A connection to one of these addresses on which `connection.pair` may be authorized. */
   sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined
   authorized(connection: ServerConnection, pair: DomainPair, answer: DialbackAnswer): void
@@ -85,7 +87,8 @@ export class ServerConnection implements Reader {
     this.pair = pair
     this.dedicated = dedicated
     this.#context = context
-    this.log = context.deps.log.child({ local: pair.local, remote: pair.remote, direction: 'out' })
+    const connection = context.nameConnection()
+    this.log = context.deps.log.child({ connection, local: pair.local, remote: pair.remote, direction: 'out' })
   }
 
   get state(): 'connecting' | 'ready' | 'closing' | 'ended' {

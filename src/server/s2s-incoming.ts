@@ -58,7 +58,8 @@ export class IncomingConnection {
     this.#context = context
     this.#transport = transport
     this.remoteAddress = transport.remoteAddress
-    this.#log = deps.log.child({ direction: 'in', remoteAddress: transport.remoteAddress })
+    const { remoteAddress } = transport
+    this.#log = deps.log.child({ connection: pool.nameConnection(), direction: 'in', remoteAddress })
     this.#bucket = rate && new TokenBucket(deps.clock, rate.bytes, rate.burst)
     this.#stream = new IncomingServerStream(
       {

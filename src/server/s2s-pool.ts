@@ -49,6 +49,7 @@ export class S2sPool implements Remote, Closeable {
   readonly #linkContext: LinkContext
   readonly #connectionContext: ConnectionContext
   #incoming: IncomingLinks = { links: () => [], disconnect: () => 0 }
+  #named = 0
   #closing: Promise<void> | undefined
   #allEnded: (() => void) | undefined
 
@@ -72,6 +73,7 @@ export class S2sPool implements Remote, Closeable {
       deps,
       keys: this.keys,
       budget: new SendBudget(clock, budgetBytes),
+      nameConnection: () => this.nameConnection(),
       sharing: (connection, targets) => this.#sharing(connection, targets),
       authorized: (connection, pair, answer) => this.#links.get(pairKey(pair))?.authorized(connection, answer),
       verified: (connection, pair, id, answer) =>
@@ -127,6 +129,12 @@ export class S2sPool implements Remote, Closeable {
       if (this.#closing === undefined) verification.start()
       else verification.abandon()
     })
+  }
+
+  /** For the log: one name for all that is said of one connection, in either direction. */
+  nameConnection(): string {
+    this.#named += 1
+    return `s2s-${this.#named}`
   }
 
   /** Something came from that domain; `authenticated` where it just proved itself on a new stream. */
