@@ -1,5 +1,6 @@
 /** XEP-0198 for clients: who loses the connection loses nothing else. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { openRooms } from './muc-stage.js'
 import { type Client, Stage, settled } from './stage.js'
 import { Wire, type WireClient } from './wire-client.js'
 
@@ -319,5 +320,40 @@ describe('§4 what was never acknowledged', () => {
     }
     expect(stage.server.sessions.get('bob@a.example/r0')).toBeUndefined()
     expect(stage.server.sessions.get('bob@a.example/r1')).toBeDefined()
+  })
+})
+
+describe('an occupant of a room whose connection is lost', () => {
+  const room = 'coven@rooms.a.example'
+  const enter = (nick: string): string =>
+    `<presence to='${room}/${nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`
+
+  test('stays, reads on after coming back, and leaves when the time is over', async () => {
+    await stage.close()
+    stage = await openRooms()
+    wire = new Wire(stage)
+    await wire.letIn('bob')
+    alice = stage.client('alice', 'desk')
+    await alice.sends(enter('ann'))
+    await alice.sends(`<iq type='set' id='o' to='${room}'><query xmlns='http://jabber.org/protocol/muc#owner'>
+      <x xmlns='jabber:x:data' type='submit'/></query></iq>`)
+    bob = await wire.client('bob')
+    await bob.binds('phone')
+    bob.sends(enable)
+    const [enabled] = await bob.receives(`<enabled xmlns='${sm}' id='{any}' resume='true' max='600'/>`)
+    bob.sends(enter('bob'))
+    const entered = (await bob.hears()).match(/<(presence|message)/g)?.length ?? 0
+    expect(entered).toBeGreaterThan(1)
+    await alice.clears()
+    bob.loses()
+    await alice.sends(`<message to='${room}' type='groupchat' id='g'><body>Still there?</body></message>`)
+    expect((await alice.drain()).map(({ name }) => name)).toEqual(['message'])
+    const back = await wire.client('bob')
+    back.sends(resume(enabled?.attrs.id, entered))
+    expect(await back.hears()).toContain('Still there?')
+    back.loses()
+    stage.clock.advance(600_000)
+    const [left] = await alice.drain()
+    expect(left?.attrs).toMatchObject({ type: 'unavailable', from: `${room}/bob` })
   })
 })
