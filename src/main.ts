@@ -139,7 +139,7 @@ class Start {
     const first = await this.#firstStart(store, server, links)
     this.#ready()
     await this.#announce(links, first || this.#parts.showLogin === true)
-    return this.#running(server, certificates)
+    return this.#running(server, pool, certificates)
   }
 
   async #settlePorts(): Promise<readonly Endpoint[]> {
@@ -380,7 +380,7 @@ class Start {
     this.#log.info({ version, hosts }, `Ready: ${listening.join(', ')}; ${reach}`)
   }
 
-  #running(server: Server, certificates: Certificates): RunningServer {
+  #running(server: Server, pool: S2sPool, certificates: Certificates): RunningServer {
     const ports: Record<(typeof shortNames)[PortOption], number[]> = {
       ...{ c2s: [], c2sDirectTls: [], s2s: [], s2sDirectTls: [], http: [] },
     }
@@ -396,6 +396,7 @@ class Start {
         if (waiting.length > 0)
           this.#log.warn({ options: waiting }, `Changed, but in effect only after a restart: ${waiting.join(', ')}`)
         reloadCertificates(certificates, this.#log)
+        pool.enforce()
       },
       close: () => this.#lifecycle.close(),
     }

@@ -163,6 +163,12 @@ export class S2sPool implements Remote, Closeable {
     this.#incoming = incoming
   }
 
+  /** After the policy changed: closes the streams of domains that are not spoken to any more. */
+  enforce(): void {
+    const remotes = new Set(this.links().map(({ remote }) => remote))
+    for (const remote of remotes) if (exclusion(this.settings.policy, remote) !== undefined) this.disconnect(remote)
+  }
+
   /** Where it would connect to, in this order. Rejects with a ResolveError. */
   addresses(remote: string): Promise<readonly ServerTarget[]> {
     return this.#deps.resolver.resolve(remote)

@@ -177,6 +177,22 @@ describe('s2s_allow and s2s_deny', () => {
   })
 })
 
+test('a domain that is denied while it is connected loses its streams, both ways', async () => {
+  const denied = new Set<string>()
+  const [a, b] = await both({}, { policy: { ...secure, denied } })
+  a.pool.send(message('x@a.example', 'y@b.example', '1'))
+  b.pool.send(message('y@b.example', 'x@a.example', '2'))
+  await until(() => a.received.length === 1 && b.received.length === 1, 'both messages')
+  a.pool.enforce()
+  expect(a.listener.open + b.listener.open).toBe(2)
+  denied.add('b.example')
+  a.pool.enforce()
+  await until(() => a.listener.open + b.listener.open === 0, 'the streams to go')
+  b.pool.send(message('y@b.example', 'x@a.example', '3'))
+  await until(() => b.received.length === 2, 'the bounce')
+  expect(a.received).toHaveLength(1)
+})
+
 describe('XEP-0368', () => {
   const listener = { listener: { endpoints: [{ host: '127.0.0.1', port: 0, directTls: true }] } }
 
