@@ -72,6 +72,8 @@ export class ClientOutbox implements Outbox, Reader {
   #expiry: Timer | undefined
   /** How much had arrived when the client asked last, where it was not all settled then. */
   #owed: number | undefined
+  /** Stanzas to the client before it managed the stream, the answer to its binding among them. */
+  #before = 1
   readonly #settling = new Set<() => void>()
 
   constructor(parts: ClientOutboxParts, bearer: Bearer) {
@@ -150,7 +152,7 @@ export class ClientOutbox implements Outbox, Reader {
   acknowledged(h: number): void {
     const sent = this.#management?.sent
     if (sent === undefined) return
-    if (!sent.acknowledge(h)) throw handledTooMuch(h, sent.count)
+    if (!sent.acknowledge(h, this.#before)) throw handledTooMuch(h, sent.count)
     this.#unanswered?.cancel()
     this.#asked = false
     // A client may keep back some of it: what it was asked for once it is not asked for again.
@@ -215,6 +217,7 @@ export class ClientOutbox implements Outbox, Reader {
   }
 
   #put(text: string): void {
+    if (this.#management === undefined) this.#before++
     if (this.#over) return
     const sent = this.#management?.sent
     if (sent === undefined) {

@@ -55,6 +55,7 @@ export class Sent {
   /** Not wrapped. */
   #acknowledged = 0
   #size = 0
+  #heardOf = false
 
   push(text: string, sentAt: number): void {
     this.#queue.push({ text, sentAt })
@@ -62,12 +63,16 @@ export class Sent {
   }
 
   /**
-   * False if the peer says that it handled more than it was sent: then nothing is changed. Nor is it where the peer takes something back:
-   * COMPAT @xmpp/client begins to count anew when it learns late that it is counting.
+   * False if the peer says that it handled more than it was sent: then nothing is changed. COMPAT @xmpp/client counts what it got before it
+   * knew that it is counting, and begins anew a moment later: a first answer may be too high by `before`, the stanzas that it was sent
+   * before, and what was acknowledged may be taken back; neither changes anything.
    */
-  acknowledge(h: number): boolean {
+  acknowledge(h: number, before = 0): boolean {
+    const isFirst = !this.#heardOf
+    this.#heardOf = true
     const more = (h - (this.#acknowledged % wrap) + wrap) % wrap
-    if (more > this.#queue.length) return wrap - more <= this.#acknowledged
+    if (more > this.#queue.length)
+      return wrap - more <= this.#acknowledged || (isFirst && more <= this.#queue.length + before)
     for (const { text } of this.#queue.splice(0, more)) this.#size -= text.length
     this.#acknowledged += more
     return true

@@ -40,6 +40,14 @@ describe('what was sent', () => {
     expect(books.unacknowledged).toHaveLength(3)
   })
 
+  test('COMPAT @xmpp/client: a first answer may count what came before; it acknowledges nothing', () => {
+    const books = sent(3)
+    expect(books.acknowledge(5, 2)).toBe(true)
+    expect(books.unacknowledged).toHaveLength(3)
+    expect(books.acknowledge(5, 2)).toBe(false)
+    expect(sent(3).acknowledge(6, 2)).toBe(false)
+  })
+
   test('what was acknowledged stays so, though the peer take it back', () => {
     const books = sent(3)
     books.acknowledge(3)
