@@ -19,6 +19,13 @@ export interface LoadedAccount {
    * memory and routes what follows from it. Rejects, with nothing applied, when the store fails.
    */
   write(batch: readonly Write[], apply: () => Handled): Promise<void>
+  /**
+   * Hands `batch` to the store, which changes nothing in memory; `then` runs in its turn once that is confirmed. Others may begin the same
+   * meanwhile. Rejects when the store fails.
+   */
+  keep(batch: readonly Write[], then: () => Handled): Promise<void>
+  /** Runs `task` now, or behind what is being kept. */
+  inTurn(task: () => Handled): Handled
   /** Everything else of this account waits until `work` has settled. */
   hold<T>(work: Promise<T>): Promise<T>
 }
@@ -55,6 +62,17 @@ class AccountEntry implements LoadedAccount {
       },
     )
     return this.hold(written).then(() => after)
+  }
+
+  keep(batch: readonly Write[], then: () => Handled): Promise<void> {
+    const kept = this.#store.commit(batch).catch((error: unknown) => {
+      throw storageRefusal(error)
+    })
+    return this.mailbox.follow(kept, then)
+  }
+
+  inTurn(task: () => Handled): Handled {
+    return this.mailbox.run(task, true)
   }
 
   hold<T>(work: Promise<T>): Promise<T> {
@@ -100,12 +118,17 @@ export class AccountRegistry {
 
   /**
    * Runs `task` now if the account is loaded and nothing of it is held, otherwise in its turn. A `mandatory` task is queued
-   * however full the mailbox is. Throws or rejects what the task throws, or why the account could not be loaded.
+   * however full the mailbox is. One that is `kept` sees to its turn itself (`LoadedAccount.keep`, `inTurn`), so it may begin while others
+   * are being kept. Throws or rejects what the task throws, or why the account could not be loaded.
    */
-  within(bareJid: string, task: (account: LoadedAccount) => Handled, mandatory = false): Handled {
+  within(
+    bareJid: string,
+    task: (account: LoadedAccount) => Handled,
+    { mandatory = false, kept = false }: { readonly mandatory?: boolean; readonly kept?: boolean } = {},
+  ): Handled {
     const entry = this.#entries.get(bareJid) ?? this.#load(bareJid)
     entry.used = true
-    if (entry.state === 'ready' && entry.mailbox.idle) return task(entry)
+    if (entry.state === 'ready' && (kept ? entry.mailbox.open : entry.mailbox.idle)) return task(entry)
     return entry.mailbox.run(() => {
       if (entry.state === 'failed') throw entry.failure
       return task(entry)

@@ -80,15 +80,16 @@ export class LocalHost {
   receive(stanza: Element, from: Jid, to: Jid): Handled {
     if (to.local === '') return this.#toHost(stanza, from, to)
     if (this.definition.type === 'muc') return this.#toComponent(stanza, from, to)
-    return this.accounts.within(to.bare().toString(), (account) => this.#toAccount(stanza, from, to, account))
+    const kept = this.registrations.way('inbound', stanza.name).keepers.length > 0
+    return this.accounts.within(to.bare().toString(), (account) => this.#toAccount(stanza, from, to, account), { kept })
   }
 
   /** A stanza from a client of this host; goes on to the router if no handler takes it. */
   send(stanza: Element, from: Jid, to: Jid): Handled {
-    return this.accounts.within(from.bare().toString(), () => {
-      const way = this.registrations.way('outbound', stanza.name)
-      return walk(way, stanza, from, to, (kept) => this.#env.router.dispatch(kept, from, to))
-    })
+    const way = this.registrations.way('outbound', stanza.name)
+    const dispatch = (kept: Element): Handled => this.#env.router.dispatch(kept, from, to)
+    const kept = way.keepers.length > 0
+    return this.accounts.within(from.bare().toString(), () => walk(way, stanza, from, to, dispatch), { kept })
   }
 
   bound(session: Session): void {
@@ -166,7 +167,7 @@ export class LocalHost {
     const failed = (error: unknown): void =>
       this.#env.log.error({ err: error, jid: session.jid.toString() }, 'A module failed to follow a session')
     try {
-      this.accounts.within(session.jid.bare().toString(), () => run(failed), true)?.catch(failed)
+      this.accounts.within(session.jid.bare().toString(), () => run(failed), { mandatory: true })?.catch(failed)
     } catch (error) {
       failed(error)
     }

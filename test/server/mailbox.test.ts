@@ -108,3 +108,71 @@ describe('a mailbox', () => {
     expect(ran).toBe(true)
   })
 })
+
+describe('what follows something', () => {
+  const order = () => {
+    const done: string[] = []
+    return { done, say: (name: string) => () => void done.push(name) }
+  }
+
+  test('runs in its place, whatever settles first; others wait behind it', async () => {
+    const { done, say } = order()
+    const mailbox = new Mailbox(10)
+    const [first, second] = [gate(), gate()]
+    const all = [mailbox.follow(first.opened, say('a')), mailbox.follow(second.opened, say('b')), mailbox.run(say('c'))]
+    expect([mailbox.idle, mailbox.open]).toEqual([false, false])
+    second.open()
+    await second.opened
+    expect(done).toEqual([])
+    first.open()
+    await Promise.all(all)
+    expect(done).toEqual(['a', 'b', 'c'])
+    expect([mailbox.idle, mailbox.open]).toEqual([true, true])
+  })
+
+  test('may be joined while nothing else waits', () => {
+    const mailbox = new Mailbox(10)
+    const first = gate()
+    void mailbox.follow(first.opened, () => undefined)
+    expect([mailbox.idle, mailbox.open]).toEqual([false, true])
+    const held = gate()
+    mailbox.hold(held.opened)
+    expect(mailbox.open).toBe(false)
+    first.open()
+    held.open()
+  })
+
+  test('belongs to the turn of the task that asks for it: what waited behind that waits on', async () => {
+    const { done, say } = order()
+    const mailbox = new Mailbox(10)
+    const [held, kept] = [gate(), gate()]
+    mailbox.hold(held.opened)
+    const followed: Promise<void>[] = []
+    const task = mailbox.run(() => {
+      followed.push(mailbox.follow(kept.opened, say('kept')))
+      void mailbox.run(say('behind it'))
+    })
+    const later = mailbox.run(say('later'))
+    held.open()
+    await task
+    expect(done).toEqual([])
+    kept.open()
+    await Promise.all([...followed, later])
+    expect(done).toEqual(['kept', 'behind it', 'later'])
+  })
+
+  test('is told of the failure in its turn, and keeps nobody else back', async () => {
+    const { done, say } = order()
+    const mailbox = new Mailbox(10)
+    const [first, second] = [gate(), gate()]
+    const all = [
+      mailbox.follow(first.opened, say('a')),
+      mailbox.follow(second.opened, say('b')).catch((error: Error) => void done.push(error.message)),
+      mailbox.run(say('c')),
+    ]
+    second.fail(new Error('disk'))
+    first.open()
+    await Promise.all(all)
+    expect(done.toSorted()).toEqual(['a', 'c', 'disk'])
+  })
+})

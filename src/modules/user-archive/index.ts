@@ -110,7 +110,7 @@ class UserArchive {
   readonly keepSent: Keeper = (stanza, from, to, goOn) => {
     const sent = withoutIds(stanza, from.bare().toString())
     // What users send to themselves is kept as it arrives.
-    if (from.bare().equals(to.bare())) return goOn(sent)
+    if (from.bare().equals(to.bare())) return this.#account(from)?.inTurn(() => goOn(sent))
     return this.#keep(sent, from, to, () => goOn(sent))
   }
 
@@ -122,11 +122,16 @@ class UserArchive {
 
   /** `goOn` has the id, once the message is in the archive of `owner`; or none, if it does not go there. */
   #keep(message: Element, owner: Jid, other: Jid, goOn: (id: string | undefined) => Handled): Handled {
-    const account = this.#host.account(owner.bare().toString())
-    if (account === undefined || !isArchivable(message) || !this.#wants(account, owner, other)) return goOn(undefined)
+    const account = this.#account(owner)
+    if (account === undefined) return goOn(undefined)
+    if (!isArchivable(message) || !this.#wants(account, owner, other)) return account.inTurn(() => goOn(undefined))
     const id = this.#host.random.token()
     const record = recordOf(message, id, other, this.#host.clock.now())
-    return account.write([{ type: 'archive.add', owner: account.jid, records: [record] }], () => goOn(id))
+    return account.keep([{ type: 'archive.add', owner: account.jid, records: [record] }], () => goOn(id))
+  }
+
+  #account(owner: Jid): LoadedAccount | undefined {
+    return this.#host.account(owner.bare().toString())
   }
 
   #wants(account: LoadedAccount, owner: Jid, other: Jid): boolean {
