@@ -131,7 +131,7 @@ class Start {
     const { server, pool } = this.#server(store, certificates)
     await server.start()
     this.#watchLinks(server, pool)
-    await this.#listenForServers(ports, server, pool, certificates)
+    await this.#listenForServers(ports, store, server, pool, certificates)
     const links = this.#loginLinks(store)
     await this.#listenForClients(ports, store, server, certificates, links)
     this.#lifecycle.add('services', { close: () => server.closeServices() })
@@ -219,7 +219,13 @@ class Start {
     })
   }
 
-  async #listenForServers(ports: readonly Endpoint[], server: Server, pool: S2sPool, certificates: Certificates) {
+  async #listenForServers(
+    ports: readonly Endpoint[],
+    store: Store,
+    server: Server,
+    pool: S2sPool,
+    certificates: Certificates,
+  ): Promise<void> {
     const endpoints = ports.filter(({ option }) => option === 's2s_ports' || option === 's2s_direct_tls_ports')
     const listener = await startServerListener(
       {
@@ -228,7 +234,10 @@ class Start {
         })),
         ...serverListenerOptionsOf(this.#config),
       },
-      { gateway: server.servers, certificates, clock: this.#clock, random: this.#random, log: this.#log, pool },
+      {
+        ...{ gateway: server.servers, certificates, pool, lagging: lagging(store) },
+        ...{ clock: this.#clock, random: this.#random, log: this.#log },
+      },
     )
     this.#lifecycle.add('s2s_ports', { close: () => listener.close(this.#deadlineMs) })
     endpoints.forEach((endpoint, index) => {
@@ -254,6 +263,7 @@ class Start {
       secret: await lastingSecret(store, this.#random),
       iterations: defaultIterations,
       budget: this.#budget,
+      lagging: lagging(store),
       resumptions: new Resumptions(this.#random),
     }
     // All at once, so that their deadlines do not add up.
@@ -412,6 +422,9 @@ class Start {
     return this.#config.global.shutdown_timeout * 1000
   }
 }
+
+/** Does more wait for the disk than should? */
+const lagging = (store: Store) => (): boolean => store.pending > store.pendingLimit
 
 function endSessions(server: Server, jid: string): void {
   for (const session of server.sessions.of(jid)) session.outbox.close('not-authorized', 'The password was changed')

@@ -36,7 +36,7 @@ export const series = [
   },
   {
     name: 'rooms',
-    title: 'Messages in up to a thousand of many rooms of two',
+    title: 'A message in each of many rooms of two',
     xTitle: 'rooms',
     yTitle: 'CPU per delivery, µs',
     points: [10, 100, 1000, 10_000],

@@ -227,7 +227,7 @@ async function chat(options) {
   })
 }
 
-/** Rooms of two, of which at most a thousand are spoken in: room r is made by user r, counted round, and entered by the next user. */
+/** Rooms of two, all spoken in: room r is made by user r, counted round, and entered by the next user. */
 async function rooms(options) {
   const { n, muc, pid } = options
   const clients = await logIn(options, 0, n)
@@ -256,7 +256,7 @@ async function rooms(options) {
   await everywhere(" id='o'", (room) => clients[owner(room)].send(come(room, 'one') + open(room)))
   await everywhere('<subject', (room) => clients[(room + 1) % n].send(come(room, 'two')))
   const figures = await exchange(options, clients, {
-    senders: Math.min(options.rooms, 1000),
+    senders: options.rooms,
     messages: options.messages,
     warmUp: options.warmUp,
     recipients: 2,

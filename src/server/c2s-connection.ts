@@ -23,6 +23,7 @@ import type { ClientGateway } from './gateway.js'
 import type { Resumptions } from './resumptions.js'
 import type { Reader, SendBudget } from './send-budget.js'
 import type { Outbox, Session } from './session.js'
+import { Unsettled } from './unsettled.js'
 
 /** What all connections of a listener share. */
 export interface ConnectionParts {
@@ -37,6 +38,7 @@ export interface ConnectionParts {
   readonly management: ManagementLimits
   readonly resumptions: Resumptions<ClientOutbox>
   readonly clock: Clock
+  readonly lagging: () => boolean
   readonly log: Logger
   /** Every stream error that we send, for the metrics. */
   readonly refused: (condition: string) => void
@@ -49,9 +51,6 @@ const longBacklog = 32 * 1024
 /** How long a client that takes nothing may take for its error. */
 const slowReaderMs = 1000
 
-/** Stanzas that one client may have waiting for the disk or for others before we stop reading from it. */
-const unsettledStanzas = 1000
-
 export class ClientConnection implements TransportHandler, ClientStreamHandler, Bearer, Reader {
   readonly #parts: ConnectionParts
   readonly #transport: Transport
@@ -60,7 +59,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   readonly xmlns: string | undefined
   #outbox: ClientOutbox | undefined
   #upgrading = false
-  #unsettled = 0
+  readonly #unsettled: Unsettled
   #written = 0
   #tooSlow = false
   /** What is sent while the session is being made: the client must learn its JID first. */
@@ -75,6 +74,11 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   ) {
     this.#parts = parts
     this.#transport = transport
+    this.#unsettled = new Unsettled({
+      lagging: parts.lagging,
+      hold: () => transport.pause(),
+      goOn: () => transport.resume(),
+    })
     this.#upgradable = upgradable
     const framed = transport.kind === 'websocket'
     this.xmlns = framed ? ns.client : undefined
@@ -259,17 +263,13 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
       arrived()
       return
     }
-    if (++this.#unsettled === unsettledStanzas) this.#transport.pause()
+    this.#unsettled.add()
     handled
       .catch((error: unknown) => this.failed(error))
       .finally(() => {
         arrived()
-        this.#settled()
+        this.#unsettled.settle()
       })
-  }
-
-  #settled(): void {
-    if (this.#unsettled-- === unsettledStanzas) this.#transport.resume()
   }
 
   failed(error: unknown): void {

@@ -68,6 +68,8 @@ export interface ClientDependencies {
   readonly budget?: SendBudget
   /** Shared by all listeners, so that a stream may be resumed through any of them; by default each has its own. */
   readonly resumptions?: Resumptions<ClientOutbox>
+  /** More waits for the disk than should: nothing is read from clients who wait for it (Unsettled); default: never. */
+  readonly lagging?: () => boolean
   /** Counts by reason: a stream error that we sent, or `rate-limit`, or `tls-handshake`. */
   readonly refused?: (reason: string) => void
 }
@@ -173,6 +175,7 @@ class Clients {
       resumptions: dependencies.resumptions ?? new Resumptions(random),
       clock,
       log,
+      lagging: dependencies.lagging ?? (() => false),
       refused: (condition) => dependencies.refused?.(condition),
       closed: (connection) => {
         this.#open.delete(connection)

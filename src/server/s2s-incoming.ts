@@ -16,10 +16,14 @@ import { describeTls, type LinkInfo } from './s2s-links.js'
 import type { S2sDeps } from './s2s-options.js'
 import { exclusion, needsCertificate, needsEncryption, proofOf, refusal } from './s2s-policy.js'
 import type { S2sPool } from './s2s-pool.js'
+import { Unsettled } from './unsettled.js'
 
 export interface IncomingContext {
   readonly pool: S2sPool
-  readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log'>
+  readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log'> & {
+    /** More waits for the disk than should (Unsettled); default: never. */
+    readonly lagging?: () => boolean
+  }
   /** Bytes a second, and at once. */
   readonly rate: { readonly bytes: number; readonly burst: number } | undefined
   /** White space is sent after so long, so that a dead connection shows itself. */
@@ -36,9 +40,6 @@ interface Accepted {
   stanzas: number
 }
 
-/** Stanzas of one connection that may wait for the disk or for others before we stop reading from it. */
-const unsettledStanzas = 1000
-
 export class IncomingConnection {
   readonly remoteAddress: string
   readonly #context: IncomingContext
@@ -48,7 +49,7 @@ export class IncomingConnection {
   readonly #bucket: TokenBucket | undefined
   /** Why nothing is read now. */
   readonly #pauses = new Set<'rate' | 'unsettled'>()
-  #unsettled = 0
+  readonly #unsettled: Unsettled
   #bytes = 0
   #log: Logger
   #keepAlive: Timer
@@ -57,6 +58,11 @@ export class IncomingConnection {
     const { deps, pool, rate } = context
     this.#context = context
     this.#transport = transport
+    this.#unsettled = new Unsettled({
+      lagging: context.deps.lagging ?? (() => false),
+      hold: () => this.#pause('unsettled'),
+      goOn: () => this.#resume('unsettled'),
+    })
     this.remoteAddress = transport.remoteAddress
     const { remoteAddress } = transport
     this.#log = deps.log.child({ connection: pool.nameConnection(), direction: 'in', remoteAddress })
@@ -221,12 +227,12 @@ export class IncomingConnection {
     }
     const handled = this.#context.deps.gateway.receive(stanza)
     if (handled === undefined) return settled()
-    if (++this.#unsettled === unsettledStanzas) this.#pause('unsettled')
+    this.#unsettled.add()
     handled
       .catch((error: unknown) => this.#log.error({ err: error }, 'A stanza of a server could not be dealt with'))
       .finally(() => {
         settled()
-        if (this.#unsettled-- === unsettledStanzas) this.#resume('unsettled')
+        this.#unsettled.settle()
       })
   }
 

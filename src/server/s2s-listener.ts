@@ -27,6 +27,8 @@ export interface ServerListenerOptions {
 
 export type ServerListenerDeps = Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log'> & {
   readonly pool: S2sPool
+  /** More waits for the disk than should: nothing is read from servers who wait for it; default: never. */
+  readonly lagging?: () => boolean
 }
 
 export interface ServerListener extends Closeable {

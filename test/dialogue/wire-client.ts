@@ -48,6 +48,7 @@ export class Wire {
       clock,
       log: silentLogger,
       refused: () => {},
+      lagging: () => false,
       closed: () => {},
     }
   }

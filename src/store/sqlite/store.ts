@@ -32,7 +32,7 @@ export interface SqliteStoreOptions {
   readonly path: string
   /** 'full': confirmed means on the disk. 'normal': a power cut may take the last confirmed batches, a kill may not. */
   readonly durability: Durability
-  /** Unconfirmed batches past which `commit` rejects with 'overloaded' once there are four times as many. */
+  /** Unconfirmed batches past which callers should wait; with sixteen times as many `commit` rejects with 'overloaded'. */
   readonly pendingLimit?: number
   readonly readers?: number
   /** The caller's lock of the directory, which stays the caller's; without it the store takes one and lets it go. */
@@ -75,6 +75,9 @@ function reserve(path: string): void {
   }
 }
 
+/** Times the limit: what had been read when everybody was asked to wait still fits in. */
+const overloadedAt = 16
+
 interface Parts {
   readonly writer: StoreThread<Commit>
   readonly readers: readonly StoreThread<Query>[]
@@ -99,7 +102,7 @@ class SqliteStore implements Store {
   commit(batch: readonly Write[], options?: { readonly synced?: boolean }): Promise<void> {
     const { writer } = this.#parts
     if (this.#closing !== undefined) return Promise.reject(new StoreError('closed', 'the store is closed'))
-    if (writer.pending >= 4 * this.pendingLimit) {
+    if (writer.pending >= overloadedAt * this.pendingLimit) {
       const text = `${writer.pending} batches wait for the disk: the store takes no more for now`
       return Promise.reject(new StoreError('overloaded', text))
     }

@@ -111,14 +111,14 @@ describe('an open store', () => {
 
   test('refuses batches far beyond its limit, and takes them again later', async () => {
     const store = await open(fresh(), { pendingLimit: 2 })
-    const commits = Array.from({ length: 10 }, () => store.commit([]))
+    const commits = Array.from({ length: 34 }, () => store.commit([]))
     const settled = await Promise.allSettled(commits)
     expect(settled.map((one) => one.status)).toEqual([
-      ...Array.from({ length: 8 }, () => 'fulfilled'),
+      ...Array.from({ length: 32 }, () => 'fulfilled'),
       'rejected',
       'rejected',
     ])
-    expect(settled[9]).toMatchObject({ reason: { code: 'overloaded' } })
+    expect(settled[33]).toMatchObject({ reason: { code: 'overloaded' } })
     await store.commit([])
     await store.close()
   })
