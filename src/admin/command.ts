@@ -40,6 +40,8 @@ export interface CommandArgument {
   readonly name: string
   readonly doc: string
   readonly optional?: true
+  /** Given as `--name VALUE`, not by its place. */
+  readonly option?: true
 }
 
 export interface Answer {
@@ -47,6 +49,8 @@ export interface Answer {
   readonly text: string
   /** The same for programs: plain JSON. */
   readonly data?: unknown
+  /** Something was found to be wrong: the exit code is that of a failure. */
+  readonly failed?: boolean
 }
 
 export interface AdminCommand {

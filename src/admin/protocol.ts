@@ -9,7 +9,7 @@ export interface AdminRequest {
 }
 
 export type AdminReply =
-  | { readonly ok: true; readonly text: string; readonly data?: unknown }
+  | { readonly ok: true; readonly text: string; readonly data?: unknown; readonly failed?: boolean }
   | { readonly ok: false; readonly error: string }
 
 /** Bytes of the longest request. */
@@ -28,7 +28,8 @@ export function decodeRequest(line: string): AdminRequest | undefined {
 export function decodeReply(line: string): AdminReply | undefined {
   const value = parse(line)
   if (!isRecord(value)) return undefined
-  if (value.ok === true && typeof value.text === 'string') return { ok: true, text: value.text, data: value.data }
+  if (value.ok === true && typeof value.text === 'string')
+    return { ok: true, text: value.text, data: value.data, ...(value.failed === true && { failed: true }) }
   if (value.ok === false && typeof value.error === 'string') return { ok: false, error: value.error }
   return undefined
 }

@@ -80,9 +80,9 @@ async function answer(
       error: `The server does not know this command; is dmucctl of another release? (${request?.command})`,
     }
   try {
-    const { text, data } = await command.run(operator, checkArguments(command, request.args))
+    const { text, data, failed } = await command.run(operator, checkArguments(command, request.args))
     log.info({ command: command.name, jid: request.args.jid }, 'An operator ran a command')
-    return { ok: true, text, data }
+    return { ok: true, text, data, ...(failed && { failed }) }
   } catch (error) {
     if (error instanceof CommandRefused) return { ok: false, error: error.message }
     log.error({ err: error, command: command.name }, 'A command of the operator failed')

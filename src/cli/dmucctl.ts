@@ -89,8 +89,12 @@ function addCommand(program: Command, command: AdminCommand | LocalCommand, perf
     return known ?? group.command(word).copyInheritedSettings(program).description(`commands for ${word}`)
   }, program)
   const made = parent.command(words.at(-1)!).description(command.summary).copyInheritedSettings(program)
-  for (const { name, doc, optional } of command.arguments)
-    made.argument(optional === true ? `[${name}]` : `<${name}>`, doc)
+  const placed = command.arguments.filter(({ option }) => option !== true)
+  const named = command.arguments.filter(({ option }) => option === true)
+  for (const { name, doc, optional } of placed) made.argument(optional === true ? `[${name}]` : `<${name}>`, doc)
+  for (const { name, doc, optional } of named)
+    if (optional === true) made.option(`--${name} <${name}>`, doc)
+    else made.requiredOption(`--${name} <${name}>`, doc)
   if (!isLocal(command) && command.password === true) {
     made.option('--password-stdin', 'read the password from the first line of standard input')
     made.option('--generate', 'make a random password and print it')
@@ -99,12 +103,14 @@ function addCommand(program: Command, command: AdminCommand | LocalCommand, perf
     made.option('-o, --output <file>', 'write to this file, once all of it has come')
   made.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
   made.action(async (...received: unknown[]) => {
-    const given = received.slice(0, command.arguments.length)
     const args: Record<string, string> = {}
-    command.arguments.forEach(({ name }, index) => {
-      const value = given[index]
+    const take = (name: string, value: unknown): void => {
       if (typeof value === 'string') args[name] = value
+    }
+    placed.forEach(({ name }, index) => {
+      take(name, received[index])
     })
+    for (const { name } of named) take(name, made.opts()[name])
     await perform(command, args, made.optsWithGlobals<CommandOptions>())
   })
 }
@@ -136,7 +142,7 @@ async function perform(
   if (options.json === true)
     terminal.output.write(`${JSON.stringify(withPassword(reply.data ?? reply.text, generated))}\n`)
   else terminal.output.write(`${reply.text}${generated === undefined ? '' : `; its password is ${generated}`}\n`)
-  return codes.done
+  return reply.failed === true ? codes.failed : codes.done
 }
 
 const withPassword = (data: unknown, password: string | undefined): unknown =>
@@ -153,8 +159,7 @@ async function ask(config: Config, command: AdminCommand, args: Record<string, s
   if (command.needs === 'server') return { ok: false, error: `dmucd is not running: nobody answers at ${path}` }
   try {
     return await withStore(config, async (operator) => {
-      const { text, data } = await command.run(operator, checkArguments(command, args))
-      return { ok: true, text, data }
+      return { ok: true, ...(await command.run(operator, checkArguments(command, args))) }
     })
   } catch (error) {
     if (error instanceof CommandRefused) return { ok: false, error: error.message }

@@ -3,7 +3,7 @@
  * its own, so that where they differ it can be said in what.
  */
 import { createHash } from 'node:crypto'
-import type { Replica } from './replica.js'
+import type { Replica, RoomIdentity } from './replica.js'
 
 /** SHA-256 in base64url, 43 characters each. */
 export interface RoomDigest {
@@ -21,9 +21,17 @@ export interface RoomDigest {
 
 export type DigestPart = keyof RoomDigest
 
+/** Of those that were asked for; a replica is never changed. */
+const known = new WeakMap<Replica, RoomDigest>()
+
 export function digest(replica: Replica): RoomDigest {
-  const { identity, room, table, vector } = replica
-  const parts = {
+  const found = known.get(replica) ?? reckon(replica)
+  known.set(replica, found)
+  return found
+}
+
+function reckon({ identity, room, table, vector }: Replica): RoomDigest {
+  const found = {
     events: hash([vector.toString()]),
     config: hash([room.configRevision, sorted(Object.entries(room.config))]),
     register: hash([room.registerRevision, sorted(room.register)]),
@@ -40,12 +48,16 @@ export function digest(replica: Replica): RoomDigest {
       ),
     ),
   }
-  return { ...parts, whole: hash([identity.roomId, identity.source, identity.epoch, parts]) }
+  return { ...found, whole: wholeOf(identity, found) }
 }
+
+export const wholeOf = ({ roomId, source, epoch }: RoomIdentity, found: Omit<RoomDigest, 'whole'>): string =>
+  hash([roomId, source, epoch, found])
+
+export const parts = ['events', 'config', 'register', 'table', 'subject', 'occupants'] as const
 
 /** In what the two differ; empty where they have converged. */
 export function difference(a: RoomDigest, b: RoomDigest): Exclude<DigestPart, 'whole'>[] {
-  const parts = ['events', 'config', 'register', 'table', 'subject', 'occupants'] as const
   return parts.filter((part) => a[part] !== b[part])
 }
 

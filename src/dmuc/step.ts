@@ -2,7 +2,7 @@
  * One step of a replica: something happened, here is what follows. Pure: the same replica, happening and time give the same
  * replica and effects. The caller carries the effects out in order, and no later one before a `log` is committed.
  */
-import { elements } from '../xml/element.js'
+import { type Element, elements } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
@@ -28,6 +28,7 @@ import {
 import { bringForward, takeVerdict, withhold } from './restrictions.js'
 import { askHistory, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { type Env, Turn } from './turn.js'
+import { writeDigest } from './wire/digest.js'
 import { readHistoryLimit } from './wire/history.js'
 import { readPull } from './wire/pull.js'
 
@@ -111,6 +112,8 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
       return takeClaim(turn, iq, payload)
     case `get ${ns.dmucSync} occupants`:
       return void turn.effects.push({ type: 'reply', iq, payload: writeList(turn.replica) })
+    case `get ${ns.dmucSync} digest`:
+      return void turn.effects.push({ type: 'reply', iq, payload: answerDigest(turn.replica, from, payload) })
     case `get ${ns.dmuc} room`: {
       const limit = readHistoryLimit(payload.getChild('history', ns.muc), turn.env.now, turn.env.limits.historyStanzas)
       const sync = otherInstance(turn.replica, from)?.kind === 'sync'
@@ -124,6 +127,16 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
     default:
       return refuse(new StanzaError('feature-not-implemented'))
   }
+}
+
+/** To members alone: a plain instance does not enforce who may know what. */
+function answerDigest(replica: Replica, from: string, asked: Element): Element | StanzaError {
+  if (otherInstance(replica, from)?.kind !== 'sync') return new StanzaError('forbidden')
+  if (replica.phase !== 'serving')
+    return new StanzaError('item-not-found', { text: 'the room did not arrive here yet' })
+  return asked.attrs.room === replica.identity.roomId
+    ? writeDigest(replica)
+    : new StanzaError('conflict', { text: 'another room has this address' })
 }
 
 /** Whose hello names another source goes another way, if it does. */

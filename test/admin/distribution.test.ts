@@ -2,6 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type AdminCommand, CommandRefused, checkArguments, type Operator } from '../../src/admin/command.js'
 import { commands } from '../../src/admin/commands/index.js'
+import type { Replica } from '../../src/dmuc/replica.js'
+import type { Comparison } from '../../src/modules/muc/compare.js'
+import { type MucService, mucService } from '../../src/modules/muc/index.js'
 import type { PeerFacts } from '../../src/modules/muc/operations.js'
 import { Federation } from '../dialogue/federation.js'
 import { join, room } from '../dialogue/muc-stage.js'
@@ -69,6 +72,64 @@ test('room undistribute: from one service, and at a shadow', async () => {
   await federation.wait(1000)
   expect(await refused('b', 'room peers', 'coven')).toContain('There is no room')
   expect(await states('a')).toEqual({})
+})
+
+describe('room verify', () => {
+  type Outcome = { text: string; failed?: boolean; data: Comparison }
+
+  /** As if something had gone wrong there. */
+  function change(letter: string, patch: (replica: Replica) => Partial<Replica>): void {
+    const { server, rooms } = federation.site(`${letter}.example`)
+    const held = server.service<MucService>(rooms, mucService)?.rooms.get(at(letter))
+    if (held !== undefined) held.replica = { ...held.replica, ...patch(held.replica) }
+  }
+
+  /** Those that differ are asked again a little later. */
+  async function verify(letter: string): Promise<Outcome> {
+    const outcome = run(letter, 'room verify', 'coven')
+    await federation.wait(15_000)
+    return (await outcome) as Outcome
+  }
+
+  test('all hold the same, whoever asks', async () => {
+    for (const letter of ['a', 'b', 'c']) {
+      const { text, failed, data } = await verify(letter)
+      expect(text).toContain('all 3 instances')
+      expect(failed).toBe(false)
+      expect(data.instances.map(({ found }) => found)).toEqual(['the same', 'the same'])
+    }
+  })
+
+  test('where they differ, part by part, and who does not answer', async () => {
+    federation.cut('a.example', 'b.example')
+    change('c', ({ room }) => ({ room: { ...room, config: { ...room.config, name: 'A Dark Cave' } } }))
+    const { text, failed, data } = await verify('a')
+    expect(failed).toBe(true)
+    expect(text).toMatch(/^coven@rooms\.b\.example {2}did not answer: the link is cut$/m)
+    expect(data.instances).toMatchObject([
+      { jid: at('b'), found: 'no answer', differs: [] },
+      { jid: at('c'), found: 'different', differs: ['config'] },
+    ])
+    expect(text).toMatch(/^coven@rooms\.c\.example {2}differs in: config$/m)
+  })
+
+  test('a room of another identity under the same name is named as that', async () => {
+    change('c', ({ identity }) => ({ identity: { ...identity, roomId: 'another' } }))
+    const { text, failed } = await verify('a')
+    expect(failed).toBe(true)
+    expect(text).toMatch(/^coven@rooms\.c\.example {2}holds another room under this name/m)
+  })
+
+  test('only members are told', async () => {
+    const stranger = await federation.client('ann@b.example/x')
+    const roomId = '7f1c1f0e-8c7b-4f5c-9d64-0f6a3c2b1a00'
+    const question = `<digest xmlns='urn:xmpp:dmuc-sync:0' room='${roomId}'/>`
+    await stranger.sends(`<iq type='get' id='d1' to='${room}'>${question}</iq>`)
+    await settled()
+    await stranger.receives(
+      `<iq type='error' id='d1' from='${room}' to='ann@b.example/x'>${question}<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
+    )
+  })
 })
 
 describe('room promote', () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { AdminCommand } from '../../src/admin/command.js'
 import { commands } from '../../src/admin/commands/index.js'
 import { openAdminSocket } from '../../src/admin/socket.js'
 import { main } from '../../src/cli/dmucctl.js'
@@ -97,6 +98,21 @@ test('asks the running server, which then does the work', async () => {
   expect(made).toEqual({ code: 0, out: 'juliet@example.org was made\n', err: '' })
   expect(operator.changes).toEqual(['added juliet@example.org'])
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('There is no account romeo@example.org') })
+})
+
+test('an answer that says something is wrong is shown, and ends with exit code 1', async () => {
+  expect((await run(['listusers'])).code).toBe(0)
+  const verify = commands.find(({ name }) => name === 'room verify') as AdminCommand
+  const answer = { text: 'they differ', failed: true }
+  const socket = await openAdminSocket({
+    path: join(directory, 'data', 'dmucd.sock'),
+    commands: [{ ...verify, run: async () => answer }],
+    operator: fakeOperator(),
+    log: silentLogger,
+  })
+  const outcome = await run(['room', 'verify', 'lobby'])
+  await socket.close()
+  expect(outcome).toEqual({ code: 1, out: 'they differ\n', err: '' })
 })
 
 describe('the command line', () => {

@@ -155,6 +155,7 @@ export class MucService {
       store,
       policy,
       rooms: this.rooms,
+      asking: host,
       create: (room) => this.createRoom(room),
       allows: (service) => this.distribution.allows(service),
       distribute: (room) => this.distribution.distribute(room),

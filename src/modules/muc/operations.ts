@@ -7,6 +7,7 @@ import type { RoomRecord, Store } from '../../store/store.js'
 import { type Field, readForm, writeForm } from '../../xmpp/data-form.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { type Asking, type Comparison, compare } from './compare.js'
 import { erase } from './erasure.js'
 import { type ExportPart, exportPart } from './export.js'
 import type { LiveRoom } from './live-room.js'
@@ -54,6 +55,7 @@ interface Parts {
   readonly store: Store
   readonly policy: RoomPolicy
   readonly rooms: Rooms
+  readonly asking: Asking
   /** May rooms be exchanged with this service? */
   readonly allows: (service: string) => boolean
   /** Asks the services that the configuration of the room names. */
@@ -147,6 +149,11 @@ export class Operations {
   /** Of what this server holds of the room: where two servers have the same, they have converged. */
   digest(jid: string): Promise<RoomDigest> {
     return this.#with(jid, ({ replica }) => digest(replica))
+  }
+
+  /** Asks all instances for theirs, and says where they differ from ours. */
+  verify(jid: string): Promise<Comparison> {
+    return this.#with(jid, (room) => compare(room, this.#parts.asking))
   }
 
   /**

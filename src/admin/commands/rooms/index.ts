@@ -4,6 +4,7 @@ import { roomAffiliation, roomConfig, roomCreate, roomDestroy, roomKick, roomPur
 import { roomDistribute, roomFollow, roomPromote, roomUndistribute } from './distribution.js'
 import { roomExport } from './export.js'
 import { roomDigest, roomList, roomPeers, roomShow } from './look.js'
+import { roomVerify } from './verify.js'
 
 export const roomCommands: readonly AdminCommand[] = [
   roomList,
@@ -17,6 +18,7 @@ export const roomCommands: readonly AdminCommand[] = [
   roomExport,
   roomPeers,
   roomDigest,
+  roomVerify,
   roomDistribute,
   roomUndistribute,
   roomPromote,
