@@ -4,6 +4,7 @@
  */
 import type { Element } from '../xml/element.js'
 import { xml } from '../xml/element.js'
+import { inWords } from '../xmpp/error-words.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { releaseHeld } from './accept.js'
 import { catchUp, measure } from './catch-up.js'
@@ -96,7 +97,7 @@ function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
 /** As `answerHello`. */
 export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): RoomIdentity | undefined {
   if (answer instanceof StanzaError) {
-    linkDown(turn, from, answer.text ?? answer.condition, true)
+    linkDown(turn, from, inWords(answer), true)
     if (answer.condition === 'conflict' || answer.condition === 'forbidden') turn.changePeer(from, { diverged: true })
     // That it took the room back from us was lost on the way.
     if (answer.condition === 'gone' && from === turn.replica.identity.source) endHere(turn)
@@ -138,6 +139,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     split: false,
     diverged: false,
     lastError: undefined,
+    revisions: { config: hello.configRevision, register: hello.registerRevision, table: hello.table.revision },
     incarnation: hello.incarnation,
     occupants: restarted ? 0 : peer.occupants,
     // An answer may be dealt with later than what came behind it.
@@ -176,13 +178,15 @@ function takeKey(turn: Turn, from: string, key: string | undefined): void {
 /** `retry`: the way to it may be open all the same; otherwise who watches over the links says when it is. */
 export function linkDown(turn: Turn, jid: string, reason: string, retry: boolean): void {
   const peer = turn.peer(jid)
-  turn.changePeer(jid, { retryAt: retry ? turn.env.now + turn.env.limits.helloMs : undefined })
+  turn.changePeer(jid, {
+    retryAt: retry ? turn.env.now + turn.env.limits.helloMs : undefined,
+    lastError: reason,
+  })
   if (peer.link === 'down' || peer.link === 'joining') return
   turn.changePeer(jid, {
     link: 'down',
     downSince: peer.downSince ?? turn.env.now,
     ...(peer.listWanted || peer.listAsked ? {} : { seenAt: turn.env.now }),
-    lastError: reason,
     pulling: false,
     listAsked: false,
   })

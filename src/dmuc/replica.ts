@@ -41,6 +41,13 @@ export interface InstanceTable {
   readonly instances: ReadonlyMap<string, Instance>
 }
 
+/** How far the source had decided, as far as an instance knows. */
+export interface Revisions {
+  readonly config: number
+  readonly register: number
+  readonly table: number
+}
+
 /** What we know of another instance at present. */
 export interface Peer {
   /**
@@ -55,6 +62,8 @@ export interface Peer {
   /** It follows another source than we do, or holds another room under its address: an operator has to decide. */
   readonly diverged: boolean
   readonly lastError: string | undefined
+  /** What it knew to be decided at its last hello. */
+  readonly revisions: Revisions | undefined
   /** Its present incarnation, and the revision of its occupant list that we hold (0: none). */
   readonly incarnation: string | undefined
   readonly occupants: number

@@ -4,6 +4,7 @@
  */
 import type { RoomState } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
+import { inWords } from '../xmpp/error-words.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { isPlain } from './plain.js'
@@ -95,11 +96,11 @@ function giveUp(turn: Turn, jid: string, what: string, error: StanzaError): void
   turn.changePeer(jid, {
     link: 'down',
     downSince: turn.peer(jid).downSince ?? now,
-    lastError: error.text ?? error.condition,
+    lastError: `it ${what}: ${inWords(error)}`,
     retryAt: now + (error.condition === 'conflict' ? turn.env.limits.helloMs : giveUpMs),
   })
   if (error.condition === 'conflict') turn.changePeer(jid, { diverged: true })
-  turn.note('warn', `${what}: ${error.text ?? error.condition}`, jid)
+  turn.note('warn', `${what}: ${inWords(error)}`, jid)
 }
 
 /** A plain peer says no hello: one that did not take the room, perhaps because it lost it, is asked anew to replicate it. */

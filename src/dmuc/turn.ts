@@ -100,6 +100,7 @@ const newPeer: Peer = {
   split: false,
   diverged: false,
   lastError: undefined,
+  revisions: undefined,
   incarnation: undefined,
   occupants: 0,
   vector: Vector.empty,

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type AdminCommand, CommandRefused, checkArguments, type Operator } from '../../src/admin/command.js'
 import { commands } from '../../src/admin/commands/index.js'
-import type { PeerFacts, RoomFacts } from '../../src/modules/muc/operations.js'
+import type { RoomFacts } from '../../src/modules/muc/operations.js'
+import type { PeerFacts } from '../../src/modules/muc/peer-facts.js'
 import { Federation } from '../dialogue/federation.js'
 import { found, join, openRooms, room, says } from '../dialogue/muc-stage.js'
 import { type Client, type Stage, settled } from '../dialogue/stage.js'
@@ -219,13 +220,27 @@ describe('a distributed room', () => {
     operator = operatorAt('a.example')
     const peer = async (): Promise<PeerFacts> => ((await run('room peers', 'coven')).data as PeerFacts[])[0]!
     expect(await peer()).toMatchObject({ jid: 'coven@rooms.b.example', kind: 'sync', state: 'in step', behind: 0 })
+    const ours = { config: 2, register: 1, table: 1 }
+    expect(await peer()).toMatchObject({ role: 'shadow', ours, revisions: ours, lagMs: 0 })
     federation.cut('a.example', 'b.example')
     await federation.wait(180_000)
     expect(await peer()).toMatchObject({ state: 'cut off', since: expect.any(Number) })
+    await run('room config', 'coven', 'roomname', 'A Dark Cave')
+    await federation.wait(30_000)
+    expect(await peer()).toMatchObject({ behind: 1, lagMs: 30_000, revisions: ours, ours: { ...ours, config: 3 } })
+    expect((await run('room peers', 'coven')).text).toContain(
+      '1 events behind, by 30 s, since 2026-01-01T00:00:01.000Z, config 2 (here 3), register 1, table 1, last error: the link is cut',
+    )
     expect((await run('room peers', 'coven')).text).toMatch(/^coven@rooms\.b\.example {2}cut off, .*since 2026-01-01T/)
     federation.heal('a.example', 'b.example')
     await federation.wait(180_000)
-    expect(await peer()).toMatchObject({ state: 'in step', behind: 0, ahead: 0 })
+    expect(await peer()).toMatchObject({
+      state: 'in step',
+      behind: 0,
+      ahead: 0,
+      lagMs: 0,
+      revisions: { ...ours, config: 3 },
+    })
   })
 
   test('room digest: the same at both servers, but for what one of them did alone', async () => {

@@ -2,16 +2,9 @@
 import { type Element, elements, xml } from '../../xml/element.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { digest, parts, type RoomDigest, wholeOf } from '../digest.js'
-import type { Replica, RoomIdentity } from '../replica.js'
+import type { Replica, Revisions, RoomIdentity } from '../replica.js'
 import { identityAttributes, readIdentity } from './hello.js'
 import { readCount } from './read.js'
-
-/** How far the source had decided, as far as an instance knows. */
-export interface Revisions {
-  readonly config: number
-  readonly register: number
-  readonly table: number
-}
 
 export const revisionsOf = ({ room, table }: Replica): Revisions => ({
   config: room.configRevision,

@@ -6,6 +6,7 @@ import type { Router } from '../../server/router.js'
 import type { Clock, Timer } from '../../util/clock.js'
 import type { Random } from '../../util/random.js'
 import { xml } from '../../xml/element.js'
+import { inWords } from '../../xmpp/error-words.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 
@@ -135,7 +136,7 @@ export class Links {
     if (error instanceof StanzaError && !lost.has(error.condition)) return this.#answered(service, link)
     link.probing = false
     link.missed += 1
-    link.reason = error instanceof StanzaError ? (error.text ?? error.condition) : String(error)
+    link.reason = error instanceof StanzaError ? inWords(error) : String(error)
     const gone = error instanceof StanzaError && error.condition !== 'remote-server-timeout'
     if (link.state !== 'down' && (gone || link.missed >= 2)) {
       link.state = 'down'

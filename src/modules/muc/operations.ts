@@ -1,7 +1,6 @@
 /** What the operator of the server does with rooms, whoever owns them: what `dmucctl room` stands on. */
 import { digest, type RoomDigest } from '../../dmuc/digest.js'
-import { isSource, otherInstance, others, type Peer, type Replica } from '../../dmuc/replica.js'
-import type { Vector } from '../../dmuc/vector.js'
+import { isSource, otherInstance } from '../../dmuc/replica.js'
 import { type Affiliation, affiliationOf, configForm, type RoomPolicy } from '../../room/index.js'
 import type { RoomRecord, Store } from '../../store/store.js'
 import { type Field, readForm, writeForm } from '../../xmpp/data-form.js'
@@ -11,6 +10,7 @@ import { type Asking, type Comparison, compare } from './compare.js'
 import { erase } from './erasure.js'
 import { type ExportPart, exportPart } from './export.js'
 import type { LiveRoom } from './live-room.js'
+import { type PeerFacts, peerFacts } from './peer-facts.js'
 import type { Rooms } from './rooms.js'
 
 export interface RoomSummary {
@@ -36,18 +36,6 @@ export interface RoomFacts extends RoomSummary {
     readonly home: string
   }[]
   readonly affiliations: readonly { readonly jid: string; readonly affiliation: Affiliation }[]
-}
-
-export interface PeerFacts {
-  readonly jid: string
-  readonly kind: 'sync' | 'plain'
-  readonly state: 'being set up' | 'greeting' | 'in step' | 'catching up' | 'unreachable' | 'cut off' | 'diverged'
-  /** Events that we hold and it does not, as far as it has told, and the other way round. */
-  readonly behind: number
-  readonly ahead: number
-  /** Since when the way to it is closed, in milliseconds since the epoch. */
-  readonly since?: number
-  readonly lastError?: string
 }
 
 interface Parts {
@@ -141,8 +129,8 @@ export class Operations {
 
   /** The other instances of a distributed room. */
   peers(jid: string): Promise<readonly PeerFacts[]> {
-    return this.#with(jid, ({ replica }) =>
-      others(replica).map(({ jid: instance, kind }) => peerFacts(replica, instance, kind)),
+    return this.#with(jid, (room) =>
+      peerFacts(room, { router: this.#parts.asking.router, clock: this.#parts.asking.clock, store: this.#parts.store }),
     )
   }
 
@@ -275,37 +263,3 @@ function facts({ replica, createdAt }: LiveRoom): RoomFacts {
       .filter(({ affiliation }) => affiliation !== 'none'),
   }
 }
-
-function peerFacts(replica: Replica, jid: string, kind: 'sync' | 'plain'): PeerFacts {
-  const peer = replica.peers.get(jid)
-  if (peer === undefined) return { jid, kind, state: 'unreachable', behind: 0, ahead: 0 }
-  const [behind, ahead] =
-    kind === 'plain' ? [0, 0] : [count(peer.vector, replica.vector), count(replica.vector, peer.vector)]
-  return {
-    jid,
-    kind,
-    state: stateOf(peer, ahead),
-    behind,
-    ahead,
-    ...(peer.downSince === undefined ? {} : { since: peer.downSince }),
-    ...(peer.lastError === undefined ? {} : { lastError: peer.lastError }),
-  }
-}
-
-function stateOf({ link, split, diverged, pulling, held }: Peer, ahead: number): PeerFacts['state'] {
-  switch (link) {
-    case 'joining':
-      return 'being set up'
-    case 'greeting':
-      return 'greeting'
-    case 'down':
-      if (diverged) return 'diverged'
-      return split ? 'cut off' : 'unreachable'
-    case 'up':
-      return pulling || held.length > 0 || ahead > 0 ? 'catching up' : 'in step'
-  }
-}
-
-/** Events that `more` holds and `held` does not. */
-const count = (held: Vector, more: Vector): number =>
-  held.missing(more).reduce((sum, { from, to }) => sum + to - from + 1, 0)

@@ -1,5 +1,6 @@
 /** Looking at rooms: which there are, who is in one, how its instances are. */
-import type { PeerFacts, RoomFacts, RoomSummary } from '../../../modules/muc/operations.js'
+import type { RoomFacts, RoomSummary } from '../../../modules/muc/operations.js'
+import type { PeerFacts } from '../../../modules/muc/peer-facts.js'
 import { writeDateTime } from '../../../xmpp/date-time.js'
 import type { AdminCommand } from '../../command.js'
 import { answered, roomArgument, roomAt, services } from './find.js'
@@ -71,16 +72,39 @@ export const roomPeers: AdminCommand = {
   },
 }
 
-function peerLine({ jid, kind, state, behind, ahead, since, lastError }: PeerFacts): string {
+function peerLine({
+  jid,
+  kind,
+  role,
+  state,
+  behind,
+  ahead,
+  lagMs,
+  revisions,
+  ours,
+  since,
+  lastError,
+}: PeerFacts): string {
+  const late = lagMs > 0 ? `, by ${Math.ceil(lagMs / 1000)} s` : ''
   const facts = [
     state,
-    ...(behind > 0 ? [`${behind} events behind`] : []),
-    ...(ahead > 0 ? [`${ahead} events ahead`] : []),
+    ...(behind > 0 ? [`${behind} events behind${late}`] : []),
+    ...(ahead > 0 ? [`${ahead} events ahead${behind > 0 ? '' : late}`] : []),
     ...(since === undefined ? [] : [`since ${writeDateTime(since)}`]),
     ...(kind === 'plain' ? ['speaks XEP-0281 alone'] : []),
+    ...(role === 'source' ? ['the source'] : []),
+    ...(revisions === undefined ? [] : [spellRevisions(revisions, ours)]),
     ...(lastError === undefined ? [] : [`last error: ${lastError}`]),
   ]
   return `${jid}  ${facts.join(', ')}`
+}
+
+/** What it knows to be decided, beside ours where that is another. */
+function spellRevisions(theirs: PeerFacts['ours'], ours: PeerFacts['ours']): string {
+  const names = ['config', 'register', 'table'] as const
+  return names
+    .map((name) => `${name} ${theirs[name]}${theirs[name] === ours[name] ? '' : ` (here ${ours[name]})`}`)
+    .join(', ')
 }
 
 export const roomDigest: AdminCommand = {
