@@ -1,28 +1,49 @@
-/** What prefixes mean at one place of a document (Namespaces in XML 1.0). Immutable; most elements share their parent's. */
+/**
+ * What prefixes mean where the reader stands (Namespaces in XML 1.0). One table for the whole document: an element binds as it begins, and
+ * what it bound is taken back as it ends. So it costs what is declared there, however much is declared around it.
+ */
 import { XmlError } from './xml-error.js'
 
 const xmlNamespace = 'http://www.w3.org/XML/1998/namespace'
 const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'
 
-export class Scope {
-  /** Of names without a prefix; empty for none. */
-  readonly defaultNamespace: string
-  readonly #prefixes: ReadonlyMap<string, string>
+/** What stood before an element's declarations, in their order; the prefix of the default namespace is empty. */
+export type Declared = readonly (readonly [prefix: string, before: string | undefined])[]
 
-  constructor(defaultNamespace = '', prefixes: ReadonlyMap<string, string> = new Map([['xml', xmlNamespace]])) {
-    this.defaultNamespace = defaultNamespace
-    this.#prefixes = prefixes
+const nothing: Declared = []
+
+export class Scope {
+  #defaultNamespace = ''
+  readonly #prefixes = new Map([['xml', xmlNamespace]])
+
+  /** Of names without a prefix; empty for none. */
+  get defaultNamespace(): string {
+    return this.#defaultNamespace
   }
 
-  /** The scope of an element with these attributes in this one. Throws XmlError where a declaration breaks a rule. */
-  within(names: readonly string[], values: readonly string[]): Scope {
-    let scope: Scope = this
+  /** An element with these attributes begins. Returns what `leave` takes back. Throws XmlError where a declaration breaks a rule. */
+  enter(names: readonly string[], values: readonly string[]): Declared {
+    let declared: (readonly [string, string | undefined])[] | undefined
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!
-      if (name === 'xmlns') scope = scope.#withDefault(values[i]!)
-      else if (name.startsWith('xmlns:')) scope = scope.#withPrefix(name.slice('xmlns:'.length), values[i]!)
+      if (!name.startsWith('xmlns') || (name.length > 'xmlns'.length && name[5] !== ':')) continue
+      const prefix = name.slice('xmlns:'.length)
+      const before = prefix === '' ? this.#defaultNamespace : this.#prefixes.get(prefix)
+      if (before === values[i]) continue
+      this.#declare(prefix, values[i]!)
+      declared ??= []
+      declared.push([prefix, before])
     }
-    return scope
+    return declared ?? nothing
+  }
+
+  leave(declared: Declared): void {
+    for (let i = declared.length - 1; i >= 0; i--) {
+      const [prefix, before] = declared[i]!
+      if (prefix === '') this.#defaultNamespace = before ?? ''
+      else if (before === undefined) this.#prefixes.delete(prefix)
+      else this.#prefixes.set(prefix, before)
+    }
   }
 
   /** Throws XmlError where the prefix is not bound. */
@@ -32,18 +53,15 @@ export class Scope {
     return namespace
   }
 
-  #withDefault(namespace: string): Scope {
-    if (namespace === this.defaultNamespace) return this
-    if (namespace === xmlNamespace || namespace === xmlnsNamespace)
-      throw new XmlError('not-well-formed', 'a reserved namespace as the default')
-    return new Scope(namespace, this.#prefixes)
-  }
-
-  #withPrefix(prefix: string, namespace: string): Scope {
-    if (this.#prefixes.get(prefix) === namespace) return this
-    const reserved = prefix === 'xml' || prefix === 'xmlns'
-    if (reserved || namespace === '' || namespace === xmlNamespace || namespace === xmlnsNamespace)
+  #declare(prefix: string, namespace: string): void {
+    const isReserved = namespace === xmlNamespace || namespace === xmlnsNamespace
+    if (prefix === '') {
+      if (isReserved) throw new XmlError('not-well-formed', 'a reserved namespace as the default')
+      this.#defaultNamespace = namespace
+      return
+    }
+    if (prefix === 'xml' || prefix === 'xmlns' || namespace === '' || isReserved)
       throw new XmlError('not-well-formed', 'a prefix that must not be declared so')
-    return new Scope(this.defaultNamespace, new Map(this.#prefixes).set(prefix, namespace))
+    this.#prefixes.set(prefix, namespace)
   }
 }

@@ -3,7 +3,7 @@
  * (XML 1.0 §3, Namespaces in XML 1.0), with limits on depth, attributes and number of elements.
  */
 import { Element } from './element.js'
-import { Scope } from './scope.js'
+import { type Declared, Scope } from './scope.js'
 import type { Tag } from './tag.js'
 import { Tokenizer } from './tokenizer.js'
 import { XmlError } from './xml-error.js'
@@ -37,7 +37,7 @@ interface Open {
   readonly element: Element
   readonly qualifiedName: string
   readonly namespace: string
-  readonly scope: Scope
+  readonly declared: Declared
 }
 
 export class TreeBuilder {
@@ -45,11 +45,14 @@ export class TreeBuilder {
   readonly #tokens: Tokenizer
   #contentNamespace: string
   /** In a stream: its root, once open. A single document has none. */
-  #root: { readonly qualifiedName: string; readonly scope: Scope } | undefined
+  #root: string | undefined
   #phase: 'before' | 'inside' | 'after'
   /** The open elements of the current child. */
   readonly #open: Open[] = []
+  readonly #scope = new Scope()
   #elements = 0
+  /** Characters of the declarations that the current child's elements got. */
+  #declarations = 0
 
   /** `contentNamespace` is given where the document is a single element, and left out for a stream. */
   constructor(events: TreeEvents, contentNamespace?: string) {
@@ -99,7 +102,8 @@ export class TreeBuilder {
   }
 
   #header(tag: Tag): void {
-    const scope = new Scope().within(tag.names, tag.values)
+    const scope = this.#scope
+    scope.enter(tag.names, tag.values)
     const [namespace, local] = resolve(tag.name, scope)
     const root = new Element(local)
     root.attrs.xmlns = namespace
@@ -108,7 +112,7 @@ export class TreeBuilder {
       if (hasPrefix(name)) scope.namespaceOf(prefixOf(name))
       if (name !== 'xmlns') root.attrs[name] = tag.values[i]
     }
-    this.#root = { qualifiedName: tag.name, scope }
+    this.#root = tag.name
     this.#phase = 'inside'
     this.#contentNamespace = scope.defaultNamespace
     this.#events.measure(this.#tokens.position)
@@ -119,28 +123,30 @@ export class TreeBuilder {
     const { limits } = this.#events
     const depth = this.#open.length
     const outer = this.#open[depth - 1]
-    if (depth === 0) this.#elements = 0
+    if (depth === 0) this.#elements = this.#declarations = 0
     if (depth >= limits.depth) throw new XmlError('limit', 'elements are nested too deeply')
     if (++this.#elements > (limits.elements ?? Number.POSITIVE_INFINITY))
       throw new XmlError('limit', 'too many elements')
     const { names, values } = tag
-    const scope = (outer?.scope ?? this.#root?.scope ?? new Scope()).within(names, values)
+    const scope = this.#scope
+    const declared = scope.enter(names, values)
     const [namespace, local] = resolve(tag.name, scope)
     const element = new Element(local)
-    if (namespace !== (outer?.namespace ?? this.#contentNamespace)) element.attrs.xmlns = namespace
+    if (namespace !== (outer?.namespace ?? this.#contentNamespace)) element.attrs.xmlns = this.#repeated(namespace)
     checkUnique(names, scope)
-    for (let i = 0; i < names.length; i++) adopt(element, names[i]!, values[i]!, scope)
+    for (let i = 0; i < names.length; i++) this.#adopt(element, names[i]!, values[i]!)
     if (outer !== undefined) {
       element.parent = outer.element
       outer.element.children.push(element)
     }
-    this.#open.push({ element, qualifiedName: tag.name, namespace, scope })
+    this.#open.push({ element, qualifiedName: tag.name, namespace, declared })
   }
 
   #end(name: string): void {
     const open = this.#open.pop()
-    const expected = open?.qualifiedName ?? (this.#phase === 'inside' ? this.#root?.qualifiedName : undefined)
+    const expected = open?.qualifiedName ?? (this.#phase === 'inside' ? this.#root : undefined)
     if (name !== expected) throw new XmlError('not-well-formed', 'an end tag for another element')
+    if (open !== undefined) this.#scope.leave(open.declared)
     if (open === undefined) {
       this.#phase = 'after'
       this.#events.close()
@@ -149,6 +155,24 @@ export class TreeBuilder {
       this.#events.measure(this.#tokens.position)
       this.#events.element(open.element)
     }
+  }
+
+  /** Declarations are not kept but for prefixes of attributes, each on the element that uses it. */
+  #adopt(element: Element, name: string, value: string): void {
+    if (hasPrefix(name)) {
+      const prefix = prefixOf(name)
+      const namespace = this.#scope.namespaceOf(prefix)
+      if (prefix !== 'xml') element.attrs[`xmlns:${prefix}`] = this.#repeated(namespace)
+    } else if (name === 'xmlns' || name.startsWith('xmlns:')) return
+    element.attrs[name] = value
+  }
+
+  /** What was declared once may come to stand on every element: a long name, written again for each, is not to outgrow the limit. */
+  #repeated(namespace: string): string {
+    this.#declarations += namespace.length
+    if (this.#declarations > this.#events.limits.stanzaBytes)
+      throw new XmlError('limit', 'the namespaces of its elements are too long')
+    return namespace
   }
 
   #text(text: string): void {
@@ -190,13 +214,3 @@ function standsTwice(names: readonly string[]): boolean {
 const hasPrefix = (name: string): boolean => name.includes(':') && !name.startsWith('xmlns:')
 const prefixOf = (name: string): string => name.slice(0, name.indexOf(':'))
 const localOf = (name: string): string => name.slice(name.indexOf(':') + 1)
-
-/** Declarations are not kept but for prefixes of attributes, each on the element that uses it. */
-function adopt(element: Element, name: string, value: string, scope: Scope): void {
-  if (hasPrefix(name)) {
-    const prefix = prefixOf(name)
-    const namespace = scope.namespaceOf(prefix)
-    if (prefix !== 'xml') element.attrs[`xmlns:${prefix}`] = namespace
-  } else if (name === 'xmlns' || name.startsWith('xmlns:')) return
-  element.attrs[name] = value
-}

@@ -294,6 +294,17 @@ describe('limits', () => {
     expect(readAfterHeader(`<m>${'<a/>'.repeat(32)}</m>`, limits)).toEqual(['error limit'])
   })
 
+  test('a namespace that is declared once and stands on many elements in the end', () => {
+    const long = 'n'.repeat(2000)
+    const elements = (count: number) => `<m xmlns:p='${long}'><x>${'<p:a/>'.repeat(count)}</x></m>`
+    const attributes = (count: number) => `<m xmlns:p='${long}'>${"<a p:b=''/>".repeat(count)}</m>`
+    for (const text of [elements, attributes]) {
+      expect(readAfterHeader(text(130))).toHaveLength(1)
+      expect(readAfterHeader(text(130) + text(130))).toHaveLength(2)
+      expect(readAfterHeader(text(132))).toEqual(['error limit'])
+    }
+  })
+
   test('may be changed by the handler, for what follows', () => {
     const heard: string[] = []
     const reader: XmlReader = new XmlReader(
@@ -332,6 +343,20 @@ describe('limits', () => {
     const before = heapHeld()
     for (let i = 0; i < 1000; i++) reader.write(spaces)
     expect(heapHeld() - before).toBeLessThan(2_000_000)
+  })
+
+  test('prefixes cost what declares them, however many others are in scope', () => {
+    const time = (around: number): number => {
+      const declared = (depth: number) => Array.from({ length: around }, (_, i) => ` xmlns:p${depth}-${i}='n'`).join('')
+      const starts = Array.from({ length: 60 }, (_, depth) => `<a${declared(depth)}>`).join('')
+      const text = `<m>${starts}${"<b xmlns:q='z'/>".repeat(5000)}${'</a>'.repeat(60)}</m>`
+      const started = performance.now()
+      expect(readAfterHeader(text)).toHaveLength(1)
+      return performance.now() - started
+    }
+    time(0)
+    // Were all of the 3600 copied for each of the 5000, it would take hundreds of times as long.
+    expect(time(60)).toBeLessThan(200 + 20 * time(0))
   })
 
   test('a 256 KiB attribute in 64-byte chunks takes linear time', () => {
