@@ -194,6 +194,12 @@ export class ClientOutbox implements Outbox, Reader {
     const { received, sent } = management
     const domain = this.#session.jid.domain
     if (!sent.acknowledge(h)) return { is: 'impossible', error: handledTooMuch(h, sent.count) }
+    const other = this.#bearer
+    if (other !== undefined) {
+      // Both came while what had arrived was being settled: the one that asked last has it.
+      this.#leave()
+      other.close('conflict', 'The stream was resumed on another connection')
+    }
     this.#expiry?.cancel()
     this.#parts.budget.remove(this)
     this.#parts.resumptions.goesOn(this)

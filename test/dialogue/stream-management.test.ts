@@ -186,6 +186,25 @@ describe('§5 resumption', () => {
     expect(await back.hears()).toContain(`<resumed xmlns='${sm}' previd='${id}' h='2'/>`)
   })
 
+  test('of two connections that wait for the same stream only one goes on with it', async () => {
+    const id = await manages()
+    const gate = stage.store.hold()
+    bob.sends(`<iq type='set' id='p'><query xmlns='jabber:iq:private'><x xmlns='urn:x'/></query></iq>`)
+    await settled()
+    bob.loses()
+    const [one, two] = [await wire.client('bob'), await wire.client('bob')]
+    for (const each of [one, two]) each.sends(resume(id, 1))
+    gate.release()
+    await settled()
+    expect([one.closed, two.closed]).toEqual([true, false])
+    expect(await one.hears()).toContain('<conflict')
+    await alice.sends(says('1'))
+    expect(await two.hears()).toContain("id='1'")
+    stage.server.sessions.get('bob@a.example/phone')?.outbox.close('policy-violation')
+    expect(two.closed).toBe(true)
+    expect(sessions()).toBe(0)
+  })
+
   test('the stream of another account is as unknown as one that never was; a resource can still be bound', async () => {
     const id = await manages()
     bob.loses()
