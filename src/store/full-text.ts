@@ -10,7 +10,7 @@ export interface Term {
 }
 
 /** To be counted up when `wordsOf` or `textOf` change: indexes are then made anew. */
-export const textVersion = 1
+export const textVersion = 2
 
 /** Characters of a text that are looked at; the rest is not found. */
 const maxLength = 32_768
@@ -19,13 +19,15 @@ const spaceless =
   '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}'
 const word = new RegExp(`[${spaceless}]\\p{M}*|(?:(?![${spaceless}])[\\p{L}\\p{N}\\p{M}])+`, 'gu')
 const accents = /[\u0300-\u036f]/g
+/** No writing piles up more marks than this on one letter (Unicode's Stream-Safe Text Format); normalising takes them squared. */
+const piled = /(\p{M}{30})\p{M}+/gu
 
 /** The words of a text, in order. */
 export const wordsOf = (text: string): readonly string[] => fold(text.slice(0, maxLength)).match(word) ?? []
 
 /** Upper case first: it knows more of what is the same (ß and SS, both small sigmas). */
 const fold = (text: string): string =>
-  text.normalize('NFKD').replace(accents, '').toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  text.replace(piled, '$1').normalize('NFKD').replace(accents, '').toUpperCase().toLowerCase().replaceAll('ς', 'σ')
 
 /** Why a search cannot be made; completes "The search …". */
 export class BadSearch {
