@@ -19,7 +19,7 @@ const imPayloads: ReadonlySet<string> = new Set([
   ns.conference,
 ])
 
-/** In `Session.data`: the client has enabled carbons. */
+/** In `Session.data`: when the client enabled carbons, if they are. */
 const enabled = 'carbons.enabled'
 
 export const carbons: Module = {
@@ -27,7 +27,12 @@ export const carbons: Module = {
   xep: { number: 280, version: '1.0.1' },
   hosts: ['user'],
   setup(host) {
-    const service: CarbonsService = { copies: ({ data }) => data.has(enabled) }
+    const service: CarbonsService = {
+      sawCopy: ({ data }, stanza, from, at) => {
+        const since = data.get(enabled) as number | undefined
+        return since !== undefined && since <= at && isEligible(stanza) && !isRoomPrivateMessage(stanza, from)
+      },
+    }
     host.offer(carbonsService, service)
     return registrations(host)
   },
@@ -37,7 +42,7 @@ const registrations = (host: Host): readonly Registration[] => [
   host.feature(carbonsNs),
   host.iq('account', 'set', carbonsNs, 'enable', (iq, from, to) => {
     ownAccount(from, to)
-    host.sessions.get(from.toString())?.data.set(enabled, true)
+    host.sessions.get(from.toString())?.data.set(enabled, host.clock.now())
     return result(iq)
   }),
   host.iq('account', 'set', carbonsNs, 'disable', (iq, from, to) => {

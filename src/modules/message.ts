@@ -3,7 +3,7 @@ import type { Handled, Host, Module } from '../server/module.js'
 import type { Session } from '../server/session.js'
 import type { Element } from '../xml/element.js'
 import { readDelay } from '../xmpp/delay.js'
-import type { Jid } from '../xmpp/jid.js'
+import { Jid } from '../xmpp/jid.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import {
   type CarbonsService,
@@ -57,14 +57,15 @@ function redeliver(host: Host, stanza: Element, to: Jid): Handled {
   // What the account told its own client, above all copies of what another client has seen (XEP-0280).
   if (stanza.attrs.from === to.bare().toString()) return undefined
   const copies = host.service<CarbonsService>(carbonsService)
+  const at = readDelay(stanza)?.stampMs ?? host.clock.now()
+  const sender = Jid.tryParse(stanza.attrs.from) ?? to
   const others = willing(host, to)
-  if (others.some((session) => copies?.copies(session))) return undefined
+  if (others.some((session) => copies?.sawCopy(session, stanza, sender, at))) return undefined
   if (others.length > 0) {
     for (const session of mostAvailable(host, to)) session.outbox.send(stanza)
     return undefined
   }
   const account = host.account(to.bare().toString())
-  const at = readDelay(stanza)?.stampMs ?? host.clock.now()
   const kept = account && host.service<OfflineService>(offlineService)?.keep(stanza, account, at)
   if (kept === undefined) throw new StanzaError('service-unavailable')
   return kept === true ? undefined : kept

@@ -63,8 +63,8 @@ export interface MessageService {
 export const carbonsService = 'carbons'
 
 export interface CarbonsService {
-  /** This client sees what others of its account get. */
-  copies(session: Session): boolean
+  /** Was this client shown a copy of what another one of its account was sent at this time (milliseconds since the epoch)? */
+  sawCopy(session: Session, stanza: Element, from: Jid, at: number): boolean
 }
 
 export const offlineService = 'offline'

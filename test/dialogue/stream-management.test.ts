@@ -295,6 +295,24 @@ describe('§4 what was never acknowledged', () => {
     expect((await laptop.drain()).filter(({ name }) => name === 'message')).toHaveLength(1)
   })
 
+  test.each([
+    ['that came only afterwards', ''],
+    ['that is not shown what is private', "<private xmlns='urn:xmpp:carbons:2'/>"],
+  ])('goes to a client with carbons %s', async (_, more) => {
+    await manages()
+    const laptop = stage.client('bob', 'laptop')
+    const copies = () => laptop.sends(`<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>`)
+    await laptop.comesOnline()
+    if (more !== '') await copies()
+    bob.loses()
+    await alice.sends(`<message to='bob@a.example/phone' type='chat' id='1'><body>1</body>${more}</message>`)
+    stage.clock.advance(1000)
+    if (more === '') await copies()
+    await laptop.clears()
+    stage.clock.advance(600_000)
+    expect((await laptop.drain()).map(({ attrs }) => attrs.id)).toContain('1')
+  })
+
   test('is returned where it must not be kept, and a request is answered', async () => {
     await stage.befriend('alice', 'bob')
     await manages()
