@@ -2,6 +2,7 @@
 import type { Account, Store } from '../store/store.js'
 import type { Unacknowledged } from '../stream/management.js'
 import type { Clock } from '../util/clock.js'
+import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import type { Element } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
@@ -24,6 +25,7 @@ export interface ClientGatewayParts {
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
+  readonly log: Logger
 }
 
 /** Clients of one account at a time; the next is refused with `resource-constraint` (RFC 6120 §7.6.2.1). */
@@ -89,7 +91,16 @@ export class LocalClientGateway implements ClientGateway {
   unbind(session: Session, unacknowledged: readonly Unacknowledged[] = []): void {
     const host = this.#userHost(session.jid.domain)
     if (this.#parts.sessions.remove(session)) host?.closed(session)
-    for (const each of unacknowledged) this.#undelivered(session, delayed(each, session.jid.domain), host)
+    for (const each of unacknowledged)
+      try {
+        this.#undelivered(session, delayed(each, session.jid.domain), host)
+      } catch (error) {
+        // One that cannot be read keeps back no other one.
+        this.#parts.log.error(
+          { err: error, jid: session.jid.toString() },
+          'A stanza that was sent could not be read again',
+        )
+      }
   }
 
   /** All that unbound sessions left is where it belongs, or has failed to get there. */

@@ -194,6 +194,7 @@ export class ClientOutbox implements Outbox, Reader {
     const { received, sent } = management
     const domain = this.#session.jid.domain
     if (!sent.acknowledge(h)) return { is: 'impossible', error: handledTooMuch(h, sent.count) }
+    const texts = sent.unacknowledged.map((each) => delayedText(each, domain, bearer.xmlns))
     const other = this.#bearer
     if (other !== undefined) {
       // Both came while what had arrived was being settled: the one that asked last has it.
@@ -205,7 +206,6 @@ export class ClientOutbox implements Outbox, Reader {
     this.#parts.resumptions.goesOn(this)
     this.#bearer = bearer
     this.#xmlns = bearer.xmlns
-    const texts = sent.unacknowledged.map((each) => delayedText(each, domain, bearer.xmlns))
     if (texts.length > 0) this.#ask()
     return { is: 'resumed', h: received.h, texts }
   }

@@ -9,9 +9,9 @@ import { ns } from '../xmpp/namespaces.js'
 /** What we wrote was bounded when it came. */
 const limits = { stanzaBytes: 64 * 1024 * 1024, depth: 256, attributes: 1000 }
 
-/** The stanza that a text of ours is, of whichever framing. */
+/** The stanza that a text of ours is, of whichever framing, as its bytes say it: half a character is none in UTF-8. */
 export function readSent(text: string): Element {
-  const stanza = parseDocument(text, limits, '')
+  const stanza = parseDocument(Buffer.from(text), limits, '')
   delete stanza.attrs.xmlns
   return stanza
 }

@@ -83,7 +83,7 @@ export class Server implements Closeable {
     this.#hosts = new HostRegistry(definitions, { router, sessions, store, clock, random, log, isLocal, definitions })
     this.router = router
     this.sessions = sessions
-    this.#clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random })
+    this.#clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random, log })
     this.clients = this.#clients
     this.servers = new LocalServerGateway({ hosts, router, log })
     this.#remote = typeof options.remote === 'function' ? options.remote(this) : (options.remote ?? noRemote)

@@ -188,6 +188,8 @@ export class TreeBuilder {
 /** The namespace and the local part of an element's name. */
 function resolve(name: string, scope: Scope): [namespace: string, local: string] {
   if (!name.includes(':')) return [scope.defaultNamespace, name]
+  // Our trees have no prefixes, and no other name of this namespace may be declared (Namespaces in XML 1.0 §3).
+  if (name.startsWith('xml:')) throw new XmlError('not-well-formed', 'an element with the prefix "xml"')
   return [scope.namespaceOf(prefixOf(name)), localOf(name)]
 }
 

@@ -187,6 +187,7 @@ describe('RFC 6120 §11.3: not well-formed', () => {
     ['a name with two colons', `${header}<stream:a:b/>`],
     ['white space before a name', `${header}< message/>`],
     ['a prefix bound to nothing', `${header}<message xmlns:a=''/>`],
+    ['an element of the namespace that cannot be declared', `${header}<message><xml:a/></message>`],
     ['the prefix xmlns declared', `${header}<message xmlns:xmlns='a'/>`],
     ['the prefix xml bound elsewhere', `${header}<message xmlns:xml='a'/>`],
     ['text before the header', `hello${header}`],

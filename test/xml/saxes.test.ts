@@ -186,6 +186,8 @@ describe('what saxes accepts, we accept, and understand the same', () => {
   const same = (document: string) => {
     // saxes trims what is declared, which no specification asks for.
     fc.pre(!/xmlns(?::[^=]*)?\s*=\s*['"]\r\n/.test(document))
+    // We refuse elements in the namespace of `xml:`, which our trees could not be written with.
+    fc.pre(!/<xml:/.test(document))
     const expected = bySaxes(document)
     count[expected === 'refused' ? 'refused' : 'accepted'] += 1
     expect(byUs(document)).toEqual(expected)

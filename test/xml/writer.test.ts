@@ -69,3 +69,9 @@ describe('Rendered', () => {
     )
   })
 })
+
+test('what XML does not allow is never written, however it came to be in a tree', () => {
+  const text = serialize(xml('m', { a: 'x\0y\x1fz\ufffe' }, 'x\x08y\x0bz\uffff\u{1f600}\n\t'))
+  expect(text).toBe("<m a='x\ufffdy\ufffdz\ufffd'>x\ufffdy\ufffdz\ufffd\u{1f600}\n\t</m>")
+  expect(serialize(parseDocument(text, { stanzaBytes: 1000, depth: 9, attributes: 9 }, ''))).toBe(text)
+})

@@ -81,10 +81,10 @@ export function hatsFault(list: readonly Hat[]): string | undefined {
   if (JSON.stringify(list).length > maxHatsLength)
     return `The hats of a room and who wears them take at most ${maxHatsLength} characters`
   for (const { uri, title, hue } of list) {
-    if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/.test(uri) || uri.length > maxUriLength)
+    if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}\p{Cs}<>"{}|\\^`]+$/u.test(uri) || uri.length > maxUriLength)
       return `A hat's URI has a scheme, no spaces and at most ${maxUriLength} characters`
-    if (title.trim() === '' || title.length > maxTitleLength)
-      return `A hat's title has 1 to ${maxTitleLength} characters`
+    if (title.trim() === '' || /\p{Cc}|\p{Cs}/u.test(title) || title.length > maxTitleLength)
+      return `A hat's title has 1 to ${maxTitleLength} printable characters`
     if (hue !== undefined && !(/^\d{1,3}(\.\d{1,9})?$/.test(hue) && Number(hue) <= 360))
       return "A hat's hue is an angle from 0 to 360"
   }

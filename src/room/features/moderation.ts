@@ -37,7 +37,7 @@ export const moderation = {
     const { from, id } = iq.attrs
     if (!target) return new StanzaError('bad-request', { text: 'There is no id of a message' })
     if (!retracts) return new StanzaError('feature-not-implemented', { text: 'Moderators may only retract messages' })
-    return { type: 'moderate', from, id, target, reason: childText(asked, 'reason')?.slice(0, maxReasonLength) }
+    return { type: 'moderate', from, id, target, reason: cut(childText(asked, 'reason')) }
   },
 
   decide: (state: RoomState, command: CommandOf<'moderate'>, context: Context): Verdict => {
@@ -71,6 +71,10 @@ export const moderation = {
     return to.length === 0 || stanza === undefined ? [] : [{ to, stanza }]
   },
 }
+
+/** No character is cut in two: half of one is no text. */
+const cut = (reason: string | undefined): string | undefined =>
+  reason?.slice(0, maxReasonLength).replace(/[\ud800-\udbff]$/, '')
 
 /** What is asked, of which message. */
 interface Asked {

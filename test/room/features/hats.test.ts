@@ -172,3 +172,18 @@ describe('XEP-0317 hats', () => {
     }
   })
 })
+
+test.each(['Ho\0st', 'Ho\x0bst', 'Ho\ud83dst'])(
+  'a hat from another instance with what XML has no characters for is none',
+  (title) => {
+    const hats = (name: string): RoomConfig => ({ ...defaultConfig, hats: [{ uri: host, title: name, wearers: [] }] })
+    expect(readConfig(writeConfig(hats('Host')), defaultConfig)?.hats).toHaveLength(1)
+    expect(readConfig(writeConfig(hats(title)), defaultConfig)?.hats ?? []).toEqual([])
+    expect(
+      readConfig(
+        writeConfig({ ...hats('Host'), hats: [{ uri: `${host}${title.slice(2, 3)}`, title: 'Host', wearers: [] }] }),
+        defaultConfig,
+      )?.hats ?? [],
+    ).toEqual([])
+  },
+)
