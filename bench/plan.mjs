@@ -30,7 +30,7 @@ export const plan = [
   },
   {
     name: 'chat',
-    title: 'One-to-one chat of 100 users in a ring, 8 messages of each on the way',
+    title: 'One-to-one chat of 100 users in a ring, 8 messages of each on the way, archived for both sides',
     unit: 'message',
     load: 'chat',
     settings: { n: 100, window: 8 },

@@ -79,9 +79,8 @@ order, each in a fresh process with an empty database, and are warmed up first. 
   pinned ? 'Server and load generator have a core each. ' : 'Server and load generator share the cores. '
 }A run counts only if every recipient got every message of every sender exactly once and in order.
 
-Rooms are archived by all servers, with a history of 20 messages; dmucd shows a message only when it is synced to the disk,
-except where it says \`"normal"\`. One-to-one messages are archived by none of them. The floor is Node's sockets with no XMPP
-work behind them.
+Rooms, with a history of 20 messages, and both sides of one-to-one messages are archived by all servers; dmucd shows a message only
+when it is synced to the disk, except where it says \`"normal"\`. The floor is Node's sockets with no XMPP work behind them.
 
 - ${date}
 - ${machine}

@@ -33,7 +33,7 @@ modules:
   mod_time: {}
   mod_vcard: {}
   mod_version: {}
-  mod_mam: { db_type: ${sqlite ? 'sql' : 'mnesia'}, default: never }
+  mod_mam: { db_type: ${sqlite ? 'sql' : 'mnesia'}, default: always }
   mod_muc:
     host: "conference.localhost"
     history_size: 20

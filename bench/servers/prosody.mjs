@@ -14,7 +14,8 @@ daemonize = false
 pidfile = "${directory}/prosody.pid"
 data_path = "${directory}/data"
 log = { { levels = { min = "warn" }, to = "file", filename = "${directory}/prosody.log" } }
-modules_enabled = { "roster", "saslauth", "tls", "disco", "carbons", "ping", "time", "version", "vcard", "private" }
+modules_enabled = { "roster", "saslauth", "tls", "disco", "carbons", "ping", "time", "version", "vcard", "private", "mam" }
+default_archive_policy = true
 modules_disabled = { "s2s", "limits" }
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${port} }
