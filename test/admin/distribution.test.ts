@@ -132,6 +132,36 @@ describe('room verify', () => {
   })
 })
 
+describe('dmuc.md §3, Identity: a room that was destroyed while its shadows were out of reach', () => {
+  async function destroyAlone(): Promise<void> {
+    for (const other of ['b.example', 'c.example']) federation.cut('a.example', other)
+    await federation.wait(10_000)
+    await run('a', 'room destroy', 'coven')
+  }
+
+  async function back(): Promise<void> {
+    for (const other of ['b.example', 'c.example']) federation.heal('a.example', other)
+    await federation.wait(180_000)
+  }
+
+  test('ends there, too, when they are in touch again, over a crash of the source', async () => {
+    await destroyAlone()
+    await federation.crash('a.example')
+    await back()
+    for (const letter of ['a', 'b', 'c'])
+      expect(await refused(letter, 'room peers', 'coven')).toContain('There is no room')
+  })
+
+  test('does not merge with one that was made anew under its name', async () => {
+    await destroyAlone()
+    await run('a', 'room create', 'coven', 'ann@a.example', 'Another')
+    await federation.crash('a.example')
+    await back()
+    expect((await run('a', 'room show', 'coven')).text).toContain('Another')
+    for (const letter of ['b', 'c']) expect(await refused(letter, 'room peers', 'coven')).toContain('There is no room')
+  })
+})
+
 describe('room promote', () => {
   test('is refused while the source can be reached, and at the source', async () => {
     expect(await refused('b', 'room promote', 'coven')).toContain('can be reached')

@@ -27,6 +27,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Creation } from './creation.js'
 import { Distribution } from './distribution.js'
 import { dmucPolicy } from './dmuc-policy.js'
+import { EndedRooms } from './ended-rooms.js'
 import { Retention } from './erasure.js'
 import { Ghosts } from './ghosts.js'
 import type { LiveRoom } from './live-room.js'
@@ -88,6 +89,7 @@ export class MucService {
   readonly #policy: RoomPolicy
   readonly #ghosts: Ghosts
   readonly #tombstones: Tombstones
+  readonly #ended: EndedRooms
   readonly #lockTimeoutMs: number | undefined
   readonly #creation: Creation
   #retention: Retention | undefined
@@ -102,6 +104,7 @@ export class MucService {
     const policy = roomPolicy(host.options, peers, dmuc.distributedByDefault)
     this.#policy = policy
     this.#tombstones = new Tombstones(host, tombstoneMs(host.options))
+    this.#ended = new EndedRooms(host.domain, host.store)
     this.#ghosts = new Ghosts({
       router: host.router,
       clock: host.clock,
@@ -165,6 +168,7 @@ export class MucService {
   async start(): Promise<void> {
     await this.distribution.start()
     await this.#tombstones.start()
+    await this.#ended.start()
     await purgeTemporary(this.#host)
     this.#housekeep()
     loadDistributed(this.#host, this.rooms)
@@ -231,10 +235,20 @@ export class MucService {
     if (to.local === '') return refuseAtService(stanza)
     if (from.isFull) this.#notice(stanza, from)
     const bare = to.bare().toString()
+    this.#refuseEnded(stanza, bare)
     return this.rooms.with(bare, (room) => {
       if (room === undefined) return this.#withoutRoom(stanza, from, to)
       return this.#toRoom(room, stanza, from, to)
     })
+  }
+
+  /** Who greets a room that was destroyed here may have another one at the same address before it. */
+  #refuseEnded(stanza: Element, room: string): void {
+    if (stanza.name !== 'iq' || stanza.attrs.type !== 'set') return
+    const asked = payload(stanza)
+    if (asked?.name !== 'hello' || asked.getNS() !== ns.dmucSync) return
+    if (this.#ended.has(room, String(asked.attrs.room)))
+      throw new StanzaError('gone', { text: 'the room was destroyed at its source' })
   }
 
   /** Is the client still there? */
@@ -251,13 +265,23 @@ export class MucService {
     this.#tombstones.put(room.jid, { owners, ...told })
   }
 
+  #endForGood({ jid, replica: { identity, table } }: LiveRoom): void {
+    if (identity.source !== jid || table.instances.size === 1) return
+    this.#ended.add(jid, identity.roomId).catch((error: unknown) => {
+      this.#host.log.warn({ room: jid, err: error }, 'What is left of destroyed rooms could not be written')
+    })
+  }
+
   #watch(room: LiveRoom, { before, change }: ChangeEffect): void {
     const operation = operationOf(change)
     if (operation.type === 'join' && operation.occupant.home === room.jid)
       for (const { jid } of operation.occupant.sessions) this.#ghosts.entered(room.jid, jid)
     else if (operation.type === 'leave' && operation.session !== undefined)
       this.#ghosts.left(room.jid, operation.session)
-    else if (operation.type === 'destroy') this.#bury(room, before, operation)
+    else if (operation.type === 'destroy') {
+      this.#bury(room, before, operation)
+      this.#endForGood(room)
+    }
   }
 
   /** Rooms to list: public, and not hidden for being made or replicated (XEP-0045 §6.3, XEP-0281 §4.3). */

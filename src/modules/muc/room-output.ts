@@ -14,6 +14,7 @@ import { errorReply, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { Cards } from './cards.js'
 import { CommitQueue } from './commit-queue.js'
+import { endedWrite } from './ended-rooms.js'
 import {
   grantsUpTo,
   logRecord,
@@ -113,6 +114,8 @@ export class RoomOutput {
     if (effects.some(({ type }) => type === 'end') && !this.#over) {
       this.#over = true
       this.#queue.write({ type: 'room.delete', jid: this.#jid })
+      if (isSource(replica) && replica.table.instances.size > 1)
+        this.#queue.write(endedWrite(replica, this.#parts.clock.now()))
     }
     this.#queue.push(() => {
       this.durable = replica
