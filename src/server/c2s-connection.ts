@@ -62,6 +62,8 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   readonly #unsettled: Unsettled
   #written = 0
   #tooSlow = false
+  /** Of what was sent again at once when a stream was resumed: the client cannot have read that slowly. */
+  #resent = 0
   /** What is sent while the session is being made: the client must learn its JID first. */
   #early: string[] | undefined
 
@@ -152,7 +154,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
 
   #watchBacklog(): void {
     const { backlog } = this.#transport
-    if (backlog > this.#parts.hardBacklog) this.cutOff()
+    if (backlog > this.#parts.hardBacklog + this.#resent) this.cutOff()
     else if (backlog > longBacklog) this.#parts.budget.check()
   }
 
@@ -243,6 +245,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   }
 
   resumed(): void {
+    this.#resent = this.#transport.backlog
     this.#report('a client is back')
   }
 

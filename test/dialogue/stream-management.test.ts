@@ -205,6 +205,25 @@ describe('§5 resumption', () => {
     expect(sessions()).toBe(0)
   })
 
+  test('what is sent again at once is not held against the client, however much it is', async () => {
+    wire = new Wire(stage, {}, 3000)
+    const away = await wire.client('bob')
+    await away.binds('away')
+    const id = await manages(away)
+    away.loses()
+    for (let n = 0; n < 40; n += 1) await alice.sends(says(`${n}`, 'bob@a.example/away'))
+    const back = await wire.client('bob')
+    back.stalls()
+    back.sends(resume(id, 1))
+    await settled()
+    await alice.sends(says('more', 'bob@a.example/away'))
+    await settled()
+    expect(back.closed).toBe(false)
+    for (let n = 0; n < 40; n += 1) await alice.sends(says(`${n}`, 'bob@a.example/away'))
+    await settled()
+    expect(back.closed).toBe(true)
+  })
+
   test('the stream of another account is as unknown as one that never was; a resource can still be bound', async () => {
     const id = await manages()
     bob.loses()

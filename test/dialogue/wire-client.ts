@@ -23,7 +23,7 @@ export class Wire {
   readonly stage: Stage
   readonly parts: ConnectionParts
 
-  constructor(stage: Stage, management: Partial<ManagementLimits> = {}) {
+  constructor(stage: Stage, management: Partial<ManagementLimits> = {}, hardBacklog = 4 * 1024 * 1024) {
     const { clock, server } = stage
     const random = new SeededRandom(11)
     this.stage = stage
@@ -41,7 +41,7 @@ export class Wire {
       },
       hasCertificate: () => false,
       allowUnencryptedPlain: true,
-      hardBacklog: 4 * 1024 * 1024,
+      hardBacklog,
       budget: new SendBudget(clock, 64 * 1024 * 1024),
       management: { hibernationMs: 600_000, acknowledgementMs: 30_000, unacknowledged: 1024 * 1024, ...management },
       resumptions: new Resumptions(random),
@@ -135,6 +135,11 @@ export class WireClient {
     await this.hears()
   }
 
+  /** From now on it takes nothing of what it is sent. */
+  stalls(): void {
+    this.#transport.stalled = true
+  }
+
   /** The connection is lost, without a word. */
   loses(): void {
     this.#transport.destroy()
@@ -173,13 +178,17 @@ class MemoryTransport implements Transport {
   readonly remotePort = 1
   readonly localPort = 2
   readonly tls = undefined
-  readonly backlog = 0
   readonly written: string[] = []
+  stalled = false
   handler: TransportHandler = { data: () => {}, closed: () => {} }
   isClosed = false
 
   constructor(kind: 'tcp' | 'websocket') {
     this.kind = kind
+  }
+
+  get backlog(): number {
+    return this.stalled ? this.written.reduce((sum, { length }) => sum + length, 0) : 0
   }
 
   write(text: string): void {
