@@ -65,6 +65,17 @@ describe('XEP-0045 §10.9 a persistent room that was destroyed', () => {
     expect(await enters(bob)).toBe('in')
   })
 
+  test('stays where a former owner is refused', async () => {
+    stage = await openRooms()
+    const alice = stage.client('alice')
+    await found(alice, 'ann', persistent)
+    await destroys(alice, '/>')
+    await alice.sends(`<presence to='${room}/ann'><x xmlns='http://jabber.org/protocol/muc'/>
+      <status>${'x'.repeat(100_000)}</status></presence>`)
+    expect((await alice.next()).getChild('error')?.getChild('policy-violation')).toBeDefined()
+    expect(await enters(stage.client('bob'))).toBe('gone This room was destroyed')
+  })
+
   test('leaves nothing where it was temporary, or where the operator wants nothing to be left', async () => {
     stage = await openRooms()
     await found(stage.client('alice'), 'ann')

@@ -344,11 +344,11 @@ export class MucService {
   /** `done` is called when the room is on disk, or came to nothing. */
   #make(stanza: Element, from: Jid, to: Jid, done?: () => void): Handled {
     const room = this.rooms.create(to.bare().toString())
-    this.#tombstones.lift(room.jid)
     try {
       return room.receive(stanza, from)
     } finally {
       if (room.replica.room.occupants.size === 0) this.rooms.discard(room)
+      else this.#tombstones.lift(room.jid)
       if (done !== undefined) void Promise.resolve(room.settled()).then(done)
     }
   }
