@@ -19,6 +19,8 @@ export function isTakeover(turn: Turn, from: string, identity: RoomIdentity): bo
 
 function mayFollow(turn: Turn, from: string, { epoch }: RoomIdentity): boolean {
   const { identity, heir, phase } = turn.replica
+  // It got the room back after it had lost it (./restoring.ts).
+  if (from === identity.source) return true
   if (phase !== 'serving' || heir === from || epoch === identity.epoch) return true
   if (!isSource(turn.replica)) return turn.peer(identity.source).split
   // We were the source: we go on as long as anybody whom we can reach holds to us.

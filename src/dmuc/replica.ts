@@ -215,6 +215,8 @@ export type Happening =
   | { readonly type: 'table'; readonly table: InstanceTable }
   /** The operator makes this shadow the source. */
   | { readonly type: 'promoted' }
+  /** We are a source that was given the room back by this instance (./restoring.ts). */
+  | { readonly type: 'restored'; readonly jid: string }
   /** The operator takes that instance for the source once it says that it is. */
   | { readonly type: 'trusted'; readonly jid: string }
   | { readonly type: 'link'; readonly peer: string; readonly up: boolean; readonly reason?: string }

@@ -157,13 +157,19 @@ export function askHistory(turn: Turn, from: string, lost?: number): void {
   })
 }
 
-/** E10: a sync source tells which events these are; those of a plain one become our own. Then the greetings. */
+/** E10: a sync instance tells which events these are; those of a plain one become our own. Then the greetings. */
 export function takeHistory(turn: Turn, from: string, answer: Element | StanzaError): void {
   turn.changePeer(from, { historyAsked: false })
   if (answer instanceof StanzaError) turn.note('warn', `gave no history: ${answer.text ?? answer.condition}`, from)
   else if (otherInstance(turn.replica, from)?.kind === 'plain') adoptHistory(turn, from, historyMessages(answer))
   else takeEvents(turn, from, answer)
-  if (!isSource(turn.replica)) greetAll(turn)
+  if (isSource(turn.replica) && turn.replica.phase === 'serving') return
+  if (isSource(turn.replica)) {
+    turn.change({ phase: 'serving' })
+    turn.effects.push({ type: 'save' })
+    turn.note('info', 'gave the room back; this instance is its source again', from)
+  }
+  greetAll(turn)
 }
 
 function takeEvents(turn: Turn, from: string, answer: Element): void {

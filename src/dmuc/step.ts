@@ -25,6 +25,7 @@ import {
   takeConfigAnswer,
   takeRosterAnswer,
 } from './replication.js'
+import { askRestored, giveBack } from './restoring.js'
 import { bringForward, takeVerdict, withhold } from './restrictions.js'
 import { askHistory, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { type Env, Turn } from './turn.js'
@@ -58,6 +59,8 @@ function dispatch(turn: Turn, happening: Happening): void {
       return takeNotice(turn, happening.table)
     case 'promoted':
       return promote(turn)
+    case 'restored':
+      return askRestored(turn, happening.jid)
     case 'trusted':
       return trust(turn, happening.jid)
     case 'link':
@@ -114,6 +117,8 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
       return void turn.effects.push({ type: 'reply', iq, payload: writeList(turn.replica) })
     case `get ${ns.dmucSync} digest`:
       return void turn.effects.push({ type: 'reply', iq, payload: answerDigest(turn.replica, from, payload) })
+    case `get ${ns.dmucSync} restore`:
+      return void turn.effects.push({ type: 'reply', iq, payload: giveBack(turn, from) })
     case `get ${ns.dmuc} room`: {
       const limit = readHistoryLimit(payload.getChild('history', ns.muc), turn.env.now, turn.env.limits.historyStanzas)
       const sync = otherInstance(turn.replica, from)?.kind === 'sync'

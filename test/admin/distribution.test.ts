@@ -6,8 +6,9 @@ import type { Replica } from '../../src/dmuc/replica.js'
 import type { Comparison } from '../../src/modules/muc/compare.js'
 import { type MucService, mucService } from '../../src/modules/muc/index.js'
 import type { PeerFacts } from '../../src/modules/muc/peer-facts.js'
+import { openMemoryStore } from '../../src/store/memory.js'
 import { Federation } from '../dialogue/federation.js'
-import { join, room } from '../dialogue/muc-stage.js'
+import { join, room, say } from '../dialogue/muc-stage.js'
 import { settled } from '../dialogue/stage.js'
 import { fakeOperator } from './operator.js'
 
@@ -159,6 +160,81 @@ describe('dmuc.md §3, Identity: a room that was destroyed while its shadows wer
     await back()
     expect((await run('a', 'room show', 'coven')).text).toContain('Another')
     for (const letter of ['b', 'c']) expect(await refused(letter, 'room peers', 'coven')).toContain('There is no room')
+  })
+})
+
+describe('room restore', () => {
+  /** The disk of a.example is gone, and so is everybody who was there. */
+  async function loseDisk(): Promise<void> {
+    const bob = await federation.client('bob@b.example/x')
+    await join(bob, 'bob', '', at('b'))
+    await federation.wait(1000)
+    await say(bob, 'Hail!', at('b'))
+    await run('a', 'room affiliation', 'coven', 'bob@b.example', 'admin')
+    await run('a', 'room config', 'coven', 'roomname', 'A Dark Cave')
+    await federation.wait(5000)
+    const site = federation.site('a.example')
+    site.store = openMemoryStore()
+    await federation.crash('a.example')
+    await federation.wait(180_000)
+  }
+
+  const exported = async (letter: string): Promise<string[]> => {
+    const { data, text } = await run(letter, 'room export', 'coven')
+    const next = (data as { next?: string }).next
+    const more =
+      next === undefined
+        ? ''
+        : (await command('room export').run(operatorAt(`${letter}.example`), { room: 'coven', part: next })).text
+    return `${text}\n${more}`.split('\n').filter((line) => line.includes('Hail!'))
+  }
+
+  async function restore(from = 'rooms.b.example'): Promise<string> {
+    const { text } = await run('a', 'room restore', 'coven', from)
+    await federation.wait(180_000)
+    return text
+  }
+
+  test('a source with an empty database has the room back, in the next epoch, as it was', async () => {
+    await loseDisk()
+    expect(await refused('a', 'room peers', 'coven')).toContain('There is no room')
+    expect(await restore()).toContain(`is here again, from ${at('b')}`)
+    const facts = (await run('a', 'room show', 'coven')).text
+    expect(facts).toContain('A Dark Cave')
+    expect(facts).toContain('owner      ann@a.example')
+    expect(facts).toContain('admin      bob@b.example')
+    expect(facts).toMatch(/bob \(bob@b\.example, moderator, at /)
+    for (const letter of ['a', 'b', 'c']) {
+      const outcome = run(letter, 'room verify', 'coven')
+      await federation.wait(15_000)
+      expect((await outcome).text).toContain('all 3 instances')
+    }
+    for (const letter of ['a', 'b']) expect(await exported(letter)).toEqual([expect.stringContaining('Hail!')])
+    await run('a', 'room config', 'coven', 'roomname', 'An open place')
+    await federation.wait(1000)
+    expect((await run('c', 'room show', 'coven')).text).toContain('An open place')
+  })
+
+  test('is refused where there is a room, and by a member that follows another source', async () => {
+    expect(await refused('a', 'room restore', 'coven', 'rooms.b.example')).toContain('destroy it first')
+    expect(await refused('b', 'room restore', 'coven', 'rooms.c.example')).toContain(`shadow of ${at('a')}`)
+    expect(await refused('a', 'room restore', 'coven', 'rooms.x.example')).toContain('peer allow rooms.x.example')
+    await loseDisk()
+    await run('c', 'room promote', 'coven')
+    expect(await refused('a', 'room restore', 'coven', 'rooms.c.example')).toContain(`${at('c')} is the source`)
+    expect(await refused('a', 'room peers', 'coven')).toContain('There is no room')
+  })
+
+  test('of one that was made anew under the name: not before that is destroyed', async () => {
+    await loseDisk()
+    await run('a', 'room create', 'coven', 'ann@a.example', 'Another')
+    await federation.wait(180_000)
+    expect(await states('b')).toMatchObject({ [at('a')]: 'diverged' })
+    expect(await refused('a', 'room restore', 'coven', 'rooms.b.example')).toContain('destroy it first')
+    await run('a', 'room destroy', 'coven')
+    await restore()
+    expect((await run('a', 'room show', 'coven')).text).toContain('A Dark Cave')
+    expect(await states('b')).toEqual({ [at('a')]: 'in step', [at('c')]: 'in step' })
   })
 })
 

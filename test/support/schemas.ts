@@ -29,9 +29,9 @@ function validatorOf(namespace: string): XsdValidator {
 /** Where the elements of both namespaces may stand in a stanza, and with which type of it. */
 const places: Readonly<Record<string, readonly string[]>> = {
   'iq set': ['replicate', 'config', 'roster', 'peerhost', 'hello', 'claim', 'order'],
-  'iq get': ['room', 'occupants', 'pull', 'card', 'digest'],
+  'iq get': ['room', 'occupants', 'pull', 'card', 'digest', 'restore'],
   // A plain peer may put the history (E10) into <room/>.
-  'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant', 'card', 'digest'],
+  'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant', 'card', 'digest', 'config'],
   'message groupchat': ['event', 'ephemeral'],
   message: ['event', 'leave', 'ephemeral', 'head'],
   presence: ['occupant'],

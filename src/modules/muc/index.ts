@@ -159,6 +159,10 @@ export class MucService {
       policy,
       rooms: this.rooms,
       asking: host,
+      wanted: async (jid, roomId) => {
+        this.#tombstones.lift(jid)
+        await this.#ended.lift(roomId)
+      },
       create: (room) => this.createRoom(room),
       allows: (service) => this.distribution.allows(service),
       distribute: (room) => this.distribution.distribute(room),

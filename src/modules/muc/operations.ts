@@ -3,7 +3,9 @@ import { digest, type RoomDigest } from '../../dmuc/digest.js'
 import { isSource, otherInstance } from '../../dmuc/replica.js'
 import { type Affiliation, affiliationOf, configForm, type RoomPolicy } from '../../room/index.js'
 import type { RoomRecord, Store } from '../../store/store.js'
+import type { Random } from '../../util/random.js'
 import { type Field, readForm, writeForm } from '../../xmpp/data-form.js'
+import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { type Asking, type Comparison, compare } from './compare.js'
@@ -11,6 +13,7 @@ import { erase } from './erasure.js'
 import { type ExportPart, exportPart } from './export.js'
 import type { LiveRoom } from './live-room.js'
 import { type PeerFacts, peerFacts } from './peer-facts.js'
+import { restore } from './restore.js'
 import type { Rooms } from './rooms.js'
 
 export interface RoomSummary {
@@ -43,7 +46,9 @@ interface Parts {
   readonly store: Store
   readonly policy: RoomPolicy
   readonly rooms: Rooms
-  readonly asking: Asking
+  readonly asking: Asking & { readonly random: Random }
+  /** A room of this identity is to be here again, whether it was destroyed or not. */
+  readonly wanted: (jid: string, roomId: string) => Promise<void>
   /** May rooms be exchanged with this service? */
   readonly allows: (service: string) => boolean
   /** Asks the services that the configuration of the room names. */
@@ -212,6 +217,17 @@ export class Operations {
         })
       room.happen({ type: 'trusted', jid: instance })
     })
+  }
+
+  /** Gets a room back that was lost with the disk, from an instance that holds a shadow of it; durable when it resolves. */
+  async restore(jid: string, member: string): Promise<void> {
+    const service = Jid.parse(member).domain
+    if (!this.#parts.allows(service))
+      throw new StanzaError('not-allowed', {
+        text: `No rooms are exchanged with ${service}; dmucctl peer allow ${service} changes that`,
+      })
+    const { rooms, policy, asking, wanted } = this.#parts
+    await restore(jid, member, { rooms, policy, wanted, router: asking.router, random: asking.random })
   }
 
   async #with<T>(jid: string, use: (room: LiveRoom) => T | Promise<T>): Promise<T> {

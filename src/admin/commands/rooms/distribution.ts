@@ -63,6 +63,23 @@ export const roomFollow: AdminCommand = {
   },
 }
 
+export const roomRestore: AdminCommand = {
+  name: 'room restore',
+  summary: 'get a room back that this server lost with its database, from a server that holds a shadow of it',
+  arguments: [roomArgument, { name: 'from', doc: 'the instance that gives it, or its service', option: true }],
+  examples: ['dmucctl room restore lobby@rooms.example.org --from rooms.example.net'],
+  needs: 'server',
+  async run(operator, { room = '', from = '' }) {
+    const { jid, rooms } = roomAt(operator, room)
+    const given = Jid.tryParse(from)
+    if (given === undefined || !given.isBare) throw new CommandRefused(`${JSON.stringify(from)} is no address`)
+    const member = given.local === '' ? `${Jid.parse(jid).local}@${given.domain}` : given.toString()
+    await answered(rooms.restore(jid, member))
+    const text = `${jid} is here again, from ${member}, and its source; what was said follows (dmucctl room peers ${jid})`
+    return { text, data: { jid, from: member } }
+  },
+}
+
 function domain(given: string): string {
   const jid = Jid.tryParse(given)
   if (jid === undefined || jid.local !== '' || jid.resource !== '')

@@ -1,7 +1,7 @@
 /** `dmucctl room …`. */
 import type { AdminCommand } from '../../command.js'
 import { roomAffiliation, roomConfig, roomCreate, roomDestroy, roomKick, roomPurge } from './change.js'
-import { roomDistribute, roomFollow, roomPromote, roomUndistribute } from './distribution.js'
+import { roomDistribute, roomFollow, roomPromote, roomRestore, roomUndistribute } from './distribution.js'
 import { roomExport } from './export.js'
 import { roomDigest, roomList, roomPeers, roomShow } from './look.js'
 import { roomVerify } from './verify.js'
@@ -23,4 +23,5 @@ export const roomCommands: readonly AdminCommand[] = [
   roomUndistribute,
   roomPromote,
   roomFollow,
+  roomRestore,
 ]
