@@ -5,6 +5,7 @@ Out: {"id": 1, "value": ...} or {"id": 1, "error": ...}, and {"stanza": "<messag
 """
 
 import asyncio
+import base64
 import json
 import os
 import sys
@@ -41,7 +42,7 @@ class Client:
     async def login(self, jid, password, host, port, ca):
         xmpp = self.xmpp = WithoutDns(jid, password)
         xmpp.ca_certs = ca
-        for plugin in ("xep_0030", "xep_0045", "xep_0199", "xep_0313", "xep_0359"):
+        for plugin in ("xep_0030", "xep_0045", "xep_0050", "xep_0054", "xep_0077", "xep_0199", "xep_0313", "xep_0359"):
             xmpp.register_plugin(plugin)
         xmpp.add_filter("in", self.came_in)
         done = asyncio.get_running_loop().create_future()
@@ -189,6 +190,49 @@ class Client:
             if answer["mam_fin"].xml.get("complete") == "true":
                 return {"bodies": bodies, "pages": pages}
             after = found[-1]["mam_result"]["id"]
+
+    async def commands(self, jid):
+        """The nodes of the ad-hoc commands that are offered."""
+        found = await self.xmpp["xep_0050"].get_commands(jid, timeout=20)
+        return [item[1] for item in found["disco_items"]["items"]]
+
+    async def command(self, jid, node, values):
+        """Asks for a command's form, and submits it filled out. Which fields it had, and the status of the end."""
+        adhoc = self.xmpp["xep_0050"]
+        asked = await adhoc.send_command(jid, node, timeout=20)
+        form = asked["command"]["form"]
+        fields = sorted(form.get_fields())
+        form["type"] = "submit"
+        form.set_values(values)
+        done = await adhoc.send_command(
+            jid, node, action="complete", payload=form.xml, sessionid=asked["command"]["sessionid"], timeout=20
+        )
+        return {"fields": fields, "status": done["command"]["status"]}
+
+    async def publish_card(self, jid, type, image):
+        """Gives a room a card with this image, in base64."""
+        card = self.xmpp["xep_0054"].make_vcard()
+        card["PHOTO"]["TYPE"] = type
+        card["PHOTO"]["BINVAL"] = base64.b64decode(image)
+        iq = self.xmpp.make_iq_set(ito=jid)
+        iq.append(card)
+        await iq.send(timeout=20)
+
+    async def card(self, jid):
+        """The image of somebody's card, in base64."""
+        answer = await self.xmpp["xep_0054"].get_vcard(slixmpp.JID(jid), cached=False, timeout=20)
+        return base64.b64encode(answer["vcard_temp"]["PHOTO"]["BINVAL"] or b"").decode()
+
+    async def register(self, jid, nick):
+        """Asks for the form of registration, and submits it with a nickname. The one that was registered before."""
+        asked = await self.xmpp["xep_0077"].get_registration(jid=jid, timeout=20)
+        form = asked["register"]["form"]
+        form["type"] = "submit"
+        form.set_values({"muc#register_roomnick": nick})
+        iq = self.xmpp.make_iq_set(ito=jid)
+        iq["register"].append(form)
+        await iq.send(timeout=20)
+        return asked["register"]["username"]
 
     async def set(self, to, payload):
         """An IQ of any kind; what it is answered with."""

@@ -1,4 +1,5 @@
 /** What people do in rooms, as dialogues of slixmpp's users at a live server: from the locked door to the restart. */
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Element } from '../../src/xml/element.js'
 import { type Dmucd, startDmucd } from './dmucd.js'
@@ -161,6 +162,69 @@ peer([systemPython], ['slixmpp'])('rooms with slixmpp', () => {
     const told = await cat.next((stanza) => stanza.name === 'message' && stanza.attrs.from === at)
     expect(statuses(told)).toEqual(['101'])
     await ann.next((stanza) => stanza.toString().includes('<item affiliation="admin" jid="cat@a.example"'))
+  })
+
+  test('the avatar of a room: an owner sets it, occupants are told, everybody fetches it', async () => {
+    const at = room('portrait')
+    const image = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB'
+    await opens(at, {}, bob)
+    await expect(bob.do('publish_card', { jid: at, type: 'image/png', image })).rejects.toThrow('auth forbidden')
+    await ann.do('publish_card', { jid: at, type: 'image/png', image })
+    const told = await bob.next((stanza) => stanza.attrs.from === at && statuses(stanza).includes('104'))
+    expect(told.name).toBe('message')
+    expect(await cat.do('card', { jid: at })).toBe(image)
+    const digest = createHash('sha1').update(Buffer.from(image, 'base64')).digest('hex')
+    expect((await cat.do('roominfo', { jid: at }))['muc#roominfo_avatarhash']).toBe(digest)
+  })
+
+  test('hats: made and given by command, seen by all, and by who comes later', async () => {
+    const at = room('wardrobe')
+    const node = (name: string): string => `urn:xmpp:hats:commands:${name}`
+    const worn = (stanza: Element): string[] =>
+      (stanza.getChild('hats', 'urn:xmpp:hats:0')?.getChildren('hat') ?? []).map(({ attrs }) => String(attrs.title))
+    await opens(at, {}, bob)
+    expect(await ann.do('commands', { jid: at })).toContain(node('create'))
+    expect(await bob.do('commands', { jid: at })).not.toContain(node('create'))
+    const uri = 'https://hats.example/host'
+    const create = { jid: at, node: node('create'), values: { 'hats#title': 'Host', 'hats#uri': uri } }
+    await expect(bob.do('command', create)).rejects.toThrow('auth forbidden')
+    expect(await ann.do('command', create)).toEqual({
+      fields: ['FORM_TYPE', 'hats#hue', 'hats#title', 'hats#uri'],
+      status: 'completed',
+    })
+    const assign = { jid: at, node: node('assign'), values: { 'hats#jid': 'bob@a.example', 'hats#uri': uri } }
+    expect(await ann.do('command', assign)).toMatchObject({ status: 'completed' })
+    expect(worn(await bob.next((stanza) => worn(stanza).length > 0))).toEqual(['Host'])
+    await cat.do('join', { room: at, nick: 'cat' })
+    expect(worn(await cat.sees(`${at}/bob`))).toEqual(['Host'])
+  })
+
+  test('registration: at once in an open room; by an admin, who is asked with a form, in a members-only one', async () => {
+    const open = room('register')
+    await opens(open)
+    expect(await bob.do('register', { jid: open, nick: 'Robert' })).toBe('')
+    expect(await bob.do('register', { jid: open, nick: 'Robert' })).toBe('Robert')
+    await expect(cat.do('join', { room: open, nick: 'Robert' })).rejects.toThrow('cancel conflict')
+    expect(await bob.do('join', { room: open, nick: 'Robert' })).toMatchObject({ affiliation: 'member' })
+    const at = room('club')
+    await opens(at, { 'muc#roomconfig_membersonly': true })
+    await cat.do('register', { jid: at, nick: 'Kitty' })
+    await expect(cat.do('join', { room: at, nick: 'Kitty' })).rejects.toThrow('auth registration-required')
+    const asked = await ann.next(
+      (stanza) => stanza.attrs.from === at && stanza.toString().includes('muc#register_allow'),
+    )
+    expect(asked.toString()).toContain('Kitty')
+    await ann.do('submit', {
+      to: at,
+      values: {
+        FORM_TYPE: 'http://jabber.org/protocol/muc#register',
+        'muc#jid': 'cat@a.example',
+        'muc#register_roomnick': 'Kitty',
+        'muc#register_allow': '1',
+      },
+    })
+    await cat.next((stanza) => stanza.name === 'message' && stanza.attrs.from === at)
+    expect(await cat.do('join', { room: at, nick: 'Kitty' })).toMatchObject({ affiliation: 'member' })
   })
 
   test('a destroyed room names the venue, then and to who comes later', async () => {

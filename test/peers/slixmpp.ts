@@ -48,6 +48,14 @@ interface Orders {
   ask_for_voice: [{ room: string }, null]
   submit: [{ to: string; values: Readonly<Record<string, string>> }, null]
   archive: [{ room: string; page: number }, { readonly bodies: readonly string[]; readonly pages: number }]
+  commands: [{ jid: string }, readonly string[]]
+  command: [
+    { jid: string; node: string; values: Readonly<Record<string, string>> },
+    { readonly fields: readonly string[]; readonly status: string },
+  ]
+  publish_card: [{ jid: string; type: string; image: string }, null]
+  card: [{ jid: string }, string]
+  register: [{ jid: string; nick: string }, string]
   set: [{ to: string; payload: string }, string]
   add: [{ to: string; type: string; payload: string }, null]
   leave: [{ room: string; nick: string }, null]
