@@ -6,7 +6,7 @@ import { leastToConfigure } from '../room/config.js'
 import { judge } from '../room/judge.js'
 import { affiliationOf, homesOf } from '../room/occupants.js'
 import { atLeast } from '../room/roles.js'
-import type { Operation } from '../room/types.js'
+import type { Affiliation, Operation } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
@@ -98,12 +98,28 @@ const isOurs = (replica: Replica, operation: Operation): boolean =>
 
 function refuseActor(turn: Turn, operation: Operation, actor: string, instance: string): StanzaError | undefined {
   const { room } = turn.replica
-  if (operation.type === 'config' || operation.type === 'destroy') {
-    const least = operation.type === 'config' ? leastToConfigure(room.config, operation.config) : 'owner'
-    return atLeast(affiliationOf(room, actor), least) ? undefined : new StanzaError('forbidden')
-  }
+  const affiliation = affiliationOf(room, actor)
+  if (operation.type === 'config') return refuseConfig(turn.replica, operation, affiliation)
+  if (operation.type === 'destroy') return affiliation === 'owner' ? undefined : new StanzaError('forbidden')
   return judge(room, operation, instance, turn.env.bounds)
 }
+
+/** The whole configuration comes: one that was made of an older one than ours would undo what was changed in between. */
+function refuseConfig(
+  { room }: Replica,
+  { config, revision }: Config,
+  affiliation: Affiliation,
+): StanzaError | undefined {
+  if (!atLeast(affiliation, 'admin')) return new StanzaError('forbidden')
+  if (revision !== 0 && revision !== room.configRevision + 1)
+    return new StanzaError('conflict', {
+      type: 'wait',
+      text: 'The configuration has changed meanwhile: look at it again',
+    })
+  return atLeast(affiliation, leastToConfigure(room.config, config)) ? undefined : new StanzaError('forbidden')
+}
+
+type Config = Extract<Operation, { readonly type: 'config' }>
 
 /** `<claim nick='…' jid='…'/>`: a shadow asks the source for a nick before it announces it. */
 export const writeClaim = (nick: string, jid: string): Element => xml('claim', { xmlns: ns.dmucSync, nick, jid })

@@ -660,6 +660,29 @@ describe('claims and orders', () => {
     ).toEqual(['110', '301'])
   })
 
+  test('40 a configuration made of an older one is refused, and undoes nothing', async () => {
+    await inTouch()
+    await administers(foo, source, "<item affiliation='owner' jid='somewitch@macbeth.lit'/>")
+    await witchEnters()
+    await macbeth.drains()
+    const named = (revision: number, name: string): Promise<void> =>
+      orders(
+        'somewitch@macbeth.lit',
+        `<config revision='${revision}'><x xmlns='jabber:x:data' type='submit'>
+          <field var='muc#roomconfig_roomname'><value>${name}</value></field></x></config>`,
+      )
+    const answer = async (): Promise<Element | undefined> =>
+      (await macbeth.drains()).find(({ attrs }) => attrs.id === 'order1')
+    await named(0, 'The heath')
+    expect((await answer())?.attrs.type).toBe('result')
+    await named(1, 'The castle')
+    const error = (await answer())?.getChild('error')
+    expect(error?.attrs.type).toBe('wait')
+    expect(error?.getChild('conflict')).toBeDefined()
+    await orders('crone1@shakespeare.lit', "<config revision='1'><x xmlns='jabber:x:data' type='submit'/></config>")
+    expect((await answer())?.getChild('error')?.getChild('forbidden')).toBeDefined()
+  })
+
   test('47 an instance speaks for its own occupants alone', async () => {
     await inTouch()
     await orders('crone1@shakespeare.lit', "<kick nick='baz'/>")
