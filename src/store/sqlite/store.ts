@@ -1,5 +1,5 @@
 /**
- * The Store on SQLite. One thread writes, others read; this side only packs, sends and unpacks, and never touches the
+ * The Store on SQLite. One thread writes, others read, and one of its own searches; this side only packs, sends and unpacks, and never touches the
  * database, so the event loop never waits for the disk.
  */
 import { closeSync, openSync } from 'node:fs'
@@ -52,13 +52,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   try {
     const writer = await StoreThread.open<Commit>({ name: 'writer', file: workerFile('writer'), data, log })
     opened.push(writer)
+    const openReader = (name: string): Promise<StoreThread<Query>> =>
+      StoreThread.open<Query>({ name, file: workerFile('reader'), data, log })
     const readers: StoreThread<Query>[] = []
     for (let number = 1; number <= readerCount; number += 1) {
-      const reader = await StoreThread.open<Query>({ name: `reader ${number}`, file: workerFile('reader'), data, log })
+      const reader = await openReader(`reader ${number}`)
       opened.push(reader)
       readers.push(reader)
     }
-    return new SqliteStore({ writer, readers, pendingLimit, lock: ownLock })
+    return new SqliteStore({ writer, readers, openSearcher: () => openReader('search'), pendingLimit, lock: ownLock })
   } catch (error) {
     for (const thread of opened) await thread.close()
     await ownLock?.close()
@@ -81,6 +83,7 @@ const overloadedAt = 16
 interface Parts {
   readonly writer: StoreThread<Commit>
   readonly readers: readonly StoreThread<Query>[]
+  readonly openSearcher: () => Promise<StoreThread<Query>>
   readonly pendingLimit: number
   readonly lock: Closeable | undefined
 }
@@ -88,6 +91,7 @@ interface Parts {
 class SqliteStore implements Store {
   readonly pendingLimit: number
   readonly #parts: Parts
+  #searcher: Promise<StoreThread<Query>> | undefined
   #closing: Promise<void> | undefined
 
   constructor(parts: Parts) {
@@ -193,14 +197,34 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.#parts.readers.map((reader) => reader.close()))
+    const searcher = await this.#searcher?.catch(() => undefined)
+    await Promise.all([...this.#parts.readers, searcher].map((reader) => reader?.close()))
     await this.#parts.writer.close()
     await this.#parts.lock?.close()
   }
 
   async #ask<K extends keyof Queries>(name: K, ...args: Parameters<Queries[K]>): Promise<ReturnType<Queries[K]>> {
-    const idle = this.#parts.readers.reduce((least, reader) => (reader.pending < least.pending ? reader : least))
+    const query = [name, ...args] as unknown as Query
+    const reader = isSearch(query) ? await this.#search() : this.#idlest()
     // The reader answers each query with what `Queries` says.
-    return (await idle.request([name, ...args] as unknown as Query)) as ReturnType<Queries[K]>
+    return (await reader.request(query)) as ReturnType<Queries[K]>
+  }
+
+  #idlest(): StoreThread<Query> {
+    return this.#parts.readers.reduce((least, reader) => (reader.pending < least.pending ? reader : least))
+  }
+
+  /** Started by the first search; one that cannot start is tried again by the next. */
+  #search(): Promise<StoreThread<Query>> {
+    if (this.#closing !== undefined) return Promise.reject(new StoreError('closed', 'the store is closed'))
+    this.#searcher ??= this.#parts.openSearcher().catch((error: unknown) => {
+      this.#searcher = undefined
+      throw error
+    })
+    return this.#searcher
   }
 }
+
+/** A page costs what it holds, a search what there is of its words: nobody who enters a room waits behind one. */
+const isSearch = ([name, , query]: Query): boolean =>
+  (name === 'log' || name === 'archive') && (query as LogQuery).text !== undefined
