@@ -84,13 +84,18 @@ function welcome(host: Host, session: Session): void {
 
 async function handOver(host: Host, account: LoadedAccount, session: Session): Promise<void> {
   const messages = await host.store.offline(account.jid)
-  const reads = host.service<UserArchiveService>(userArchiveService)?.isReader(session) ?? false
+  const archive = host.service<UserArchiveService>(userArchiveService)
+  const reads = archive?.isReader(session) ?? false
+  // An archive expires from its oldest message on: the first that it holds has all others behind it.
+  let held = false
   let upTo = 0
   for (const { order, stanza } of messages) {
-    if (host.sessions.get(session.jid.toString()) !== session) break
     const message = readStored(stanza)
+    const id = reads ? archiveId(message, account.jid) : undefined
+    if (id !== undefined && !held) held = (await archive?.holds(account.jid, id)) ?? false
+    if (host.sessions.get(session.jid.toString()) !== session) break
     // The client finds it where it has begun to read.
-    if (!(reads && isArchived(message, account.jid))) session.outbox.send(message)
+    if (id === undefined || !held) session.outbox.send(message)
     upTo = order
   }
   if (upTo === 0) return
@@ -98,8 +103,9 @@ async function handOver(host: Host, account: LoadedAccount, session: Session): P
   waitingOf(account).count = messages.filter(({ order }) => order > upTo).length
 }
 
-const isArchived = (message: Element, owner: string): boolean =>
-  elements(message).some(({ name, attrs }) => name === 'stanza-id' && attrs.xmlns === ns.stanzaId && attrs.by === owner)
+const archiveId = (message: Element, owner: string): string | undefined =>
+  elements(message).find(({ name, attrs }) => name === 'stanza-id' && attrs.xmlns === ns.stanzaId && attrs.by === owner)
+    ?.attrs.id
 
 const waitingOf = (account: LoadedAccount): Waiting => account.data.get(accountData) as Waiting
 

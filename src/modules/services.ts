@@ -82,4 +82,6 @@ export const userArchiveService = 'user archive'
 export interface UserArchiveService {
   /** This client has asked for its archive: what it missed it finds there. */
   isReader(session: Session): boolean
+  /** A message with this id is in the archive of `owner`: it has not expired. */
+  holds(owner: string, id: string): Promise<boolean>
 }

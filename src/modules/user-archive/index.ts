@@ -18,6 +18,7 @@ import { type RosterService, rosterService, type UserArchiveService, userArchive
 import { readStored } from '../stored-xml.js'
 import { isArchivable, messageOf, recordOf } from './content.js'
 import { isPolicy, isWanted, type Policy, type Preferences, readPreferences, writePreferences } from './preferences.js'
+import { Retention, readPeriod } from './retention.js'
 
 /** Of the account's data, in memory and in the store. */
 const preferencesData = 'archive-preferences'
@@ -35,6 +36,13 @@ export const userArchive: Module = {
       doc: 'What is archived of users who have not said so themselves: `"always"` all messages, `"roster"` those from and to contacts, `"never"` none.',
       check: (value) => (isPolicy(value) ? undefined : 'be "always", "roster" or "never"'),
     },
+    archive_expires_after: {
+      type: 'string',
+      default: '1w',
+      doc: 'How long messages stay in the archives of accounts: a number of days (`"3d"`), weeks (`"1w"`), months of 31 days (`"6m"`) or years (`"1y"`), or `"never"`: they are kept for ever. What is older is erased within an hour. A week is enough for all clients of a user to fetch what they missed, and no more than that lies on the server; messages that nobody has fetched yet are kept as offline messages, however old.',
+      check: (value) =>
+        readPeriod(value) === undefined ? 'be a period such as "3d", "1w", "6m" or "1y", or "never"' : undefined,
+    },
     max_archive_query_results: {
       type: 'integer',
       default: 50,
@@ -45,12 +53,17 @@ export const userArchive: Module = {
   },
   setup(host) {
     const archive = new UserArchive(host)
-    const service: UserArchiveService = { isReader: ({ data }) => data.has(reads) }
+    const service: UserArchiveService = {
+      isReader: ({ data }) => data.has(reads),
+      holds: async (owner, id) => (await host.store.logOrder(owner, id)) !== undefined,
+    }
     host.offer(userArchiveService, service)
+    const retention = new Retention(host, readPeriod(host.options.archive_expires_after) as number)
     return [
       ...[ns.archive, `${ns.archive}#extended`, fullTextNamespace, ns.stanzaId].map((each) =>
         host.feature(each, 'account'),
       ),
+      { kind: 'stop', run: () => retention.stop() },
       { kind: 'account', name: preferencesData, load: (bareJid) => archive.loadPreferences(bareJid) },
       { kind: 'keep', name: 'message', direction: 'outbound', keeper: archive.keepSent },
       { kind: 'keep', name: 'message', direction: 'inbound', keeper: archive.keepReceived },
