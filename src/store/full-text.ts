@@ -36,6 +36,8 @@ export class BadSearch {
 
 const maxSearch = 500
 const maxTerms = 20
+/** Each of them is looked up under all words that begin so, in all archives together. */
+const maxPrefixes = 3
 /** Shorter beginnings than this are those of too many words. */
 const minPrefix = 2
 
@@ -56,6 +58,8 @@ export function readSearch(text: string): readonly Term[] | BadSearch {
     terms.push({ words, prefix })
   }
   if (terms.length === 0) return new BadSearch('has no word in it')
+  if (terms.filter(({ prefix }) => prefix).length > maxPrefixes)
+    return new BadSearch(`has more than ${maxPrefixes} beginnings of words`)
   return terms.length > maxTerms ? new BadSearch(`has more than ${maxTerms} words`) : terms
 }
 

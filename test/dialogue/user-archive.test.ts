@@ -282,3 +282,15 @@ describe('XEP-0160 offline messages', () => {
     expect(await stage.store.offlineCount('bob@a.example')).toBe(0)
   })
 })
+
+test('an account asks a bounded number of questions at a time', async () => {
+  await alice.sends(says('1'))
+  await bob.clears()
+  await Promise.all(
+    Array.from({ length: 30 }, (_, n) => bob.sends(`<iq type='set' id='q${n}'><query xmlns='${mam}'/></iq>`)),
+  )
+  const answers = (await bob.drain()).filter(({ name }) => name === 'iq')
+  const refused = answers.filter((answer) => answer.getChild('error')?.getChild('resource-constraint') !== undefined)
+  expect([answers.length, refused.length]).toEqual([30, 10])
+  expect(await idsOf(bob)).toEqual(['1'])
+})

@@ -26,7 +26,7 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
-import { Askers } from './askers.js'
+import { Askers } from '../archive/askers.js'
 import { askedCard, Cards } from './cards.js'
 import { Entrance, type Way } from './entrance.js'
 import { Expectations } from './expectations.js'
@@ -50,7 +50,7 @@ export class LiveRoom {
   readonly #cards: Cards
   readonly #invitations = new Invitations()
   readonly #orders = new Orders()
-  readonly #askers = new Askers()
+  readonly #askers = new Askers(4)
   readonly #expectations: Expectations
   readonly #entrance: Entrance<LiveRoom>
   readonly #rates: Rates

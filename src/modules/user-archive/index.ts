@@ -10,9 +10,11 @@ import { serialize } from '../../xml/writer.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { payload, result } from '../../xmpp/stanza.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
 import { writeArchived, writeFin, writeMetadata } from '../archive/answer.js'
-import { type ArchiveSource, readEnds, readPage } from '../archive/page.js'
-import { fullTextNamespace, queryForm, readQuery } from '../archive/query.js'
+import { Askers } from '../archive/askers.js'
+import { type ArchivePage, type ArchiveSource, type Filter, readEnds, readPage } from '../archive/page.js'
+import { type ArchiveQuery, fullTextNamespace, queryForm, readQuery } from '../archive/query.js'
 import { ownAccount } from '../own-account.js'
 import { type RosterService, rosterService, type UserArchiveService, userArchiveService } from '../services.js'
 import { readStored } from '../stored-xml.js'
@@ -94,8 +96,12 @@ export const userArchive: Module = {
   },
 }
 
+/** Questions of one account under way: clients ask about many contacts at once, and all accounts share the readers of the disk. */
+const mostAsked = 20
+
 class UserArchive {
   readonly #host: Host
+  readonly #askers = new Askers(mostAsked)
 
   constructor(host: Host) {
     this.#host = host
@@ -159,7 +165,7 @@ class UserArchive {
     const { with: other } = query
     const filter =
       other === undefined ? {} : { with: other.bare().toString(), ...(other.isFull ? { nick: other.resource } : {}) }
-    const page = await readPage(this.#source(owner), query, filter)
+    const page = await this.#page(owner, query, filter)
     for (const record of query.flip ? [...page.records].reverse() : page.records) {
       const archived = { id: record.stanzaId, saidAt: record.archivedAt, message: messageOf(record) }
       const stanza = writeArchived(archived, owner, query)
@@ -167,6 +173,16 @@ class UserArchive {
       void this.#host.router.route(stanza)
     }
     return result(iq, writeFin(page, query))
+  }
+
+  async #page(owner: string, query: ArchiveQuery, filter: Filter): Promise<ArchivePage> {
+    if (!this.#askers.enter(owner))
+      throw new StanzaError('resource-constraint', { type: 'wait', text: 'Your other questions come first' })
+    try {
+      return await readPage(this.#source(owner), query, filter)
+    } finally {
+      this.#askers.leave(owner)
+    }
   }
 
   async metadata(iq: Element, owner: string): Promise<Element> {
