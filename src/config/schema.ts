@@ -167,15 +167,25 @@ export const dmucOptions = {
   ),
   auth: textTable(
     {},
-    'How a peer must have proved its domain: `"certificate"` or `"dialback"`. Others follow `s2s_secure_auth`.',
-    'table: domain = "certificate" or "dialback"',
-    (domain, how) =>
-      wrongDomain(domain)?.replace('be', 'have keys that are') ??
-      (how === 'certificate' || how === 'dialback' ? undefined : 'be "certificate" or "dialback"'),
+    'How a peer must have proved its domain: `"certificate"`, `"dialback"`, or `"pin:HEX"` as in `s2s_auth`. Others follow that and `s2s_secure_auth`. One that proves it otherwise is not spoken to: `dmucctl s2s show DOMAIN` says why.',
+    'table: domain = "certificate", "dialback" or "pin:HEX"',
+    (domain, how) => wrongDomain(domain)?.replace('be', 'have keys that are') ?? wrongProof(how),
   ),
   max_instances: integer(32, 1, 1_000, 'Instances of one room, the source among them.'),
   max_shadows: integer(1_000, 0, 1_000_000, 'Shadows held for one peer.'),
   max_history: integer(1_000, 0, 100_000, 'Messages of history that a new shadow asks for and is given.'),
+  max_pending: integer(
+    100,
+    0,
+    10_000,
+    'Bans and the like of one room that a shadow decides while it is cut off from the source, and that wait for it; more are refused.',
+  ),
+  max_revisions: integer(
+    64,
+    1,
+    10_000,
+    'Former revisions of configuration and affiliations of a room that are remembered, to judge by them what was said then and arrives late.',
+  ),
   grace: integer(
     60,
     0,

@@ -6,8 +6,16 @@
 import { homesOf } from '../room/occupants.js'
 import type { Operation } from '../room/types.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import { isSource, type Order, otherInstance, type Replica, speaksFor } from './replica.js'
-import { isCutOff, maxWithheld, restricts } from './restrictions.js'
+import {
+  type DmucLimits,
+  defaultLimits,
+  isSource,
+  type Order,
+  otherInstance,
+  type Replica,
+  speaksFor,
+} from './replica.js'
+import { isCutOff, restricts } from './restrictions.js'
 
 export interface Admission {
   readonly local: readonly Operation[]
@@ -17,7 +25,12 @@ export interface Admission {
 }
 
 /** `actor` is the bare JID of who commanded it. */
-export function admit(replica: Replica, operations: readonly Operation[], actor: string): Admission | StanzaError {
+export function admit(
+  replica: Replica,
+  operations: readonly Operation[],
+  actor: string,
+  { maxWithheld }: Pick<DmucLimits, 'maxWithheld'> = defaultLimits,
+): Admission | StanzaError {
   const local: Operation[] = []
   const orders = new Map<string, Operation[]>()
   const withheld: Operation[] = []

@@ -14,7 +14,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { performLocal } from './local.js'
 import { isKept, nextGrant } from './nicks.js'
 import { isSource, type Order, type Replica, speaksFor } from './replica.js'
-import { isCutOff, judgeWithheld, maxWithheld, restricts, withhold } from './restrictions.js'
+import { isCutOff, judgeWithheld, restricts, withhold } from './restrictions.js'
 import type { Turn } from './turn.js'
 import { readOrder, writeOrder } from './wire/order.js'
 import { readCount } from './wire/read.js'
@@ -55,7 +55,7 @@ const isRestriction = ({ replica }: Turn, { operations }: Omit<Order, 'to'>): bo
 
 function takeRestriction(turn: Turn, from: string, iq: Element, { actor, operations }: Omit<Order, 'to'>): void {
   const { replica, env } = turn
-  const isFull = replica.withheld.length + operations.length > maxWithheld
+  const isFull = replica.withheld.length + operations.length > env.limits.maxWithheld
   const refusal = !maySpeakFor(replica, from, actor)
     ? new StanzaError('forbidden')
     : isFull

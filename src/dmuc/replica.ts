@@ -310,6 +310,10 @@ export interface DmucLimits {
   readonly grantMs: number
   /** History that a new shadow asks for and is given. */
   readonly historyStanzas: number
+  /** Restrictions that wait for the source, in a split. */
+  readonly maxWithheld: number
+  /** Former revisions of configuration and register by which late events are judged. */
+  readonly maxRevisions: number
 }
 
 export const defaultLimits: DmucLimits = {
@@ -322,6 +326,8 @@ export const defaultLimits: DmucLimits = {
   graceMs: 60_000,
   grantMs: 10_000,
   historyStanzas: 1000,
+  maxWithheld: 100,
+  maxRevisions: 64,
 }
 
 export const isSource = (replica: Replica): boolean => replica.identity.source === replica.room.jid

@@ -17,9 +17,6 @@ import { writeOrder } from './wire/order.js'
 
 export type Register = Extract<Operation, { type: 'register' }>
 
-/** Decided here and not confirmed by the source, at a time. */
-export const maxWithheld = 100
-
 /** How long an answer is waited for before the question goes out again. */
 const againMs = 10_000
 

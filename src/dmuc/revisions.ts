@@ -3,23 +3,21 @@ import type { RoomState } from '../room/types.js'
 
 export type Rights = Pick<RoomState, 'config' | 'register'>
 
-/** How many revisions are remembered: maps that share what they have in common. */
-const maxRemembered = 64
-
 export const rightsKey = (epoch: number, revision: number): string => `${epoch} ${revision}`
 
-/** With the rights of `room`, as it is until now. */
+/** With the rights of `room`, as it is until now; the newest `most` are kept: maps that share what they have in common. */
 export function remembered(
   rights: ReadonlyMap<string, Rights>,
   epoch: number,
   { config, register, configRevision, registerRevision }: RoomState,
+  most: number,
 ): ReadonlyMap<string, Rights> {
   const kept = new Map(rights)
   const key = rightsKey(epoch, configRevision + registerRevision)
   kept.delete(key)
   kept.set(key, { config, register })
   for (const oldest of kept.keys()) {
-    if (kept.size <= maxRemembered) break
+    if (kept.size <= most) break
     kept.delete(oldest)
   }
   return kept

@@ -56,7 +56,9 @@ export class Turn {
     const before = this.replica.room
     const after = apply(before, change)
     if (after.register !== before.register || after.config !== before.config)
-      this.change({ rights: remembered(this.replica.rights, this.replica.identity.epoch, before) })
+      this.change({
+        rights: remembered(this.replica.rights, this.replica.identity.epoch, before, this.env.limits.maxRevisions),
+      })
     this.change({ room: after })
     this.effects.push({ type: 'change', before, change, late, after })
   }

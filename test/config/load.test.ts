@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Config } from '../../src/config/config.js'
+import { LiveConfig } from '../../src/config/live.js'
 import { parseConfig } from '../../src/config/load.js'
 import { ConfigError } from '../../src/config/problem.js'
 import type { Module } from '../../src/server/module.js'
@@ -170,6 +171,11 @@ s2s_rate = "10kb/s"
       `${host}[s2s_routes]\n"b.example" = "127.0.0.1"`,
       /^3: s2s_routes\."b\.example" must be an address with its port/,
     ],
+    [
+      'a peer with half a pin',
+      `${host}[dmuc]\nallow = ["rooms.b.example"]\nauth = { "rooms.b.example" = "pin:12" }`,
+      /^4: .*64 hexadecimal digits/,
+    ],
     ['itself as a peer', `${host}[dmuc]\nallow = ["example.org"]`, /^3: .*this server itself/],
     [
       'a redirect to no peer',
@@ -220,4 +226,17 @@ s2s_rate = "10kb/s"
       /^\/nonexistent\/dmucd.toml: cannot be read: ENOENT/,
     )
   })
+})
+
+test('how a peer of distributed rooms proves itself goes before what holds for servers at large', () => {
+  const pin = 'ab'.repeat(32)
+  const text = `s2s_auth = { "rooms.b.example" = "dialback", "rooms.c.example" = "dialback" }
+[virtual_host."example.org"]
+[dmuc]
+allow = ["rooms.b.example", "rooms.c.example"]
+auth = { "rooms.b.example" = "pin:${pin}", "rooms.c.example" = "certificate" }`
+  const { s2sPolicy } = new LiveConfig(load(text))
+  expect([...(s2sPolicy.pins ?? [])]).toEqual([['rooms.b.example', pin]])
+  expect([...(s2sPolicy.secureDomains ?? [])]).toEqual(['rooms.c.example'])
+  expect([...(s2sPolicy.insecureDomains ?? [])]).toEqual([])
 })

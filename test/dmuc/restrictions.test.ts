@@ -70,6 +70,13 @@ describe('a shadow that is cut off', () => {
     expect(shadow.of('log')).toEqual([])
   })
 
+  test('keeps no more for the source than it may', () => {
+    const { replica } = bans()
+    const more = [ruled('none', 'bob@b.lit')]
+    expect(admit(replica, more, admin, { maxWithheld: 1 })).toMatchObject({ condition: 'resource-constraint' })
+    expect(admit(replica, more, admin, { maxWithheld: 2 })).toMatchObject({ withheld: more })
+  })
+
   test('asks when the source is back, and the register follows its event', () => {
     const shadow = bans()
     shadow.happens({ type: 'tick' })

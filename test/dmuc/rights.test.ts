@@ -1,6 +1,8 @@
 /** By which rights an event is judged (dmuc.md §3, Judged once; §4). */
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { remembered, rightsKey } from '../../src/dmuc/revisions.js'
 import { Vector } from '../../src/dmuc/vector.js'
+import { defaultPolicy, newRoom } from '../../src/room/index.js'
 import type { LoggedEvent } from '../../src/room/types.js'
 import { event, live, message, other, register, Shadow, source } from './shadow.js'
 
@@ -74,4 +76,11 @@ describe('how much an origin knew', () => {
     shadow.getsPage(other, said(2, 0), said(3, 0))
     expect(voids()).toEqual([undefined, undefined])
   })
+})
+
+test('as many former revisions are remembered as may be, the newest', () => {
+  const room = newRoom('coven@rooms.a.example', defaultPolicy)
+  let rights: ReturnType<typeof remembered> = new Map()
+  for (const configRevision of [1, 2, 3]) rights = remembered(rights, 1, { ...room, configRevision }, 2)
+  expect([...rights.keys()]).toEqual([rightsKey(1, 2), rightsKey(1, 3)])
 })

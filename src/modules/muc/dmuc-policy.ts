@@ -27,6 +27,8 @@ export const dmucPolicy = (values: DmucValues | undefined): DmucPolicy => ({
     ...defaultLimits,
     ...(values?.max_instances === undefined ? {} : { maxInstances: values.max_instances }),
     ...(values?.max_history === undefined ? {} : { historyStanzas: values.max_history }),
+    ...(values?.max_pending === undefined ? {} : { maxWithheld: values.max_pending }),
+    ...(values?.max_revisions === undefined ? {} : { maxRevisions: values.max_revisions }),
     ...(values?.grace === undefined ? {} : { graceMs: values.grace * 1000 }),
   },
   links: {

@@ -156,7 +156,7 @@ export class LiveRoom {
     const context = { ...this.#context(Jid.parse(command.from)), admin: true }
     const decision = decide(this.replica.room, command, context)
     if (decision instanceof StanzaError) throw decision
-    const admission = admit(this.replica, decision.operations, command.from)
+    const admission = admit(this.replica, decision.operations, command.from, this.#env.limits)
     if (admission instanceof StanzaError) throw admission
     const [order] = admission.orders
     if (order !== undefined)
@@ -235,7 +235,7 @@ export class LiveRoom {
   #execute(command: Command, stanza: Element, from: Jid, more?: Pick<Context, 'grant' | 'target'>): void {
     const decision = decide(this.replica.room, command, this.#context(from, more))
     if (decision instanceof StanzaError) return this.#output.refuse(stanza, decision)
-    const admission = admit(this.replica, decision.operations, from.bare().toString())
+    const admission = admit(this.replica, decision.operations, from.bare().toString(), this.#env.limits)
     if (admission instanceof StanzaError) return this.#output.refuse(stanza, admission)
     if (decision.card !== undefined) this.#cards.offer(decision.card)
     if (command.type === 'invite') this.#invitations.sent(command)

@@ -172,6 +172,8 @@ export interface DmucValues {
   readonly max_instances?: number
   readonly max_shadows?: number
   readonly max_history?: number
+  readonly max_pending?: number
+  readonly max_revisions?: number
   /** Seconds. */
   readonly grace?: number
   readonly ping_after?: number
