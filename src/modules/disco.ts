@@ -4,6 +4,7 @@
  */
 import type { Host, Identity, Module } from '../server/module.js'
 import { type Element, xml } from '../xml/element.js'
+import { type Form, writeForm } from '../xmpp/data-form.js'
 import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { readResultSet, writeResultSet } from '../xmpp/result-set.js'
@@ -22,7 +23,8 @@ export const disco: Module = {
     ...(host.type === 'user' ? [host.identity('server', 'im', host.name)] : []),
     host.iq('host', 'get', ns.discoInfo, 'query', (iq) => {
       withoutNode(iq)
-      return info(iq, host.registered.identities, host.registered.features)
+      const { identities, features, forms } = host.registered
+      return info(iq, identities, features, forms)
     }),
     host.iq('host', 'get', ns.discoItems, 'query', (iq, from) => {
       withoutNode(iq)
@@ -41,7 +43,12 @@ export const disco: Module = {
   ],
 }
 
-function info(iq: Element, identities: readonly Identity[], features: readonly string[]): Element {
+function info(
+  iq: Element,
+  identities: readonly Identity[],
+  features: readonly string[],
+  forms: readonly Form[] = [],
+): Element {
   return result(
     iq,
     xml(
@@ -49,6 +56,7 @@ function info(iq: Element, identities: readonly Identity[], features: readonly s
       { xmlns: ns.discoInfo },
       ...identities.map(({ category, type, name }) => xml('identity', { category, type, name })),
       ...features.map((feature) => xml('feature', { var: feature })),
+      ...forms.map(writeForm),
     ),
   )
 }

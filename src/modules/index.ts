@@ -2,6 +2,7 @@
 import type { Module } from '../server/module.js'
 import { blocking } from './blocking/index.js'
 import { carbons } from './carbons.js'
+import { contactAddresses } from './contact-addresses.js'
 import { disco } from './disco.js'
 import { iqAnswers } from './iq-answers.js'
 import { message } from './message.js'
@@ -30,6 +31,7 @@ export const modules: readonly Module[] = [
   time,
   vcard,
   version,
+  contactAddresses,
   privateStorage,
   muc,
 ]

@@ -7,6 +7,7 @@ import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import type { Element } from '../xml/element.js'
+import type { Form } from '../xmpp/data-form.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { LoadedAccount } from './account.js'
 import type { Handled } from './handled.js'
@@ -69,6 +70,8 @@ export type Registration =
     }
   /** Takes every stanza to this host that no `iq` registration at 'host' took: what a component (a MUC service) is made of. */
   | { readonly kind: 'component'; readonly handler: (stanza: Element, from: Jid, to: Jid) => Handled }
+  /** Of the host (XEP-0128). */
+  | { readonly kind: 'disco-form'; readonly form: Form }
   | {
       readonly kind: 'disco-items'
       readonly items: (from: Jid, page: ListPage) => Promise<ListedItems>
@@ -117,6 +120,7 @@ export interface Registered {
   readonly features: readonly string[]
   readonly accountFeatures: readonly string[]
   readonly identities: readonly Identity[]
+  readonly forms: readonly Form[]
   /** What at most one module of a host lists. */
   discoItems(from: Jid, page: ListPage): Promise<ListedItems>
 }

@@ -1,5 +1,6 @@
 /** What the modules of one host registered, by kind, and who registered it. */
 import type { Element } from '../xml/element.js'
+import type { Form } from '../xmpp/data-form.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { AccountLoader } from './account.js'
 import type {
@@ -45,6 +46,7 @@ export class Registrations implements Registered {
   features: readonly string[] = []
   accountFeatures: readonly string[] = []
   identities: readonly Identity[] = []
+  forms: readonly Form[] = []
   accountLoaders: readonly AccountLoader[] = []
   sessionHooks: readonly Kind<'session'>[] = []
 
@@ -138,6 +140,7 @@ export class Registrations implements Registered {
     this.features = sorted(features.filter(({ at }) => at !== 'account'))
     this.accountFeatures = sorted(features.filter(({ at }) => at === 'account'))
     this.identities = this.#all('identity').map(({ identity }) => identity)
+    this.forms = this.#all('disco-form').map(({ form }) => form)
     this.accountLoaders = this.#all('account')
     this.sessionHooks = this.#all('session')
     this.#ways.clear()
