@@ -160,7 +160,7 @@ describe('changing', () => {
     stage.clock.advance(24 * 3600_000)
     await says(alice, 'two')
     const { text } = await run('room purge', 'coven', new Date(stage.clock.now()).toISOString().slice(0, 10))
-    expect(text).toBe('1 messages were erased from coven@rooms.a.example')
+    expect(text).toBe('1 message was erased from coven@rooms.a.example')
     const bodies = async (): Promise<(string | null)[]> => {
       const carol = stage.client('carol')
       await join(carol, 'carol')

@@ -17,7 +17,6 @@ import {
   decide,
   type LoggedEvent,
   moderated,
-  type Operation,
   occupantOf,
   withReply,
 } from '../../room/index.js'
@@ -38,6 +37,7 @@ import { answerArchive, asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
 import { findMessage, serveHistory, servePages } from './serve-log.js'
+import { unnamed } from './unnamed.js'
 import { isLost, isNoWay } from './unreachable.js'
 
 export class LiveRoom {
@@ -401,14 +401,3 @@ const told = (room: string, to: string, text: string): Element =>
   xml('message', { from: room, to }, xml('body', {}, text))
 
 const isAnswer = ({ attrs }: Element): boolean => attrs.type === 'result' || attrs.type === 'error'
-
-/** As the service's own doing. */
-function unnamed(operation: Operation): Operation {
-  if (operation.type === 'register') {
-    const { actor: _, ...rest } = operation
-    return rest
-  }
-  if (operation.type !== 'leave' || !('actor' in operation.departure)) return operation
-  const { actor: _, ...departure } = operation.departure
-  return { ...operation, departure }
-}

@@ -125,7 +125,10 @@ export const roomPurge: AdminCommand = {
   async run(operator, { room = '', before }) {
     const { jid, rooms } = roomAt(operator, room)
     const erased = await answered(rooms.purge(jid, before === undefined ? undefined : timeOf(before)))
-    return { text: `${erased} messages were erased from ${jid}`, data: { jid, erased } }
+    return {
+      text: `${erased} ${erased === 1 ? 'message was' : 'messages were'} erased from ${jid}`,
+      data: { jid, erased },
+    }
   },
 }
 
