@@ -11,7 +11,7 @@ import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
 import { compareStamps, witness } from './clock.js'
 import { otherNick, stanzaIdOf } from './ids.js'
 import { passOn, relayRefitted } from './relay.js'
-import { unrestricted } from './replica.js'
+import { isOfRegister, unrestricted } from './replica.js'
 import { awaitsRights, hasFallen, isPresent, roomThen, witnessRights } from './rights.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
@@ -77,7 +77,7 @@ export function skipsRevision({ replica }: Turn, { id, operation }: LoggedEvent)
   if (id.instance !== replica.identity.source) return false
   const { configRevision, registerRevision } = replica.room
   if (operation.type === 'config') return operation.revision > configRevision + 1
-  return operation.type === 'register' && operation.revision > registerRevision + 1
+  return isOfRegister(operation) && operation.revision > registerRevision + 1
 }
 
 /** Is something to be had before it: what its origin said earlier, in this start or another, or the history of a new shadow? */
@@ -124,7 +124,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
   const before = turn.replica.room
   turn.perform(logged, late)
   passOn(turn, logged)
-  if (event.operation.type === 'register' || event.operation.type === 'config') {
+  if (isOfRegister(event.operation) || event.operation.type === 'config') {
     turn.effects.push({ type: 'save' })
     relayRefitted(turn, logged, before)
     reconsider(turn)
@@ -138,7 +138,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
 function isStale(turn: Turn, { operation }: LoggedEvent): boolean {
   const { configRevision, registerRevision } = turn.replica.room
   if (operation.type === 'config') return operation.revision <= configRevision
-  return operation.type === 'register' && operation.revision <= registerRevision
+  return isOfRegister(operation) && operation.revision <= registerRevision
 }
 
 /** Why this event is not to be shown, or undefined. */
@@ -151,6 +151,7 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
   switch (operation.type) {
     case 'config':
     case 'register':
+    case 'entitle':
     case 'destroy':
       return event.id.instance === identity.source ? undefined : 'only the source decides this'
     case 'unknown':

@@ -6,6 +6,7 @@
 import { homesOf } from '../room/occupants.js'
 import type { Operation } from '../room/types.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { carriedOut, responsibleForRole } from './entitled.js'
 import {
   type DmucLimits,
   defaultLimits,
@@ -37,7 +38,7 @@ export function admit(
   const cutOff = isCutOff(replica)
   for (const operation of operations) {
     for (const to of responsible(replica, operation))
-      if (to === replica.room.jid) local.push(operation)
+      if (to === replica.room.jid) local.push(...carriedOut(replica, operation))
       else if (cutOff && restricts(replica.room, operation)) withheld.push(operation)
       else orders.set(to, [...(orders.get(to) ?? []), operation])
   }
@@ -74,7 +75,7 @@ function responsible(replica: Replica, operation: Operation): readonly string[] 
     case 'destroy':
       return [isSource(replica) ? jid : replica.identity.source]
     case 'role':
-      return homesBy(replica, operation.nick)
+      return responsibleForRole(replica, operation, homesBy(replica, operation.nick))
     case 'leave':
       return operation.departure.cause === 'kicked' ? homesBy(replica, operation.nick) : [jid]
     default:

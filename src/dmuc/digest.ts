@@ -34,7 +34,7 @@ function reckon({ identity, room, table, vector }: Replica): RoomDigest {
   const found = {
     events: hash([vector.toString()]),
     config: hash([room.configRevision, sorted(Object.entries(room.config))]),
-    register: hash([room.registerRevision, sorted(room.register)]),
+    register: hash([room.registerRevision, sorted(room.register), sorted(room.entitled ?? [])]),
     table: hash([table.revision, sorted(table.instances)]),
     subject: hash([room.subject?.text, room.subject?.stanzaId]),
     occupants: hash(

@@ -29,12 +29,17 @@ function mayFollow(turn: Turn, from: string, { epoch }: RoomIdentity): boolean {
 
 /** What the new source gives us replaces what we had; our occupants see what that changes for them. */
 export function follow(turn: Turn, from: string, config: RoomConfig, extension: RoomExtension): void {
-  const { identity, keys, configRevision, registerRevision, register, table, forkedAt } = extension
+  const { identity, keys, configRevision, registerRevision, register, entitled, table, forkedAt } = extension
   const decided = turn.replica.decided.filter(({ revision }) => revision > forkedAt)
   for (const [jid, entry] of differing(turn.replica, register))
     refit(turn, { type: 'register', jid, entry, revision: registerRevision })
   if (JSON.stringify(config) !== JSON.stringify(turn.replica.room.config))
     refit(turn, { type: 'config', config, revision: configRevision })
+  for (const whom of new Set([...(turn.replica.room.entitled?.keys() ?? []), ...entitled.keys()])) {
+    const role = entitled.get(whom)
+    if (role === turn.replica.room.entitled?.get(whom)) continue
+    refit(turn, { type: 'entitle', whom, ...(role === undefined ? {} : { role }), revision: registerRevision })
+  }
   for (const jid of turn.replica.peers.keys()) turn.changePeer(jid, { leftOut: true })
   for (const { jid } of others(turn.replica))
     if (table.instances.get(jid)?.gone !== false)
@@ -43,7 +48,7 @@ export function follow(turn: Turn, from: string, config: RoomConfig, extension: 
         'the new source does not know this instance: an owner has to distribute the room to it again',
         jid,
       )
-  const room = { ...turn.replica.room, config, configRevision, register, registerRevision }
+  const room = { ...turn.replica.room, config, configRevision, register, entitled, registerRevision }
   turn.change({ room, identity, keys, table, forkedAt, heir: undefined, decided: [] })
   turn.effects.push({ type: 'save' })
   turn.note('info', `is the source now, in epoch ${identity.epoch}; this instance follows it`, from)

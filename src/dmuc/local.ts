@@ -3,6 +3,7 @@ import type { DurableOperation, Operation, SoftOperation } from '../room/types.j
 import { isDurable } from '../room/types.js'
 import { withNumber } from './nicks.js'
 import { relayEphemeral, relayEvent, relayRefit } from './relay.js'
+import { isOfRegister } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
 
@@ -22,7 +23,7 @@ function performDurable(turn: Turn, operation: DurableOperation, except: string 
   const event = turn.logOwn(numbered(turn, operation))
   turn.perform(event)
   if (event.operation.type === 'register') remember(turn, event.operation)
-  if (operation.type === 'config' || operation.type === 'register') turn.effects.push({ type: 'save' })
+  if (operation.type === 'config' || isOfRegister(operation)) turn.effects.push({ type: 'save' })
   relayEvent(turn, event, except)
   if (changesRights(operation)) relayRefit(turn, event, before)
   if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
@@ -42,7 +43,7 @@ function remember(turn: Turn, { revision, jid, entry, actor }: Extract<DurableOp
 function numbered(turn: Turn, operation: DurableOperation): DurableOperation {
   const { configRevision, registerRevision } = turn.replica.room
   if (operation.type === 'config') return { ...operation, revision: configRevision + 1 }
-  if (operation.type === 'register') return { ...operation, revision: registerRevision + 1 }
+  if (isOfRegister(operation)) return { ...operation, revision: registerRevision + 1 }
   return operation
 }
 
@@ -53,5 +54,5 @@ function performOwnSoft(turn: Turn, operation: SoftOperation, except: string | u
 }
 
 /** Does it make or unmake occupants? */
-const changesRights = ({ type }: DurableOperation): boolean =>
-  type === 'config' || type === 'register' || type === 'destroy' || type === 'unknown'
+const changesRights = (operation: DurableOperation): boolean =>
+  isOfRegister(operation) || ['config', 'destroy', 'unknown'].includes(operation.type)

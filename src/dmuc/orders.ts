@@ -11,6 +11,7 @@ import { type Element, xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { carriedOut, decidesRole } from './entitled.js'
 import { performLocal } from './local.js'
 import { isKept, nextGrant } from './nicks.js'
 import { isSource, type Order, type Replica, speaksFor } from './replica.js'
@@ -38,7 +39,9 @@ export function takeOrder(turn: Turn, from: string, iq: Element, payload: Elemen
   if (order !== undefined && refusal === undefined)
     performLocal(
       turn,
-      order.operations.map((operation) => withOwnPeers(turn.replica, operation)),
+      order.operations
+        .map((operation) => withOwnPeers(turn.replica, operation))
+        .flatMap((operation) => carriedOut(turn.replica, operation)),
     )
 }
 
@@ -92,9 +95,11 @@ const maySpeakFor = (replica: Replica, instance: string, actor: string): boolean
 
 /** Occupants are ordered about at their home, everything else at the source. */
 const isOurs = (replica: Replica, operation: Operation): boolean =>
-  operation.type === 'role' || operation.type === 'leave'
-    ? speaksFor(replica, replica.room.occupants.get(operation.nick)?.home ?? '')
-    : isSource(replica)
+  operation.type === 'role'
+    ? decidesRole(replica, operation)
+    : operation.type === 'leave'
+      ? speaksFor(replica, replica.room.occupants.get(operation.nick)?.home ?? '')
+      : isSource(replica)
 
 function refuseActor(turn: Turn, operation: Operation, actor: string, instance: string): StanzaError | undefined {
   const { room } = turn.replica

@@ -8,6 +8,7 @@ import type { Occupant, SoftOperation } from '../room/types.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { startsTooOften } from './accept.js'
+import { permitted } from './entitled.js'
 import { occupantIdOf } from './ids.js'
 import { plausible, releaseReserved, reserve, settleClash, withNumber } from './nicks.js'
 import { isPlain, obey, weigh } from './plain.js'
@@ -83,7 +84,8 @@ function showAvailable(turn: Turn, occupant: Occupant): void {
   }
   const fault = excess(turn, occupant)
   if (fault !== undefined) return turn.note('warn', `announced an occupant ${fault}; ignored`, home)
-  enter(turn, isPlain(turn, home) ? occupant : plausible(turn, occupant, turn.peer(home).seenAt))
+  // A plain source rules on roles, and what a plain shadow says was weighed.
+  enter(turn, isPlain(turn, home) ? occupant : plausible(turn, permitted(turn, occupant), turn.peer(home).seenAt))
   const shown = turn.replica.room.occupants.get(occupant.nick)
   if (shown?.home === home && shown.role !== occupant.role) turn.changePeer(home, { leftOut: true })
 }

@@ -343,6 +343,12 @@ export const unrestricted = ({ room }: Replica): RoomState =>
 /** Who may enter it is checked at the door, which a plain peer knows nothing of: such a room has no plain shadows. */
 export const isClosed = ({ config }: RoomState): boolean => config.membersOnly || config.password !== ''
 
+/** Is it numbered with the register? */
+export const isOfRegister = (
+  operation: Operation,
+): operation is Extract<Operation, { readonly type: 'register' | 'entitle' }> =>
+  operation.type === 'register' || operation.type === 'entitle'
+
 /** How much the source has decided, as far as it is known here: the number of changes of configuration and register. */
 export const revisionOf = ({ configRevision, registerRevision }: RoomState): number => configRevision + registerRevision
 

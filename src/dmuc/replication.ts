@@ -7,6 +7,7 @@ import { type Element, xml } from '../xml/element.js'
 import { inWords } from '../xmpp/error-words.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { entitlePresent } from './entitled.js'
 import { isPlain } from './plain.js'
 import { dropOccupants } from './presences.js'
 import { askConfig, configPayload, placeOf } from './relay.js'
@@ -30,6 +31,7 @@ export function addShadow(turn: Turn, jid: string, kind: Instance['kind'], key?:
     turn.change({ table: { revision: table.revision + 1, instances } })
     turn.effects.push({ type: 'save' })
   }
+  entitlePresent(turn)
   replicateTo(turn, jid)
 }
 

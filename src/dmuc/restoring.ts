@@ -46,9 +46,10 @@ export function restoredSource(room: RoomState, answer: Element | undefined, ran
   if (config === undefined || given === undefined || own === undefined || own.gone) return undefined
   if (given.identity.source !== room.jid) return undefined
   const epoch = given.identity.epoch + 1
-  const { keys, configRevision, register, registerRevision, subject, table } = given
+  const { keys, configRevision, register, entitled, registerRevision, subject, table } = given
+  const decided = { configRevision, register, entitled, registerRevision, subject }
   return {
-    ...newSource({ ...room, config, configRevision, register, registerRevision, subject, locked: false }, random),
+    ...newSource({ ...room, ...decided, config, locked: false }, random),
     identity: { ...given.identity, epoch, epochRank: own.rank },
     keys,
     table: { revision: table.revision + 1, instances: table.instances },

@@ -58,9 +58,10 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
     const instances = new Map(replica.table.instances).set(from, { jid: from, kind, rank, gone: false })
     turn.change({ room, table: { ...replica.table, instances } })
   } else {
-    const { identity, keys, configRevision, registerRevision, register, table } = extension
+    const { identity, keys, configRevision, registerRevision, register, entitled, table } = extension
     const subject = extension.subject ?? room.subject
-    turn.change({ room: { ...room, configRevision, registerRevision, register, subject }, identity, keys, table })
+    const decided = { configRevision, registerRevision, register, entitled, subject }
+    turn.change({ room: { ...room, ...decided }, identity, keys, table })
   }
   if (replica.phase === 'requested') turn.change({ phase: 'configured' })
   turn.effects.push({ type: 'save' })

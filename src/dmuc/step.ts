@@ -8,6 +8,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { takeListAnswer, takePage } from './catch-up.js'
 import { giveUpShadow } from './ending.js'
+import { dropEntitled } from './entitled.js'
 import { meetEpoch, promote, trust } from './epochs.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { signEarlier, signLog } from './heads.js'
@@ -74,6 +75,7 @@ function dispatch(turn: Turn, happening: Happening): void {
       bringForward(turn)
       expireLinks(turn)
       retryPlain(turn)
+      dropEntitled(turn)
       return reassure(turn)
   }
 }

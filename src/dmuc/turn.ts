@@ -55,7 +55,8 @@ export class Turn {
   perform(change: Change, late = false): void {
     const before = this.replica.room
     const after = apply(before, change)
-    if (after.register !== before.register || after.config !== before.config)
+    const numbers = after.registerRevision !== before.registerRevision
+    if (numbers || after.register !== before.register || after.config !== before.config)
       this.change({
         rights: remembered(this.replica.rights, this.replica.identity.epoch, before, this.env.limits.maxRevisions),
       })

@@ -7,9 +7,9 @@
 import type { RoomPolicy } from './contract.js'
 import { asItStands, retraction } from './features/retraction.js'
 import { withEvent } from './history.js'
-import { affiliationOf } from './occupants.js'
+import { affiliationOf, highestRole } from './occupants.js'
 import { rememberAsked } from './petitions.js'
-import { roleFits } from './roles.js'
+import { lowerRole, roleFits } from './roles.js'
 import { addOccupant, refit, removeOccupant, renameOccupant, replaceOccupant } from './roster.js'
 import type { Change, LoggedEvent, Operation, RoomState, Subject } from './types.js'
 
@@ -49,6 +49,8 @@ export function applyOperation(state: RoomState, operation: Operation, event?: L
       })
     case 'register':
       return applyRegister(state, operation)
+    case 'entitle':
+      return applyEntitle(state, operation)
     case 'moderate':
       return event === undefined ? state : retraction.apply(state, event)
     case 'destroy':
@@ -97,6 +99,22 @@ function applyRegister(state: RoomState, operation: Extract<Operation, { type: '
   if (entry.affiliation === 'none' && entry.nick === undefined) register.delete(jid)
   else register.set(jid, entry)
   return refit(state, { ...state, register, registerRevision: Math.max(state.registerRevision, revision) })
+}
+
+/** The occupant has the role that was granted; without it, no more than the affiliation gives. */
+function applyEntitle(before: RoomState, operation: Extract<Operation, { type: 'entitle' }>): RoomState {
+  const { whom, role, revision } = operation
+  const entitled = new Map(before.entitled)
+  if (role === undefined) entitled.delete(whom)
+  else entitled.set(whom, role)
+  let state: RoomState = { ...before, entitled, registerRevision: Math.max(before.registerRevision, revision) }
+  for (const occupant of before.occupants.values()) {
+    if (occupant.occupantId !== whom) continue
+    const now = role ?? lowerRole(occupant.role, highestRole(state, occupant))
+    if (now !== occupant.role && roleFits(now, affiliationOf(before, occupant.jid)))
+      state = replaceOccupant(state, { ...occupant, role: now })
+  }
+  return state
 }
 
 /** The client that spoke last comes first: its presence is the occupant's. */

@@ -52,6 +52,7 @@ export function judge(
       return judgeRegister(state, operation)
     case 'moderate':
       return moderation.judge(state, operation, instance, false)
+    case 'entitle':
     case 'config':
     case 'destroy':
     case 'asked':

@@ -31,6 +31,15 @@ export function renderRegister(before: RoomState, operation: Of<'register'>, aft
   return [...deliveries, ...announcement(before, operation, after, notice.reason)]
 }
 
+/** §§8.3, 9.6: as a change of the role. */
+export function renderEntitle(before: RoomState, operation: Of<'entitle'>, after: RoomState): readonly Delivery[] {
+  const notice: Notice = { actor: actorIn(before, operation.actor), reason: operation.reason }
+  return [...before.occupants.values()].flatMap((occupant) => {
+    const now = after.occupants.get(occupant.nick)
+    return now === undefined || now === occupant ? [] : showPresence(after, now, notice, isShown(before, occupant))
+  })
+}
+
 /** §§10.3, 10.6, 10.7: of somebody who is not in the room, those are told who may see real JIDs. Not of what a new room starts with. */
 function announcement(before: RoomState, { jid }: Of<'register'>, after: RoomState, reason?: string): Delivery[] {
   const affiliation = affiliationOf(after, jid)

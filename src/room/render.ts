@@ -4,7 +4,7 @@ import { moderation } from './features/moderation.js'
 import { asItStands } from './features/retraction.js'
 import { groupchatMessage } from './groupchat.js'
 import { localSessions } from './occupants.js'
-import { renderConfig, renderDestroy, renderRegister } from './render-admin.js'
+import { renderConfig, renderDestroy, renderEntitle, renderRegister } from './render-admin.js'
 import { renderJoin, renderLeave, renderNick, renderPresence, renderRole } from './render-roster.js'
 import { type Change, operationOf, type RoomState } from './types.js'
 
@@ -49,6 +49,8 @@ export function render(
       return renderLeave(before, operation, after)
     case 'register':
       return renderRegister(before, operation, after)
+    case 'entitle':
+      return renderEntitle(before, operation, after)
     case 'config':
       return renderConfig(before, operation, after)
     case 'destroy':

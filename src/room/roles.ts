@@ -27,6 +27,12 @@ export function defaultRole(config: RoomConfig, affiliation: Affiliation): Role 
   }
 }
 
+/** The higher of the two. */
+export const higherRole = (one: Role, other: Role): Role => (roleAtLeast(one, other) ? one : other)
+
+/** The lower of the two. */
+export const lowerRole = (one: Role, other: Role): Role => (roleAtLeast(one, other) ? other : one)
+
 /**
  * §5.1.3: the role of an occupant whose affiliation changed. Admins and owners are moderators; a new member has voice; what
  * is lost with an affiliation falls back to the default, but a role that a moderator granted stays.

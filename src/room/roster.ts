@@ -1,6 +1,6 @@
 /** The map of occupants as operations change it: nicks stay unique, order of arrival is kept. */
-import { affiliationOf } from './occupants.js'
-import { defaultRole, roleAfter, roleFits } from './roles.js'
+import { affiliationOf, highestRole } from './occupants.js'
+import { defaultRole, lowerRole, roleAfter, roleFits } from './roles.js'
 import type { Occupant, RoomState, Session, SoftOperation } from './types.js'
 
 type Of<Type extends SoftOperation['type']> = Extract<SoftOperation, { readonly type: Type }>
@@ -95,11 +95,12 @@ function remainder(here: string, occupant: Occupant, session?: string, home?: st
 
 /**
  * Occupants as a new register or configuration wants them: roles follow affiliations (§5.1.3), all have voice where a room is not
- * moderated any more, outcasts are out, and so is who is no member where that became a condition (§§9.1, 9.4, 10.2).
+ * moderated any more, and where it becomes so nobody but who is a member or was granted it; outcasts are out, and so is who is no member where that became a condition (§§9.1, 9.4, 10.2).
  */
 export function refit(before: RoomState, state: RoomState): RoomState {
   const closes = state.config.membersOnly && !before.config.membersOnly
   const givesVoice = before.config.moderated && !state.config.moderated
+  const takesVoice = !before.config.moderated && state.config.moderated
   let changed = false
   const occupants = new Map<string, Occupant>()
   for (const [nick, occupant] of state.occupants) {
@@ -112,6 +113,7 @@ export function refit(before: RoomState, state: RoomState): RoomState {
     }
     let role = former === affiliation ? occupant.role : roleAfter(state.config, occupant.role, former, affiliation)
     if (givesVoice && role === 'visitor') role = 'participant'
+    if (takesVoice && role === 'participant') role = lowerRole(role, highestRole(state, occupant))
     if (role !== occupant.role) changed = true
     occupants.set(nick, role === occupant.role ? occupant : { ...occupant, role })
   }

@@ -138,6 +138,18 @@ export type DurableOperation =
       readonly reason?: string
       readonly revision: number
     }
+  /** A role above the one that an occupant's affiliation gives, in a distributed room; numbered with the register. */
+  | {
+      readonly type: 'entitle'
+      /** An occupant-id. */
+      readonly whom: string
+      /** Absent: not any more. */
+      readonly role?: Role
+      /** The bare JID of who did it; absent: the service. */
+      readonly actor?: string
+      readonly reason?: string
+      readonly revision: number
+    }
   /** A moderator retracts a message (XEP-0425). */
   | {
       readonly type: 'moderate'
@@ -238,6 +250,7 @@ const durableTypes: ReadonlySet<string> = new Set<DurableOperation['type']>([
   'subject',
   'config',
   'register',
+  'entitle',
   'moderate',
   'destroy',
   'unknown',
@@ -343,6 +356,8 @@ export interface RoomState {
   readonly configRevision: number
   readonly register: ReadonlyMap<string, RegisterEntry>
   readonly registerRevision: number
+  /** Roles that were granted, by occupant-id, as far as more than one instance has to know of them. */
+  readonly entitled?: ReadonlyMap<string, Role>
   /** What counts before the register until the source of a distributed room has decided on it: restrictions alone. */
   readonly restricted?: ReadonlyMap<string, RegisterEntry>
   /** By nick, in order of arrival. */

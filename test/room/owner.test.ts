@@ -192,6 +192,22 @@ describe('XEP-0045 §10.2 configuration', () => {
     expect([...stage.state.occupants.keys()]).toEqual(['firstwitch'])
   })
 
+  test('nobody has voice in a room that becomes moderated, but members and moderators', () => {
+    const stage = new Stage().found()
+    stage.join(hag, 'thirdwitch')
+    stage.join(wicca, 'secondwitch')
+    stage.send(`<iq from='${crone}' to='coven@chat.shakespeare.lit' id='m' type='set'><query xmlns='http://jabber.org/protocol/muc#admin'>
+      <item affiliation='member' jid='${wicca.split('/')[0]}'/></query></iq>`)
+    const lines = stage.configure(crone, { 'muc#roomconfig_moderatedroom': '1' })
+    expect(lines.some((line) => line.startsWith(hag) && line.includes("role='visitor'"))).toBe(true)
+    const roles = [...stage.state.occupants].map(([nick, { role }]) => [nick, role])
+    expect(Object.fromEntries(roles)).toEqual({
+      firstwitch: 'moderator',
+      secondwitch: 'participant',
+      thirdwitch: 'visitor',
+    })
+  })
+
   test('all have voice when a room is not moderated any more', () => {
     const stage = new Stage().found()
     stage.configure(crone, { 'muc#roomconfig_moderatedroom': '1' })

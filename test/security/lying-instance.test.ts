@@ -190,6 +190,54 @@ describe('an order', () => {
   })
 })
 
+describe('a role', () => {
+  const item = (nick: string, jid: string, role: string, revision: number): string =>
+    `<presence from='${liar}/${nick}' to='${honest}/${nick}'>
+      <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='${role}' jid='${jid}/x'/></x>
+      <occupant xmlns='${sync}' incarnation='liar-1' revision='${revision}' seq='0'/></presence>`
+  const announced = (replica: Replica, nick: string, jid: string, role: string): string | undefined =>
+    relayed(inTouch(replica, liar, 'liar-1'), item(nick, jid, role, 1)).replica.room.occupants.get(nick)?.role
+  const moderated = (replica: Replica): Replica => ({
+    ...replica,
+    room: { ...replica.room, config: { ...replica.room.config, moderated: true } },
+  })
+
+  test.each([source, honest])('is not what the home of an occupant says it is, at %s', (self) => {
+    const replica = replicaAt(self)
+    expect(announced(replica, 'mal', 'mal@c.example', 'moderator')).toBe('participant')
+    expect(announced(replica, 'cat', 'cat@c.example', 'moderator')).toBe('participant')
+    expect(announced(moderated(replica), 'mal', 'mal@c.example', 'participant')).toBe('visitor')
+    expect(announced(replica, 'mal', 'mal@c.example', 'visitor')).toBe('visitor')
+  })
+
+  test('is not raised by a list of occupants either', () => {
+    const asking = relayed(inTouch(replicaAt(honest), liar, 'liar-1'), item('mal', 'mal@c.example', 'moderator', 5))
+    const list = `<iq type='result'><occupants xmlns='${sync}' incarnation='liar-1' revision='5' seq='0'>
+      ${item('mal', 'mal@c.example', 'moderator', 5).replace('<presence', "<presence xmlns='jabber:client'")}</occupants></iq>`
+    const question = { type: 'occupants' } as const
+    const { replica } = happen(asking.replica, { type: 'answer', from: liar, question, result: parse(list) })
+    expect(replica.room.occupants.get('mal')?.role).toBe('participant')
+  })
+
+  test.each([
+    ["<role nick='cat' role='moderator'/>", 'forbidden'],
+    ["<entitle occupant-id='id-of-cat' role='moderator' revision='1'/>", 'bad-request'],
+  ])('is not had by an order of an occupant without rights: %s', (order, condition) => {
+    const made = request(replicaAt(source), `<order xmlns='${sync}' actor='cat@c.example'>${order}</order>`)
+    expect(made.effects).toEqual([
+      expect.objectContaining({ type: 'reply', payload: expect.objectContaining({ condition }) }),
+    ])
+  })
+
+  test('is numbered by nobody but the source', () => {
+    const entitle = `<entitle xmlns='${sync}' occupant-id='id-of-cat' role='moderator' revision='1'/>`
+    const taken = answered(greeted(replicaAt(honest), one(liar)), event(liar, 1, entitle)).replica
+    expect(taken.vector.has({ instance: liar, incarnation: 'old' }, 1)).toBe(true)
+    expect(taken.room.occupants.get('cat')?.role).toBe('participant')
+    expect(taken.room.entitled?.size ?? 0).toBe(0)
+  })
+})
+
 describe('floods', () => {
   const said = (seq: number, incarnation: string, body = 'Hi'): string =>
     `<message type='groupchat' from='${liar}/cat' to='${honest}/cat'><body>${body}</body>${event(liar, seq, '', incarnation, `xmlns='${sync}' nick='cat' jid='cat@c.example' occupant-id='id-of-cat'`)}</message>`

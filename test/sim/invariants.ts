@@ -4,6 +4,8 @@
  */
 import { digest } from '../../src/dmuc/digest.js'
 import type { Replica } from '../../src/dmuc/replica.js'
+import { highestRole } from '../../src/room/occupants.js'
+import { roleAtLeast } from '../../src/room/roles.js'
 import type { StoredLogRecord } from '../../src/store/store.js'
 import type { Person, Stay } from './person.js'
 import { roomOf, type Site } from './site.js'
@@ -61,6 +63,7 @@ const aspects: Readonly<Record<string, (replica: Replica) => string>> = {
   'the events held': ({ vector }) => vector.toString(),
   'the configuration': ({ room }) => `${room.configRevision}\n${sorted(Object.entries(room.config))}`,
   'the register': ({ room }) => `${room.registerRevision}\n${sorted(room.register)}`,
+  'granted roles': ({ room }) => sorted(room.entitled ?? []),
   'the table of instances': ({ table }) => `${table.revision}\n${sorted(table.instances)}`,
   'what waits for the source': ({ withheld }) => JSON.stringify(withheld.map(({ jid }) => jid)),
   'the subject': ({ room }) => JSON.stringify([room.subject?.text, room.subject?.stanzaId]),
@@ -104,6 +107,10 @@ function compareStates(replicas: readonly (Replica | undefined)[], fault: Report
         fault('diverged', `${what}: at ${first.room.jid} ${here}\n  but at ${replica.room.jid} ${there}`)
       }
   }
+  for (const replica of replicas)
+    for (const occupant of replicas.length > 1 ? (replica?.room.occupants.values() ?? []) : [])
+      if (replica !== undefined && !roleAtLeast(highestRole(replica.room, occupant), occupant.role))
+        fault('broken', `nobody made ${occupant.nick} ${occupant.role}, as whom ${replica.room.jid} has him`)
   for (const replica of replicas)
     for (const [jid, { held, link }] of replica?.peers ?? [])
       if (replica?.table.instances.get(jid)?.gone === false && (held.length > 0 || link !== 'up'))

@@ -6,7 +6,7 @@ import type { Fault } from './network.js'
 export type Operation = { readonly at: number } & (
   | { readonly type: 'enter'; readonly who: number; readonly nick: string }
   | { readonly type: 'leave' | 'say' | 'subject' | 'status' | 'rename'; readonly who: number }
-  | { readonly type: 'kick' | 'voice' | 'devoice'; readonly who: number; readonly whom: number }
+  | { readonly type: 'kick' | 'voice' | 'devoice' | 'raise'; readonly who: number; readonly whom: number }
   | { readonly type: 'affiliate'; readonly who: number; readonly whom: number; readonly affiliation: string }
   | { readonly type: 'configure'; readonly who: number; readonly field: string; readonly value: string }
   | { readonly type: 'distribute'; readonly sites: number }
@@ -102,7 +102,7 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
       case 8:
         return { at, type: 'kick', who: pick([0, who]), whom }
       case 9:
-        return { at, type: pick(['voice', 'devoice']), who: pick([0, who]), whom }
+        return { at, type: pick(['voice', 'devoice', 'raise']), who: pick([0, who]), whom }
       case 10:
         return {
           at,

@@ -197,7 +197,7 @@ export class World implements Ledger {
         return this.#do(person, administering(room, this.#id(person), item))
       }
       default: {
-        const role = { kick: 'none', voice: 'participant', devoice: 'visitor' }[operation.type]
+        const role = { kick: 'none', voice: 'participant', devoice: 'visitor', raise: 'moderator' }[operation.type]
         const item = { nick: this.people[operation.whom]!.nick || nickOf(operation.whom), role }
         return this.#do(person, administering(room, this.#id(person), item))
       }

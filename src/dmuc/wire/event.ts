@@ -69,6 +69,14 @@ export function writeOperation(operation: DurableOperation): Element {
         reason: operation.entry.reason,
         actor: operation.actor,
       })
+    case 'entitle':
+      return xml('entitle', {
+        revision: String(operation.revision),
+        'occupant-id': operation.whom,
+        role: operation.role,
+        reason: operation.reason,
+        actor: operation.actor,
+      })
     case 'moderate':
       return xml('moderate', { target: operation.target, reason: operation.reason })
     case 'destroy':
@@ -221,12 +229,25 @@ export function readSourceOperation(body: Element): DurableOperation | undefined
     const config = readConfig(elements(body)[0], defaultConfig)
     return config === undefined ? undefined : { type: 'config', config, revision }
   }
+  if (body.name === 'entitle') return readEntitle(attrs, revision)
   const jid = Jid.tryParse(attrs.jid)?.bare().toString()
   const affiliation = affiliations.find((known) => known === attrs.affiliation) as Affiliation | undefined
   if (body.name !== 'register' || jid === undefined || affiliation === undefined) return undefined
   const entry = { affiliation, ...text('nick', attrs), ...text('reason', attrs) }
   return { type: 'register', jid, entry, revision, ...text('actor', attrs) }
 }
+
+function readEntitle(attrs: Element['attrs'], revision: number): DurableOperation | undefined {
+  const whom = readToken(attrs['occupant-id'])
+  const role = readGrantable(attrs.role)
+  if (whom === undefined || (role === undefined && attrs.role !== undefined)) return undefined
+  const granted = role === undefined ? {} : { role }
+  return { type: 'entitle', whom, ...granted, revision, ...text('actor', attrs), ...text('reason', attrs) }
+}
+
+/** A role that can be granted above what an affiliation gives. */
+export const readGrantable = (text: unknown): 'participant' | 'moderator' | undefined =>
+  text === 'participant' || text === 'moderator' ? text : undefined
 
 const text = <K extends string>(key: K, attrs: Readonly<Record<string, string | undefined>>): { [P in K]?: string } => {
   const value = attrs[key]

@@ -51,5 +51,7 @@ function readOrdered(element: Element, actor: string | undefined): Operation | u
   if (element.name === 'role' && nick !== undefined && role !== undefined)
     return { type: 'role', nick, role, ...because }
   const operation = readSourceOperation(element)
+  // A role is ordered for an occupant, whose right to it is looked at.
+  if (operation?.type === 'entitle') return undefined
   return operation?.type === 'register' && actor !== undefined ? { ...operation, actor } : operation
 }

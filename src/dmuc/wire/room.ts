@@ -2,7 +2,7 @@
  * What travels beside the config to a sync shadow (docs/dmuc-sync.md §1): which room it is, its keys, its register, its
  * table of instances, its revisions. It holds secrets and goes to members alone.
  */
-import type { RegisterEntry, Subject } from '../../room/types.js'
+import type { RegisterEntry, Role, Subject } from '../../room/types.js'
 import { affiliations } from '../../room/types.js'
 import { type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
@@ -10,6 +10,7 @@ import { ns } from '../../xmpp/namespaces.js'
 import { readStamp, writeStamp } from '../clock.js'
 import type { RoomKeys } from '../ids.js'
 import type { InstanceTable, Replica, RoomIdentity } from '../replica.js'
+import { readGrantable } from './event.js'
 import { identityAttributes, readIdentity, readTable, writeTable } from './hello.js'
 import { readCount, readToken } from './read.js'
 
@@ -19,6 +20,7 @@ export interface RoomExtension {
   readonly configRevision: number
   readonly registerRevision: number
   readonly register: ReadonlyMap<string, RegisterEntry>
+  readonly entitled: ReadonlyMap<string, Role>
   readonly table: InstanceTable
   /** The revision of the register at which this source took over. */
   readonly forkedAt: number
@@ -41,6 +43,7 @@ export function writeRoom(replica: Replica): Element {
     ...[...room.register].map(([jid, entry]) =>
       xml('entry', { jid, affiliation: entry.affiliation, nick: entry.nick, reason: entry.reason }),
     ),
+    ...[...(room.entitled ?? [])].map(([whom, role]) => xml('entitled', { 'occupant-id': whom, role })),
     room.subject && writeSubject(room.subject),
     writeTable(table),
   )
@@ -67,6 +70,7 @@ export function readRoom(element: Element | undefined): RoomExtension | undefine
   if (element === undefined || identity === undefined || keys === undefined || table === undefined) return undefined
   if (configRevision === undefined || registerRevision === undefined) return undefined
   const register = new Map<string, RegisterEntry>()
+  const entitled = new Map<string, Role>()
   for (const row of elements(element)) {
     const jid = Jid.tryParse(row.attrs.jid)?.bare().toString()
     const affiliation = affiliations.find((known) => known === row.attrs.affiliation)
@@ -78,12 +82,18 @@ export function readRoom(element: Element | undefined): RoomExtension | undefine
       ...(reason === undefined ? {} : { reason }),
     })
   }
+  for (const row of element.getChildren('entitled')) {
+    const whom = readToken(row.attrs['occupant-id'])
+    const role = readGrantable(row.attrs.role)
+    if (whom !== undefined && role !== undefined) entitled.set(whom, role)
+  }
   return {
     identity,
     keys,
     configRevision,
     registerRevision,
     register,
+    entitled,
     table,
     forkedAt: readCount(element.attrs.forked) ?? 0,
     subject: readSubject(element.getChild('subject')),

@@ -6,7 +6,15 @@ import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { restrictions } from '../../dmuc/restrictions.js'
 import { Vector } from '../../dmuc/vector.js'
 import { archivedTypes, defaultConfig, retractionBy } from '../../room/index.js'
-import type { PendingRetraction, RegisterEntry, Retraction, RoomConfig, RoomState, Subject } from '../../room/types.js'
+import type {
+  PendingRetraction,
+  RegisterEntry,
+  Retraction,
+  Role,
+  RoomConfig,
+  RoomState,
+  Subject,
+} from '../../room/types.js'
 import { affiliations, type LoggedEvent } from '../../room/types.js'
 import type { Amendment, LoadedRoom, LogRecord, RoomRecord, Write } from '../../store/store.js'
 import { Jid } from '../../xmpp/jid.js'
@@ -17,6 +25,7 @@ export interface SavedState {
   readonly config: RoomConfig
   readonly configRevision: number
   readonly registerRevision: number
+  readonly entitled?: readonly (readonly [string, Role])[]
   readonly locked: boolean
   readonly subject: Subject | null
   readonly phase: Replica['phase']
@@ -43,6 +52,7 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     config: room.config,
     configRevision: room.configRevision,
     registerRevision: room.registerRevision,
+    ...((room.entitled?.size ?? 0) === 0 ? {} : { entitled: [...(room.entitled ?? [])] }),
     locked: room.locked,
     subject: room.subject ?? null,
     phase,
@@ -185,6 +195,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     configRevision: saved.configRevision,
     register,
     registerRevision: saved.registerRevision,
+    ...(saved.entitled === undefined ? {} : { entitled: new Map(saved.entitled) }),
     ...(saved.withheld === undefined ? {} : { restricted: restrictions(saved.withheld) }),
     occupants: new Map(),
     subject: saved.subject ?? undefined,

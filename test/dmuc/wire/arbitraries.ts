@@ -71,6 +71,24 @@ export const operation: fc.Arbitrary<DurableOperation> = fc.oneof(
         ...actor,
       }),
     ),
+  fc
+    .tuple(
+      token,
+      optional('role', fc.constantFrom<'participant' | 'moderator'>('participant', 'moderator')),
+      fc.nat(1000),
+      optional('actor', bareJid),
+      optional('reason', line),
+    )
+    .map(
+      ([whom, role, revision, actor, reason]): DurableOperation => ({
+        type: 'entitle',
+        whom,
+        ...role,
+        revision,
+        ...actor,
+        ...reason,
+      }),
+    ),
   optional('reason', line).map((reason): DurableOperation => ({ type: 'destroy', ...reason })),
 )
 
@@ -116,6 +134,7 @@ export const replica: fc.Arbitrary<Replica> = fc
         config: all,
         configRevision,
         registerRevision,
+        entitled: new Map([['id', seed % 3 === 0 ? 'moderator' : 'participant'] as const]),
         register: new Map([['ann@a.example', { affiliation: 'owner', nick: 'ann' } as const]]),
         subject: {
           text: 'A Dark Cave',

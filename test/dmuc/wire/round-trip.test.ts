@@ -76,7 +76,7 @@ describe('over the wire and back', () => {
 
   test('what a new shadow is told of the room, its subject included', () => {
     holds(replica, (some) => {
-      const { configRevision, registerRevision, register, subject } = some.room
+      const { configRevision, registerRevision, register, entitled, subject } = some.room
       const { identity, keys, table } = some
       expect(readRoom(crossed(writeRoom(some)))).toEqual({
         identity,
@@ -86,6 +86,7 @@ describe('over the wire and back', () => {
         configRevision,
         registerRevision,
         register,
+        entitled,
         subject,
       })
     })
