@@ -158,4 +158,10 @@ export class Links {
   }
 }
 
-const lost: ReadonlySet<string> = new Set(['remote-server-not-found', 'remote-server-timeout', 'resource-constraint'])
+/** `policy-violation`: we do not speak to it ourselves, for how it proves its domain. */
+const lost: ReadonlySet<string> = new Set([
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'resource-constraint',
+  'policy-violation',
+])
