@@ -1,12 +1,5 @@
 /**
- * `npm run bench`: dmucd, the servers that are installed beside it, and the floor, each under the same load.
- *
- *     npm run bench -- --quick            the three shortest scenarios, about a minute
- *     npm run bench -- --only fanout      one scenario, or one server (dmucd, prosody, ejabberd, floor); may be repeated
- *     npm run bench -- --rounds 5         default 5, with --quick 2
- *     npm run bench -- --json             figures for programs
- *     npm run bench -- --write            docs/performance.md
- *     npm run bench -- --growth           dmucd alone, while rooms, archives, connections or servers grow (growth/main.mjs)
+ * `npm run bench`: dmucd, the servers that are installed beside it, and the floor, each under the same load; `--help` lists the options.
  *
  * Exit code 1 where a run was void: a message was lost, doubled or reordered, or a server failed.
  */
@@ -27,16 +20,39 @@ import { prosody } from './servers/prosody.mjs'
 
 const servers = [dmucdFull, dmucdNormal, prosody, ejabberd, floor]
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    growth: { type: 'boolean', default: false },
-  },
-})
+const usage = `npm run bench -- [options]
+  --quick      the three shortest scenarios, about a minute
+  --only NAME  one scenario, or one server (dmucd, prosody, ejabberd, floor); may be repeated
+  --rounds N   how often (5, with --quick 2)
+  --json       figures for programs
+  --write      writes docs/performance.md
+  --growth     dmucd alone, while rooms, archives, connections or servers grow
+Exit code 1 where a run was void: a message was lost, doubled or reordered, or a server failed.`
+
+function given() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: [] },
+        rounds: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        write: { type: 'boolean', default: false },
+        growth: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    console.error(`${error.message}\n${usage}`)
+    process.exit(2)
+  }
+}
+
+const options = given()
+if (options.help) {
+  console.log(usage)
+  process.exit(0)
+}
 
 const say = (text) => process.stderr.write(`${text}\n`)
 

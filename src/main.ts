@@ -371,10 +371,12 @@ class Start {
       if (link !== undefined) logins.push({ jid, link, password: await links.password(jid) })
     }
     const c2s = this.#listening.find(({ option }) => option === 'c2s_ports')
+    const page = this.#pageAddress()
     this.#parts.announce?.(
       announce({
-        page: this.#pageAddress(),
+        page,
         logins,
+        canLink: firstStart.login_links && page !== undefined,
         room: firstStart.room || undefined,
         clients: c2s,
         selfSigned: firstStart.self_signed,

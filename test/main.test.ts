@@ -134,7 +134,8 @@ describe('the first start', () => {
     const second = await start()
     expect(links()).toEqual([])
     expect(announced).toContain(`http://localhost:${second.ports.http[0]}/\n`)
-    expect(announced).not.toContain('password')
+    expect(announced).not.toContain('the password is')
+    expect(announced).toContain('npm start -- --show-login')
     expect(await subjectOfLobby(second.ports.http[0]!, jid, password)).toBe('Welcome!')
   })
 

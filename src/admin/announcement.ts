@@ -11,6 +11,8 @@ export interface Announcement {
   /** Undefined where no page is served. */
   readonly page: string | undefined
   readonly logins: readonly AccountLogin[]
+  /** There may be links, though none was made now. */
+  readonly canLink: boolean
   readonly room: string | undefined
   /** Where clients connect; undefined where nothing listens for them. */
   readonly clients: { readonly address: string; readonly port: number } | undefined
@@ -19,13 +21,14 @@ export interface Announcement {
 }
 
 /** Text for a terminal, with its line ends. Holds secrets: never for the log. */
-export function announce({ page, logins, room, clients, selfSigned }: Announcement): string {
+export function announce({ page, logins, canLink, room, clients, selfSigned }: Announcement): string {
   const lines = ['']
   if (page !== undefined) lines.push(`  The page            ${page}`)
   for (const { jid, link } of logins)
     lines.push(`  ${`Log in as ${jid.slice(0, jid.indexOf('@'))}`.padEnd(18)}  ${link}`)
   if (logins.length > 0)
     lines.push('', '  Each link works once, in a browser on this machine. New ones: npm start -- --show-login')
+  else if (canLink) lines.push('', '  To log in, links and new passwords: Ctrl-C, then npm start -- --show-login')
   const shown = logins.find(({ jid, password }) => password !== undefined && !jid.startsWith('admin@')) ?? logins[0]
   if (shown !== undefined && clients !== undefined) lines.push(...profanity(shown, room, clients, selfSigned))
   lines.push('', '  Ctrl-C stops the server. What was said stays in the data directory.', '')

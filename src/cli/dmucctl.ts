@@ -48,10 +48,19 @@ type Perform = (
   options: CommandOptions,
 ) => Promise<void>
 
-const description = `Administers a dmucd server.
+const description = [
+  'Administers a dmucd server.',
+  'Commands go to the running server through its admin socket; those for accounts, check and cert also work while it is stopped. Run them as the user who runs the server.',
+].join('\n\n')
 
-Commands go to the running server through its admin socket; those for accounts also work while it is stopped. Both need
-to be run by the user who runs the server.`
+/** Of the groups: `dmucctl room …`. */
+const groups: Readonly<Record<string, string>> = {
+  room: 'look at rooms, change them, say on which servers they are: dmucctl room --help',
+  peer: 'the services that rooms are exchanged with: dmucctl peer --help',
+  s2s: 'links to other servers, and why one does not work: dmucctl s2s --help',
+  check: 'what is wrong with configuration, certificates or DNS: dmucctl check --help',
+  cert: 'certificates: dmucctl cert --help',
+}
 
 const footer = `
 The configuration is found by --config, else $DMUCD_CONFIG, ./dmucd.toml, /etc/dmucd/dmucd.toml.
@@ -86,7 +95,14 @@ function addCommand(program: Command, command: AdminCommand | LocalCommand, perf
   const words = command.name.split(' ')
   const parent = words.slice(0, -1).reduce((group, word) => {
     const known = group.commands.find((candidate) => candidate.name() === word)
-    return known ?? group.command(word).copyInheritedSettings(program).description(`commands for ${word}`)
+    return (
+      known ??
+      group
+        .command(word)
+        .copyInheritedSettings(program)
+        .description(groups[word] ?? `commands for ${word}`)
+        .showHelpAfterError(`(dmucctl ${word} --help shows what there is)`)
+    )
   }, program)
   const made = parent.command(words.at(-1)!).description(command.summary).copyInheritedSettings(program)
   const placed = command.arguments.filter(({ option }) => option !== true)
@@ -101,6 +117,7 @@ function addCommand(program: Command, command: AdminCommand | LocalCommand, perf
   }
   if (!isLocal(command) && command.parts === true)
     made.option('-o, --output <file>', 'write to this file, once all of it has come')
+  made.showHelpAfterError(`(dmucctl ${command.name} --help shows how)`).configureHelp({ showGlobalOptions: true })
   made.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
   made.action(async (...received: unknown[]) => {
     const args: Record<string, string> = {}
@@ -156,7 +173,11 @@ async function ask(config: Config, command: AdminCommand, args: Record<string, s
   const path = config.global.admin_socket
   const reply = await askServer(path, { command: command.name, args })
   if (reply !== undefined) return reply
-  if (command.needs === 'server') return { ok: false, error: `dmucd is not running: nobody answers at ${path}` }
+  if (command.needs === 'server')
+    return {
+      ok: false,
+      error: `dmucd is not running: nobody answers at ${path}; start it, or name the configuration that it runs with (--config)`,
+    }
   try {
     return await withStore(config, async (operator) => {
       return { ok: true, ...(await command.run(operator, checkArguments(command, args))) }

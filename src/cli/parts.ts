@@ -13,7 +13,9 @@ export async function writeParts(
 ): Promise<AdminReply> {
   if (file === undefined) return pass(ask, (text) => written(terminal, text))
   const partial = `${file}.part`
-  const handle = await open(partial, 'w', 0o600)
+  const handle = await open(partial, 'w', 0o600).catch((cause: Error) => {
+    throw new Error(`${file} cannot be written: ${cause.message}`, { cause })
+  })
   try {
     const reply = await pass(ask, (text) => handle.write(text))
     await handle.close()

@@ -16,9 +16,8 @@ import { StoreError } from './store.js'
  */
 export function lockDataDirectory(directory: string): Closeable {
   const path = resolve(directory)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
   const pidFile = join(path, 'dmucd.pid')
-  const db = new Database(join(path, 'lock'), { timeout: 0 })
+  const db = openLock(path)
   try {
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {
@@ -35,6 +34,16 @@ export function lockDataDirectory(directory: string): Closeable {
       rmSync(pidFile, { force: true })
       db.close()
     },
+  }
+}
+
+function openLock(path: string): Database.Database {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return new Database(join(path, 'lock'), { timeout: 0 })
+  } catch (error) {
+    const why = `the data directory ${path} cannot be written (${errorText(error)}): give it to the user who runs the server, or set data_path to another`
+    throw new StoreError('io', why, { cause: error })
   }
 }
 

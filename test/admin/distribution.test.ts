@@ -270,9 +270,17 @@ describe('room promote', () => {
 
 describe('peer', () => {
   test('list and show: what is shared, and how the way is', async () => {
-    expect((await run('a', 'peer list')).text).toContain('rooms.b.example  up, 1 shared rooms in memory')
+    expect((await run('a', 'peer list')).text).toContain('rooms.b.example  up, 1 shared room in memory')
     expect((await run('b', 'peer show', 'rooms.a.example')).text).toContain(`${at('b')}  ours is a shadow`)
     expect(await refused('a', 'peer show', 'rooms.x.example')).toContain('dmucctl peer allow rooms.x.example')
+  })
+
+  test('resync of a stranger, and a word on ourselves, are refused', async () => {
+    expect(await refused('a', 'peer resync', 'rooms.x.example')).toContain(
+      'No rooms are exchanged with rooms.x.example',
+    )
+    expect((await run('a', 'peer resync', 'rooms.b.example')).text).toContain('is greeted')
+    expect(await refused('a', 'peer deny', 'rooms.a.example')).toBe('rooms.a.example is served here')
   })
 
   test('pause: cut off until it is allowed again', async () => {

@@ -229,7 +229,7 @@ describe('a distributed room', () => {
     await federation.wait(30_000)
     expect(await peer()).toMatchObject({ behind: 1, lagMs: 30_000, revisions: ours, ours: { ...ours, config: 3 } })
     expect((await run('room peers', 'coven')).text).toContain(
-      '1 events behind, by 30 s, since 2026-01-01T00:00:01.000Z, config 2 (here 3), register 1, table 1, last error: the link is cut',
+      '1 event behind, by 30 s, since 2026-01-01T00:00:01.000Z, config 2 (here 3), register 1, table 1, last error: the link is cut',
     )
     expect((await run('room peers', 'coven')).text).toMatch(/^coven@rooms\.b\.example {2}cut off, .*since 2026-01-01T/)
     federation.heal('a.example', 'b.example')

@@ -53,6 +53,7 @@ describe('s2s', () => {
     expect(data).toMatchObject({ domain: 'b.example', reached: true })
     const failed = await s2sTest.run(operator, { domain: 'nowhere.example' })
     expect(failed.text).toMatch(/^nowhere\.example cannot be reached\n {2}addresses {5}none: DNS knows no server for/)
+    expect(failed.failed).toBe(true)
     expect(failed.text).toContain('  because       DNS knows no server for nowhere.example')
     await expect(s2sTest.run(operator, { domain: 'a.example' })).rejects.toThrow('a.example is served here')
   })

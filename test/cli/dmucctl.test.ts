@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { AdminCommand } from '../../src/admin/command.js'
 import { commands } from '../../src/admin/commands/index.js'
@@ -8,6 +11,7 @@ import { openAdminSocket } from '../../src/admin/socket.js'
 import { main } from '../../src/cli/dmucctl.js'
 import { lockDataDirectory } from '../../src/store/lock.js'
 import { silentLogger } from '../../src/util/logger.js'
+import { StanzaError } from '../../src/xmpp/stanza-error.js'
 import { fakeOperator } from '../admin/operator.js'
 import { type TestTerminal, testTerminal, typist } from './terminal.js'
 
@@ -83,7 +87,10 @@ describe('on the store of a stopped server', () => {
   })
 
   test('status says that nothing runs', async () => {
-    expect(await run(['status'])).toMatchObject({ code: 1, err: expect.stringContaining('dmucd is not running') })
+    expect(await run(['status'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/dmucd is not running.*start it/),
+    })
   })
 })
 
@@ -115,6 +122,37 @@ test('an answer that says something is wrong is shown, and ends with exit code 1
   expect(outcome).toEqual({ code: 1, out: 'they differ\n', err: '' })
 })
 
+test('an answer that something is wrong: printed, exit code 1', async () => {
+  expect((await run(['listusers'])).code).toBe(0)
+  const nobody = async () => {
+    throw new StanzaError('remote-server-not-found', { text: 'nobody listens' })
+  }
+  const servers = { links: () => [], addresses: async () => [], ping: nobody, close: () => 0 }
+  const path = join(directory, 'data', 'dmucd.sock')
+  const operator = fakeOperator({ servers })
+  const socket = await openAdminSocket({ path, commands, operator, log: silentLogger })
+  const { code, out } = await run(['s2s', 'test', 'b.example'])
+  await socket.close()
+  expect(out).toMatch(/^b\.example cannot be reached\n.*\n {2}because {7}nobody listens\n$/)
+  expect(code).toBe(1)
+})
+
+test('a file that cannot be written is named', async () => {
+  const { code, err } = await run(['room', 'export', 'lobby', '--output', join(directory, 'none', 'lobby.jsonl')])
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('none/lobby.jsonl cannot be written: ENOENT') })
+})
+
+test('a reader who goes away before the end is no fault', async () => {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../../bin/dmucctl.js', import.meta.url)), '--help'])
+  let errors = ''
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  child.stdout.destroy()
+  const [code] = await once(child, 'close')
+  expect({ code, errors }).toEqual({ code: 0, errors: '' })
+})
+
 describe('the command line', () => {
   test('--help names every command, with examples', async () => {
     const { code, out } = await run(['--help'])
@@ -132,10 +170,19 @@ describe('the command line', () => {
     expect(code).toBe(0)
     expect(out).toContain('--password-stdin')
     expect(out).toContain('dmucctl adduser juliet@example.org --generate')
+    expect(out).toContain('--config <file>')
+  })
+
+  test('a group says what it is for', async () => {
+    const { out } = await run(['--help'])
+    expect(out).not.toContain('commands for ')
+    for (const word of new Set(commands.flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0]!] : []))))
+      expect(out.replace(/\s+/g, ' ')).toContain(`dmucctl ${word} --help`)
   })
 
   test.each([
-    [['adduser'], /missing required argument 'jid'/],
+    [['adduser'], /missing required argument 'jid'\.?\s+\(dmucctl adduser --help shows how\)/],
+    [['room', 'frob'], /unknown command 'frob'\s+\(dmucctl room --help shows what there is\)/],
     [['addusr', 'a@b'], /unknown command 'addusr'\s+\(Did you mean adduser\?\)/],
     [['--nonsense'], /unknown option '--nonsense'/],
     [['listusers', 'a', 'b'], /too many arguments/],

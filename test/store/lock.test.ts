@@ -1,7 +1,7 @@
 /** One process a data directory, also after the other was killed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
@@ -21,6 +21,14 @@ describe('the lock of a data directory', () => {
     void lock.close()
     void lock.close()
     void lockDataDirectory(directory).close()
+  })
+
+  test('a directory that cannot be made is named, with what to do', () => {
+    const file = join(temporaryDirectory(), 'file')
+    writeFileSync(file, '')
+    expect(() => lockDataDirectory(join(file, 'data'))).toThrow(
+      /data directory .*file\/data cannot be written \(.*data_path/,
+    )
   })
 
   test('held by another process names it and the directory; kill -9 frees it', async () => {

@@ -25,7 +25,7 @@ const list: AdminCommand = {
 }
 
 function line({ service, rooms, ...facts }: ServiceFacts): string {
-  return `${service}  ${stateOf(facts)}, ${rooms.length} shared rooms in memory`
+  return `${service}  ${stateOf(facts)}, ${rooms.length} shared ${rooms.length === 1 ? 'room' : 'rooms'} in memory`
 }
 
 function stateOf({ allowed, paused, up, reason }: Pick<ServiceFacts, 'allowed' | 'paused' | 'up' | 'reason'>): string {
@@ -62,7 +62,10 @@ const saying = (word: Word, summary: string, told: (peer: string) => string): Ad
   needs: 'server',
   async run(operator, { peer: given = '' }) {
     const peer = domain(given)
-    await Promise.all(distributions(operator).map(({ distribution }) => distribution.say(peer, word)))
+    const services = distributions(operator)
+    if (services.length === 0) throw new CommandRefused('This server has no service of rooms: none can be exchanged')
+    if (services.some(({ domain: own }) => own === peer)) throw new CommandRefused(`${peer} is served here`)
+    await Promise.all(services.map(({ distribution }) => distribution.say(peer, word)))
     return { text: told(peer), data: { peer, word } }
   },
 })
@@ -75,7 +78,12 @@ const resync: AdminCommand = {
   needs: 'server',
   async run(operator, { peer: given = '' }) {
     const peer = domain(given)
-    for (const { distribution } of distributions(operator)) distribution.resync(peer)
+    const known = distributions(operator).filter(({ distribution }) =>
+      distribution.peers().some(({ service }) => service === peer),
+    )
+    if (known.length === 0)
+      throw new CommandRefused(`No rooms are exchanged with ${peer}; dmucctl peer list shows with whom they are`)
+    for (const { distribution } of known) distribution.resync(peer)
     return { text: `${peer} is greeted in all rooms that are shared with it`, data: { peer } }
   },
 }

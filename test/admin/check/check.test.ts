@@ -12,6 +12,7 @@ import { importCertificates } from '../../../src/admin/check/import.js'
 import { parseConfig } from '../../../src/config/load.js'
 import { modules } from '../../../src/modules/index.js'
 import type { Dns, SrvRecord } from '../../../src/net/resolver.js'
+import { selfSigned as ownSelfSigned } from '../../../src/net/self-signed.js'
 import { systemClock } from '../../../src/util/clock.js'
 import { systemRandom } from '../../../src/util/random.js'
 import { authority, contextsOf, put, selfSigned } from '../../net/certificate-files.js'
@@ -88,6 +89,12 @@ describe('certificates', () => {
     const old = await selfSigned(['a.example'], new Date(Date.now() - 86_400_000))
     put(directory, { 'certs/a.example.crt': old.cert, 'certs/a.example.key': old.key })
     expect(bad(checkCertificates(own, systemClock))[0]).toContain('expired on')
+    const made = await ownSelfSigned(['a.example'], Date.now())
+    put(directory, { 'certs/a.example.crt': made.certificate, 'certs/a.example.key': made.key })
+    expect(checkCertificates(own, systemClock)).toMatchObject([
+      { is: 'good' },
+      { is: 'note', text: expect.stringContaining('is self-signed') },
+    ])
     const { cert, key } = await (await authority()).sign(['a.example'])
     put(directory, { 'live/a.example/fullchain.pem': cert, 'live/a.example/privkey.pem': key })
     expect(importCertificates(own, join(directory, 'live'))).toMatchObject([{ is: 'good' }])

@@ -72,6 +72,8 @@ export const roomPeers: AdminCommand = {
   },
 }
 
+const events = (count: number): string => `${count} ${count === 1 ? 'event' : 'events'}`
+
 function peerLine({
   jid,
   kind,
@@ -88,8 +90,8 @@ function peerLine({
   const late = lagMs > 0 ? `, by ${Math.ceil(lagMs / 1000)} s` : ''
   const facts = [
     state,
-    ...(behind > 0 ? [`${behind} events behind${late}`] : []),
-    ...(ahead > 0 ? [`${ahead} events ahead${behind > 0 ? '' : late}`] : []),
+    ...(behind > 0 ? [`${events(behind)} behind${late}`] : []),
+    ...(ahead > 0 ? [`${events(ahead)} ahead${behind > 0 ? '' : late}`] : []),
     ...(since === undefined ? [] : [`since ${writeDateTime(since)}`]),
     ...(kind === 'plain' ? ['speaks XEP-0281 alone'] : []),
     ...(role === 'source' ? ['the source'] : []),

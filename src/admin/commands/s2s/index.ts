@@ -29,7 +29,9 @@ export const s2sShow: AdminCommand = {
       .links()
       .filter((link) => link.remote === remote)
     if (links.length === 0)
-      throw new CommandRefused(`There is no link to ${remote}; dmucctl s2s test ${remote} makes one`)
+      throw new CommandRefused(
+        `There is no link to ${remote}; dmucctl s2s list shows those there are, dmucctl s2s test ${remote} makes one`,
+      )
     return { text: links.map((link) => describe(link, operator.now())).join('\n\n'), data: links }
   },
 }

@@ -23,9 +23,13 @@ export const s2sTest: AdminCommand = {
       verdict,
       `  addresses     ${found.text}`,
       ...(pinged.error === undefined ? [] : [`  because       ${pinged.error}`]),
-      ...links.map((link) => describe(link, operator.now())),
+      ...links.map((link) => `\n${describe(link, operator.now())}`),
     ].join('\n')
-    return { text, data: { domain: remote, reached: pinged.ms !== undefined, ...found, ...pinged, links } }
+    return {
+      text,
+      failed: pinged.ms === undefined,
+      data: { domain: remote, reached: pinged.ms !== undefined, ...found, ...pinged, links },
+    }
   },
 }
 
