@@ -5,6 +5,7 @@ import { carbons } from './carbons.js'
 import { contactAddresses } from './contact-addresses.js'
 import { disco } from './disco.js'
 import { iqAnswers } from './iq-answers.js'
+import { lastActivity } from './last-activity.js'
 import { message } from './message.js'
 import { muc } from './muc/index.js'
 import { offline } from './offline.js'
@@ -32,6 +33,7 @@ export const modules: readonly Module[] = [
   vcard,
   version,
   contactAddresses,
+  lastActivity,
   privateStorage,
   muc,
 ]
