@@ -12,6 +12,7 @@ import { offline } from './offline.js'
 import { ping } from './ping.js'
 import { presence } from './presence/index.js'
 import { privateStorage } from './private.js'
+import { reporting } from './reporting.js'
 import { roster } from './roster/index.js'
 import { time } from './time.js'
 import { userArchive } from './user-archive/index.js'
@@ -22,6 +23,7 @@ export const modules: readonly Module[] = [
   disco,
   iqAnswers,
   blocking,
+  reporting,
   roster,
   presence,
   userArchive,

@@ -51,6 +51,8 @@ export const blockingService = 'blocking'
 export interface BlockingService {
   /** The user does not want to hear of this address, nor to be seen by it (XEP-0191). */
   isBlocked(account: LoadedAccount, jid: Jid): boolean
+  /** Hears of what a client blocked, as its items were (they may hold more than the address), once that is durable. */
+  onBlocked(listener: (account: LoadedAccount, items: readonly Element[]) => void): void
 }
 
 export const messageService = 'message'

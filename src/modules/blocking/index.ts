@@ -4,9 +4,9 @@
  */
 import type { LoadedAccount } from '../../server/account.js'
 import type { Host, Module } from '../../server/module.js'
-import { copy, type Element, xml } from '../../xml/element.js'
+import { copy, type Element, elements, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
-import { result } from '../../xmpp/stanza.js'
+import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { ownAccount } from '../own-account.js'
 import { type BlockingService, blockingService, type PresenceService, presenceService } from '../services.js'
@@ -32,7 +32,11 @@ export const blocking: Module = {
   xep: { number: 191, version: '1.3' },
   hosts: ['user'],
   setup(host) {
-    const service: BlockingService = { isBlocked: (account, jid) => isOnList(listOf(account), jid) }
+    const listeners: Parameters<BlockingService['onBlocked']>[0][] = []
+    const service: BlockingService = {
+      isBlocked: (account, jid) => isOnList(listOf(account), jid),
+      onBlocked: (listener) => void listeners.push(listener),
+    }
     host.offer(blockingService, service)
     return [
       host.feature(blockingNs),
@@ -56,6 +60,8 @@ export const blocking: Module = {
         if (jids.length === 0) throw new StanzaError('bad-request', { text: 'Whom?' })
         const account = loaded(host, to)
         await change(host, account, withBlocked(listOf(account), jids), writeItems('block', jids))
+        const items = elements(payload(iq) as Element).filter(({ name }) => name === 'item')
+        for (const listener of listeners) listener(account, items)
         return result(iq)
       }),
       host.iq('account', 'set', blockingNs, 'unblock', async (iq, from, to) => {
