@@ -10,7 +10,15 @@ import { releaseHeld } from './accept.js'
 import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
 import { dropOccupants } from './presences.js'
-import { type InstanceTable, isSource, otherInstance, others, type Replica, type RoomIdentity } from './replica.js'
+import {
+  heldOfEarlier,
+  type InstanceTable,
+  isSource,
+  otherInstance,
+  others,
+  type Replica,
+  type RoomIdentity,
+} from './replica.js'
 import { tellTable, withKey } from './table.js'
 import type { Turn } from './turn.js'
 import type { Vector } from './vector.js'
@@ -24,8 +32,13 @@ export function greet(turn: Turn, jid: string): void {
   sayHello(turn, jid)
 }
 
-function sayHello(turn: Turn, jid: string): void {
-  turn.changePeer(jid, { helloAt: turn.env.now, telling: standing(turn.replica), retryAt: undefined })
+export function sayHello(turn: Turn, jid: string): void {
+  turn.changePeer(jid, {
+    helloAt: turn.env.now,
+    telling: standing(turn.replica),
+    tellingEarlier: heldOfEarlier(turn.replica),
+    retryAt: undefined,
+  })
   turn.effects.push({
     type: 'ask',
     iq: xml('iq', { type: 'set', from: turn.self, to: jid }, writeHello(turn.replica, turn.env.signer?.publicKey)),
@@ -34,12 +47,8 @@ function sayHello(turn: Turn, jid: string): void {
 }
 
 /** What others have of us when they miss nothing. */
-const standing = ({ nextSeq, occupantsRevision, table, vector, room }: Replica): string => {
-  // What we said in earlier starts, lost with our disk and have again.
-  let earlier = 0
-  for (const origin of vector.origins()) if (origin.instance === room.jid) earlier += vector.get(origin).contiguous
-  return `${nextSeq} ${occupantsRevision} ${table.revision} ${earlier}`
-}
+const standing = (replica: Replica): string =>
+  `${replica.nextSeq} ${replica.occupantsRevision} ${replica.table.revision} ${heldOfEarlier(replica)}`
 
 /**
  * As time passes: who refused our hello is greeted again, and who was told something since the last one gets another, because
@@ -112,7 +121,8 @@ export function takeHelloAnswer(turn: Turn, from: string, answer: Element | Stan
   else if (!isOfOneEpoch(turn, hello)) return hello.identity
   else {
     takeTable(turn, from, hello.table)
-    turn.changePeer(from, { told: turn.peer(from).telling })
+    const { telling, tellingEarlier } = turn.peer(from)
+    turn.changePeer(from, { told: telling, toldEarlier: tellingEarlier })
     linkUp(turn, from, hello)
     greetNewcomers(turn)
   }

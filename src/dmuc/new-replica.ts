@@ -30,6 +30,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     forkedAt: 0,
     heir: undefined,
     phase: 'serving',
+    retrieving: undefined,
   }
 }
 
@@ -62,4 +63,6 @@ export const newShadow = (
     random,
   ),
   phase: 'requested',
+  // It may have been one before, and have lost it.
+  retrieving: {},
 })

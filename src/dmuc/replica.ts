@@ -85,6 +85,9 @@ export interface Peer {
   /** What we told it of ourselves in the last hello it answered, and in the one that is on its way (`standing`). */
   readonly told: string | undefined
   readonly telling: string | undefined
+  /** How much of our earlier starts it knows that we hold, and is being told (./retrieval.ts). */
+  readonly toldEarlier: number | undefined
+  readonly tellingEarlier: number | undefined
   /** When the last hello left. */
   readonly helloAt: number
   /** When to try again although the way to it is open: it refused our hello. */
@@ -170,6 +173,8 @@ export interface Replica {
    * `requested`: accepted, waits for config; `configured`: waits for the roster; hidden from everybody until `serving`.
    */
   readonly phase: 'requested' | 'configured' | 'serving'
+  /** Just started: nobody enters before the others have said what they know of our earlier starts, or `until` (./retrieval.ts). */
+  readonly retrieving: { readonly until?: number } | undefined
 }
 
 /** IQs of ours that are on their way, so that their answers find back into `step`. */
@@ -275,6 +280,8 @@ export type Effect =
   | { readonly type: 'left'; readonly jid: string }
   /** A new shadow has config and roster: people can join it. */
   | { readonly type: 'joined'; readonly jid: string }
+  /** Who waited to enter may do so now. */
+  | { readonly type: 'retrieved' }
   /** An instance does not have the room any more: let its service replicate it again. */
   | { readonly type: 'lost'; readonly jid: string }
   /** The source destroyed the room or removed us: this instance ends after this step. */
@@ -314,6 +321,8 @@ export interface DmucLimits {
   readonly maxWithheld: number
   /** Former revisions of configuration and register by which late events are judged. */
   readonly maxRevisions: number
+  /** How long after a start nobody enters, at most, while the others are asked for what was lost here. */
+  readonly retrieveMs: number
 }
 
 export const defaultLimits: DmucLimits = {
@@ -328,6 +337,7 @@ export const defaultLimits: DmucLimits = {
   historyStanzas: 1000,
   maxWithheld: 100,
   maxRevisions: 64,
+  retrieveMs: 5000,
 }
 
 export const isSource = (replica: Replica): boolean => replica.identity.source === replica.room.jid
@@ -368,4 +378,12 @@ export const speaksFor = (replica: Replica, home: string): boolean =>
 export const otherInstance = (replica: Replica, jid: string): Instance | undefined => {
   const instance = replica.table.instances.get(jid)
   return instance === undefined || instance.gone || jid === replica.room.jid ? undefined : instance
+}
+
+/** How many events of our own earlier starts we hold. */
+export function heldOfEarlier({ vector, room, incarnation }: Replica): number {
+  let count = 0
+  for (const origin of vector.origins())
+    if (origin.instance === room.jid && origin.incarnation !== incarnation) count += vector.get(origin).contiguous
+  return count
 }

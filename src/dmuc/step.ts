@@ -17,7 +17,15 @@ import { sendOrder, takeClaim, takeOrder } from './orders.js'
 import { writeList } from './presences.js'
 import { announceAll } from './relay.js'
 import { takeRelayed } from './relayed.js'
-import { type Happening, isSource, otherInstance, type Replica, type RoomIdentity, type Step } from './replica.js'
+import {
+  type Happening,
+  heldOfEarlier,
+  isSource,
+  otherInstance,
+  type Replica,
+  type RoomIdentity,
+  type Step,
+} from './replica.js'
 import {
   addShadow,
   removeInstance,
@@ -28,6 +36,7 @@ import {
 } from './replication.js'
 import { askRestored, giveBack } from './restoring.js'
 import { bringForward, takeVerdict, withhold } from './restrictions.js'
+import { endRetrieval, retell } from './retrieval.js'
 import { askHistory, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { type Env, Turn } from './turn.js'
 import { writeDigest } from './wire/digest.js'
@@ -37,6 +46,7 @@ import { readPull } from './wire/pull.js'
 export function step(replica: Replica, happening: Happening, env: Env): Step {
   const turn = new Turn(replica, env)
   dispatch(turn, happening)
+  if (turn.replica.retrieving !== undefined) endRetrieval(turn)
   return { replica: turn.replica, effects: turn.effects }
 }
 
@@ -162,8 +172,11 @@ function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, {
   switch (question.type) {
     case 'hello':
       return parted(turn, from, takeHelloAnswer(turn, from, result))
-    case 'pull':
-      return takePage(turn, from, question.ranges, result)
+    case 'pull': {
+      const before = heldOfEarlier(turn.replica)
+      takePage(turn, from, question.ranges, result)
+      return retell(turn, before)
+    }
     case 'occupants':
       return takeListAnswer(turn, from, result)
     case 'config':

@@ -115,6 +115,8 @@ const newPeer: Peer = {
   leftOut: false,
   told: undefined,
   telling: undefined,
+  toldEarlier: undefined,
+  tellingEarlier: undefined,
   helloAt: 0,
   retryAt: undefined,
   seenAt: undefined,

@@ -148,15 +148,21 @@ function checkStay({ said }: World, person: Person, stay: Stay, isOpen: boolean,
       fault('lost', `${person.bare} never got ${body} by ${by.bare}`)
 }
 
-/** Of each site, what was said there first comes first. */
+/**
+ * Of each site, what was said there first comes first; but what its disk lost may come after what was said there while nobody could be
+ * asked for it.
+ */
 function checkOrder(said: readonly Said[], bodies: readonly string[], where: string, fault: Report): void {
-  const place = new Map(said.map(({ body, site }, index) => [body, { site, index }]))
+  const place = new Map(said.map((one, index) => [one.body, { ...one, index }]))
   const last = new Map<number, number>()
+  const lastAsked = new Map<number, number>()
   for (const body of bodies) {
     const at = place.get(body)
     if (at === undefined) continue
-    if ((last.get(at.site) ?? -1) > at.index) fault('out of order', `${body} of site ${at.site} at ${where}`)
+    const before = (at.forgotten ? lastAsked : last).get(at.site) ?? -1
+    if (before > at.index) fault('out of order', `${body} of site ${at.site} at ${where}`)
     last.set(at.site, at.index)
+    if (!at.unasked) lastAsked.set(at.site, at.index)
   }
 }
 

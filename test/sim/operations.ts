@@ -72,7 +72,7 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
       const crash = { at, type: 'crash', site: below(scope.sites), forMs: duration() } as const
       // A source that forgets what it numbered is another story.
       if (scope.forgets !== true || scope.promotes === true || crash.site === 0) return crash
-      return { ...crash, losesMs: pick([50, 500, 1500, 5000]) }
+      return { ...crash, losesMs: pick([50, 500, 1500, 20_000, 90_000, 1e9]) }
     }
     if (random.fraction() < 0.15)
       return { at, type: 'clock', site: below(scope.sites), skewMs: below(240_000) - 120_000 }

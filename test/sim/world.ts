@@ -28,6 +28,8 @@ export interface Said {
   readonly at: number
   /** The disk that had confirmed it has lost it. */
   readonly forgotten?: true
+  /** Said where somebody could not be asked after the last start for what that disk had lost. */
+  readonly unasked?: true
 }
 
 export interface Counts {
@@ -70,6 +72,8 @@ export class World implements Ledger {
   /** Does a new shadow get all that was ever said? */
   readonly completeHistory: boolean
   readonly #takesBack: boolean
+  /** Sites where people entered before all others had answered. */
+  readonly #unasked = new Set<number>()
   readonly #ground: Ground
   /** What people have sent so far, but for presence. */
   #sent = 0
@@ -160,7 +164,8 @@ export class World implements Ledger {
 
   acknowledged(by: Person, { body, order }: Heard): void {
     this.counts.acknowledged += 1
-    this.said.push({ body, site: by.site, by, order, at: this.time.now })
+    const unasked = this.#unasked.has(by.site) ? { unasked: true as const } : {}
+    this.said.push({ body, site: by.site, by, order, at: this.time.now, ...unasked })
   }
 
   refused(_person: Person, condition: string): void {
@@ -255,6 +260,7 @@ export class World implements Ledger {
     if (!site.isUp) return
     this.counts.crashes += 1
     site.crash(losesMs)
+    this.#unasked.delete(site.index)
     for (const [index, said] of this.said.entries())
       if (said.site === site.index && said.at > this.time.now - losesMs) this.said[index] = { ...said, forgotten: true }
     if (losesMs > 0) this.servedSince[site.index] = undefined
@@ -338,6 +344,7 @@ export class World implements Ledger {
     this.trace?.(`   ${site} ${level}: ${text}`)
     if (text.includes('until the source can be asked')) this.counts.withheld += 1
     if (text.startsWith('split')) this.counts.splits += 1
+    if (text.includes('before it could be asked')) this.#unasked.add(site)
     if (level === 'error') this.broken.push(`site ${site}: ${text}`)
   }
 }

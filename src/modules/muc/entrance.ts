@@ -32,6 +32,7 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
   readonly #way: Way
   readonly #claims = new Claims()
   readonly #former: FormerOccupants
+  readonly #outside: (() => void)[] = []
 
   /** `former`: who was in the room when it was last in memory. */
   constructor(room: Room, env: RoomEnvironment<Room>, output: RoomOutput, way: Way, former: readonly OccupantRecord[]) {
@@ -58,10 +59,32 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
     if (this.#isKept(command, from))
       throw new StanzaError('conflict', { text: 'That nickname is kept for somebody else' })
     if (this.#redirected(command, stanza, from)) return true
+    if (command.type === 'join' && this.#room.replica.retrieving !== undefined) {
+      this.#waitOutside(command, stanza, from)
+      return true
+    }
     const nick = nickToClaim(this.#room.replica, command, from)
     if (nick === undefined) return false
     this.#claim(nick, command, stanza, from)
     return true
+  }
+
+  /** What was lost here is here again (src/dmuc/retrieval.ts). */
+  open(): void {
+    for (const enter of this.#outside.splice(0)) enter()
+  }
+
+  #waitOutside(command: Command, stanza: Element, from: Jid): void {
+    const release = this.#claims.start(from.toString())
+    this.#outside.push(() => {
+      const held = release()
+      try {
+        if (!this.keepsOut(command, stanza, from)) this.#way.enter(command, stanza, from, 0)
+      } catch (thrown) {
+        this.#output.answer(stanza, asStanzaError(thrown))
+      }
+      for (const next of held) this.#again(next, from)
+    })
   }
 
   /** The clients that were here are not any more, and may not know. Their nicks wait for them. */

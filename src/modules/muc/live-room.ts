@@ -349,6 +349,8 @@ export class LiveRoom {
         return this.#output.push(() => this.#env.left(this, effect.jid))
       case 'joined':
         return this.#output.push(() => this.#env.joined(this, effect.jid))
+      case 'retrieved':
+        return this.#output.push(() => this.#entrance.open())
       case 'lost':
         return this.#output.push(() => this.#env.lost(this, effect.jid))
       case 'end':

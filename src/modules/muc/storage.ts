@@ -4,6 +4,7 @@ import { maxLeadMs, noStamp } from '../../dmuc/clock.js'
 import type { RoomKeys } from '../../dmuc/ids.js'
 import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { restrictions } from '../../dmuc/restrictions.js'
+import { toRetrieve } from '../../dmuc/retrieval.js'
 import { Vector } from '../../dmuc/vector.js'
 import { archivedTypes, defaultConfig, retractionBy } from '../../room/index.js'
 import type {
@@ -205,7 +206,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     locked: saved.locked,
     destroyed: false,
   }
-  return {
+  const replica: Replica = {
     identity: {
       roomId: record.roomId,
       source: record.source,
@@ -232,7 +233,9 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     forkedAt: saved.forkedAt ?? 0,
     heir: undefined,
     phase: saved.phase,
+    retrieving: undefined,
   }
+  return { ...replica, retrieving: toRetrieve(replica) }
 }
 
 /** Not before anything this instance has stamped or seen, but for what lay too far ahead even then. */
