@@ -11,6 +11,7 @@ import {
   limitsOptions,
   routesOption,
 } from './schema.js'
+import { fourDigits } from './specifications.js'
 
 export const configurationReference = (modules: readonly Module[]): string =>
   `${[
@@ -49,9 +50,9 @@ const entry = (name: string, { type, default: value, doc }: Option<unknown>): st
   `### ${name}\n\n${doc}\n\nType: ${type}. Default: ${literal(value)}.`
 
 function moduleChapter(modules: readonly Module[]): string {
-  const rows = modules.map(({ name, xep, rfc, hosts }) => {
-    const standard = xep === undefined ? (rfc ?? '') : `XEP-${String(xep.number).padStart(4, '0')} ${xep.version}`
-    return `| \`${name}\` | ${standard} | ${hosts.map((host) => (host === 'user' ? 'virtual hosts' : 'muc components')).join(', ')} |`
+  const rows = modules.map(({ name, xeps, rfc, hosts }) => {
+    const standard = xeps === undefined ? rfc : xeps.map(({ number }) => `XEP-${fourDigits(number)}`).join(', ')
+    return `| \`${name}\` | ${standard ?? ''} | ${hosts.map((host) => (host === 'user' ? 'virtual hosts' : 'muc components')).join(', ')} |`
   })
   const table = ['| module | standard | on |', '|---|---|---|', ...rows].join('\n')
   const options = Object.entries(optionsOfModules(modules)).map(([name, option]) => entry(name, option))

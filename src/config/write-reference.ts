@@ -1,6 +1,12 @@
-/** `node dist/config/write-reference.js`: writes docs/configuration.md anew. */
-import { writeFileSync } from 'node:fs'
+/** `node dist/config/write-reference.js`: writes docs/configuration.md, docs/xeps.md and docs/doap.xml anew. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { modules } from '../modules/index.js'
+import { doap } from './doap.js'
 import { configurationReference } from './reference.js'
+import { xepTable } from './specifications.js'
 
-writeFileSync(new URL('../../docs/configuration.md', import.meta.url), configurationReference(modules))
+const root = new URL('../../', import.meta.url)
+const project = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+writeFileSync(new URL('docs/configuration.md', root), configurationReference(modules))
+writeFileSync(new URL('docs/xeps.md', root), xepTable(modules))
+writeFileSync(new URL('docs/doap.xml', root), doap(modules, project))

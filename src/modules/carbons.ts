@@ -24,7 +24,7 @@ const enabled = 'carbons.enabled'
 
 export const carbons: Module = {
   name: 'carbons',
-  xep: { number: 280, version: '1.0.1' },
+  xeps: [{ number: 280, version: '1.0.1', test: 'dialogue/message.test.ts', features: [carbonsNs] }],
   hosts: ['user'],
   setup(host) {
     const service: CarbonsService = {

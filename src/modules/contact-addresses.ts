@@ -10,7 +10,7 @@ type ContactInfo = Readonly<Partial<Record<(typeof purposes)[number], readonly s
 
 export const contactAddresses: Module = {
   name: 'contact_addresses',
-  xep: { number: 157, version: '1.1.1' },
+  xeps: [{ number: 157, version: '1.1.1', test: 'dialogue/contact-addresses.test.ts' }],
   hosts: ['user', 'muc'],
   options: {
     contact_info: {

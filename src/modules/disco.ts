@@ -14,7 +14,7 @@ import { type PresenceService, presenceService } from './services.js'
 
 export const disco: Module = {
   name: 'disco',
-  xep: { number: 30, version: '2.5.0' },
+  xeps: [{ number: 30, version: '2.5.0', test: 'dialogue/queries.test.ts', features: [ns.discoInfo, ns.discoItems] }],
   hosts: ['user', 'muc'],
   setup: (host) => [
     host.feature(ns.discoInfo),

@@ -22,7 +22,7 @@ interface Left {
 
 export const lastActivity: Module = {
   name: 'last_activity',
-  xep: { number: 12, version: '2.0' },
+  xeps: [{ number: 12, version: '2.0', test: 'dialogue/last-activity.test.ts', features: [lastNs] }],
   hosts: ['user', 'muc'],
   setup(host) {
     const startedAt = host.clock.monotonic()

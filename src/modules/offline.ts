@@ -27,7 +27,10 @@ interface Waiting {
 
 export const offline: Module = {
   name: 'offline',
-  xep: { number: 160, version: '1.0.1' },
+  xeps: [
+    { number: 160, version: '1.0.1', test: 'dialogue/offline.test.ts', features: ['msgoffline'] },
+    { number: 203, version: '2.0', test: 'dialogue/offline.test.ts' },
+  ],
   hosts: ['user'],
   options: {
     limit: {

@@ -9,7 +9,7 @@ import { ownAccount } from './own-account.js'
 
 export const ping: Module = {
   name: 'ping',
-  xep: { number: 199, version: '2.0.1' },
+  xeps: [{ number: 199, version: '2.0.1', test: 'dialogue/queries.test.ts', features: [ns.ping] }],
   hosts: ['user', 'muc'],
   setup: (host) => [
     host.feature(ns.ping),

@@ -14,7 +14,7 @@ const most = 100
 
 export const privateStorage: Module = {
   name: 'private',
-  xep: { number: 49, version: '1.2' },
+  xeps: [{ number: 49, version: '1.2', test: 'dialogue/queries.test.ts', features: [privateNs] }],
   hosts: ['user'],
   setup: (host) => [
     host.feature(privateNs),

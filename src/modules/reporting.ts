@@ -35,7 +35,7 @@ interface Report {
 
 export const reporting: Module = {
   name: 'reporting',
-  xep: { number: 377, version: '0.4.1' },
+  xeps: [{ number: 377, version: '0.4.1', test: 'dialogue/reporting.test.ts', features: [reportingNs] }],
   hosts: ['user'],
   setup(host) {
     const blocking = host.service<BlockingService>(blockingService)

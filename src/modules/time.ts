@@ -7,7 +7,7 @@ const timeNs = 'urn:xmpp:time'
 
 export const time: Module = {
   name: 'time',
-  xep: { number: 202, version: '2.0' },
+  xeps: [{ number: 202, version: '2.0', test: 'dialogue/queries.test.ts', features: [timeNs] }],
   hosts: ['user', 'muc'],
   setup: (host) => [
     host.feature(timeNs),

@@ -16,7 +16,7 @@ const largest = 128 * 1024
 
 export const vcard: Module = {
   name: 'vcard',
-  xep: { number: 54, version: '1.2' },
+  xeps: [{ number: 54, version: '1.2', test: 'dialogue/queries.test.ts', features: [vcardNs] }],
   hosts: ['user'],
   setup: (host) => [
     host.feature(vcardNs),

@@ -12,7 +12,7 @@ const release = createRequire(import.meta.url)('../../package.json') as {
 
 export const version: Module = {
   name: 'version',
-  xep: { number: 92, version: '1.1' },
+  xeps: [{ number: 92, version: '1.1', test: 'dialogue/queries.test.ts', features: [versionNs] }],
   hosts: ['user', 'muc'],
   setup: (host) => [
     host.feature(versionNs),

@@ -8,9 +8,12 @@ import { isIP } from 'node:net'
 import type { Clock } from '../util/clock.js'
 import type { Random } from '../util/random.js'
 import { asciiDomain } from '../xmpp/domain.js'
+import type { Xep } from '../xmpp/xep.js'
 import { ipLiteral, isPublicAddress } from './address-public.js'
 import { inTurns } from './first-answer.js'
 import { fromHostsFile } from './hosts-file.js'
+
+export const directTlsXep: Xep = { number: 368, version: '1.1.0', test: 'net/resolver.test.ts' }
 
 const defaultPort = 5269
 

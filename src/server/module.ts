@@ -9,6 +9,7 @@ import type { Random } from '../util/random.js'
 import type { Element } from '../xml/element.js'
 import type { Form } from '../xmpp/data-form.js'
 import type { Jid } from '../xmpp/jid.js'
+import type { Xep } from '../xmpp/xep.js'
 import type { LoadedAccount } from './account.js'
 import type { Handled } from './handled.js'
 import type { Router } from './router.js'
@@ -182,7 +183,8 @@ export interface OptionDeclaration {
 
 export interface Module {
   readonly name: string
-  readonly xep?: { readonly number: number; readonly version: string }
+  /** All that the module implements, and what it stands for among parts that are not modules. */
+  readonly xeps?: readonly Xep[]
   readonly rfc?: string
   readonly hosts: readonly ('user' | 'muc')[]
   readonly options?: Readonly<Record<string, OptionDeclaration>>

@@ -6,6 +6,14 @@ import { decodeSaslData, encodeSaslData } from '../sasl/base64.js'
 import { child, type Element, elements, xml } from '../xml/element.js'
 import { asciiDomain, prepareDomain } from '../xmpp/domain.js'
 import { ns } from '../xmpp/namespaces.js'
+import type { Xep } from '../xmpp/xep.js'
+
+export const externalXep: Xep = {
+  number: 178,
+  version: '1.2',
+  without: 'certificates of clients',
+  test: 'server/s2s-certificates.test.ts',
+}
 
 const mechanism = 'EXTERNAL'
 

@@ -1,6 +1,14 @@
 /** How much and how long: limits of a stream, and how they are announced to the peer (XEP-0478). */
 import { type Element, xml } from '../xml/element.js'
 import type { ReaderLimits } from '../xml/reader.js'
+import type { Xep } from '../xmpp/xep.js'
+
+export const limitsXep: Xep = {
+  number: 478,
+  version: '0.2.0',
+  without: 'idle-seconds',
+  test: 'stream/client-stream.test.ts',
+}
 
 export interface StreamLimits {
   /** The longest stanza, in bytes. */

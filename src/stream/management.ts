@@ -3,6 +3,9 @@
  * it is settled, what was sent to it and is not acknowledged. No I/O, no timers.
  */
 import { ns } from '../xmpp/namespaces.js'
+import type { Xep } from '../xmpp/xep.js'
+
+export const managementXep: Xep = { number: 198, version: '1.6.3', test: 'dialogue/stream-management.test.ts' }
 
 /** Counters start at zero again after this many stanzas (§4). */
 const wrap = 2 ** 32

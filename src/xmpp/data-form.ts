@@ -1,6 +1,12 @@
 /** Data forms (XEP-0004): configuration, registration and extended service discovery speak through them. */
 import { childText, type Element, elements, xml } from '../xml/element.js'
 import { ns } from './namespaces.js'
+import type { Xep } from './xep.js'
+
+export const dataFormXeps: readonly Xep[] = [
+  { number: 4, version: '2.13.2', test: 'xmpp/data-form.test.ts' },
+  { number: 68, version: '1.3.0', test: 'xmpp/data-form.test.ts' },
+]
 
 export const formTypes = ['form', 'submit', 'cancel', 'result'] as const
 export type FormType = (typeof formTypes)[number]

@@ -1,4 +1,7 @@
 /** Instants on the wire (XEP-0082, the DateTime profile), as milliseconds since the Unix epoch in memory. */
+import type { Xep } from './xep.js'
+
+export const dateTimeXep: Xep = { number: 82, version: '1.1.1', test: 'xmpp/date-time.test.ts' }
 
 const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/
 

@@ -3,6 +3,9 @@
  * (RFC 7622), escapes a localpart behind the caller's back where an address has to be refused, and can be changed.
  */
 import { escapeLocal as escapeAll, unescapeLocal as unescapeAll } from '@xmpp/jid'
+import type { Xep } from './xep.js'
+
+export const jidEscapingXep: Xep = { number: 106, version: '1.1.1', test: 'xmpp/jid.test.ts' }
 
 /**
  * A text with spaces or `"&'/:<>@` as a localpart, which has still to be prepared; spaces around it are dropped. Every

@@ -1,8 +1,16 @@
 /** Pages of long lists (XEP-0059, result set management). */
 import { child, childText, type Element, xml } from '../xml/element.js'
 import { StanzaError } from './stanza-error.js'
+import type { Xep } from './xep.js'
 
 export const resultSetNamespace = 'http://jabber.org/protocol/rsm'
+
+export const resultSetXep: Xep = {
+  number: 59,
+  version: '1.0',
+  test: 'xmpp/result-set.test.ts',
+  features: [resultSetNamespace],
+}
 
 export interface ResultSetRequest {
   /** How many items at most; 0 asks for the count alone (§2.7). */

@@ -154,6 +154,7 @@ describe('addresses', () => {
 })
 
 describe('coming and going', () => {
+  // XEP-0249: the invitation is for clients to understand.
   test('XEP-0045 §7.8.1 a direct invitation passes from user to user, as it is', async () => {
     stage = await openRooms()
     const [alice, bob] = [stage.client('alice'), stage.client('bob')]

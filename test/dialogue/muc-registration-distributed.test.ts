@@ -1,4 +1,4 @@
-/** Registration (XEP-0045 §§7.10, 9.9) in a room that two servers hold (XEP-0281): asked at one, approved at the other. */
+/** Registration (XEP-0045 §§7.10, 9.9, XEP-0077) in a room that two servers hold (XEP-0281): asked at one, approved at the other. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type { Element } from '../../src/xml/element.js'
 import { Federation } from './federation.js'

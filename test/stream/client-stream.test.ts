@@ -124,7 +124,7 @@ const secure: Setup = { channel: { secure: true } }
 describe('RFC 6120 §4.3.2 features', () => {
   const limits = `<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>262144</max-bytes></limits>`
 
-  test('before TLS where it is required: STARTTLS alone; compression never', () => {
+  test('before TLS where it is required: STARTTLS, and the limits (XEP-0478 §3); compression never', () => {
     const client = new Client()
     expect(client.say(clientHeader())).toBe(
       `<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>${limits}</stream:features>`,

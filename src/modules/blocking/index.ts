@@ -29,7 +29,7 @@ const interested = 'blocking.interested'
 
 export const blocking: Module = {
   name: 'blocking',
-  xep: { number: 191, version: '1.3' },
+  xeps: [{ number: 191, version: '1.3', test: 'dialogue/blocking.test.ts', features: [blockingNs] }],
   hosts: ['user'],
   setup(host) {
     const listeners: Parameters<BlockingService['onBlocked']>[0][] = []

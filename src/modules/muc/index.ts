@@ -48,10 +48,11 @@ import { signingKey } from './signing-key.js'
 import { loadDistributed, purgeTemporary } from './start-up.js'
 import { looksRelayed } from './strangers.js'
 import { Tombstones } from './tombstones.js'
+import { roomXeps } from './xeps.js'
 
 export const muc: Module = {
   name: 'muc',
-  xep: { number: 45, version: '1.35.1' },
+  xeps: roomXeps,
   hosts: ['muc'],
   options: mucOptions,
   setup: async (host) => {

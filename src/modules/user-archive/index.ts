@@ -29,7 +29,17 @@ const reads = 'archive.reads'
 
 export const userArchive: Module = {
   name: 'user_archive',
-  xep: { number: 313, version: '1.1.1' },
+  xeps: [
+    {
+      number: 313,
+      version: '1.1.3',
+      test: 'dialogue/user-archive.test.ts',
+      features: [ns.archive, `${ns.archive}#extended`],
+    },
+    { number: 359, version: '0.7.0', test: 'dialogue/user-archive.test.ts', features: [ns.stanzaId] },
+    { number: 431, version: '0.2.0', test: 'dialogue/muc-archive-search.test.ts', features: [fullTextNamespace] },
+    { number: 441, version: '0.2.0', test: 'dialogue/user-archive.test.ts' },
+  ],
   hosts: ['user'],
   options: {
     default_archive_policy: {

@@ -21,7 +21,7 @@ export const vcardNamespace = 'vcard-temp'
 const maxPhotos = 5
 
 export const avatar = {
-  xep: { number: 486, version: '0.1.0' },
+  xep: { number: 486, version: '0.1.0', test: 'dialogue/muc-avatar.test.ts' },
   disco: [vcardNamespace],
 
   /** §3.3: the digests of the photos, where there are any. */

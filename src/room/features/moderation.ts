@@ -25,7 +25,7 @@ type Moderate = Extract<Operation, { readonly type: 'moderate' }>
 const maxReasonLength = 1000
 
 export const moderation = {
-  xep: { number: 425, version: '0.3.0' },
+  xep: { number: 425, version: '0.3.0', test: 'dialogue/muc-retraction.test.ts' },
   disco: [moderateNamespace, formerModerateNamespace],
 
   /** Undefined where the IQ is about something else. */

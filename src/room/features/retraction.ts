@@ -25,7 +25,7 @@ type Message = Extract<Operation, { readonly type: 'message' }>
 const maxPending = 200
 
 export const retraction = {
-  xep: { number: 424, version: '0.4.2' },
+  xep: { number: 424, version: '0.4.2', test: 'dialogue/muc-retraction.test.ts' },
   disco: [retractNamespace, `${retractNamespace}#tombstone`],
 
   /** The `<retract/>` among the children of a message. */

@@ -1,0 +1,89 @@
+/** All that the server implements: what the modules declare, and what is declared beside streams, federation and the formats. */
+import { directTlsXep } from '../net/resolver.js'
+import type { Module } from '../server/module.js'
+import { dialbackXeps } from '../stream/dialback.js'
+import { externalXep } from '../stream/external.js'
+import { limitsXep } from '../stream/limits.js'
+import { managementXep } from '../stream/management.js'
+import { dataFormXeps } from '../xmpp/data-form.js'
+import { dateTimeXep } from '../xmpp/date-time.js'
+import { jidEscapingXep } from '../xmpp/jid-escaping.js'
+import { resultSetXep } from '../xmpp/result-set.js'
+import type { Xep } from '../xmpp/xep.js'
+import { xepNames } from './xep-names.js'
+
+/** RFCs whose protocols are spoken, by number. */
+export const rfcs: readonly number[] = [5802, 6120, 6121, 6455, 7395, 7590, 7622, 7677, 8305, 9525]
+
+const outsideModules: readonly Xep[] = [
+  ...dataFormXeps,
+  resultSetXep,
+  dateTimeXep,
+  jidEscapingXep,
+  externalXep,
+  ...dialbackXeps,
+  managementXep,
+  directTlsXep,
+  limitsXep,
+]
+
+/** One XEP, whatever number of parts make it up. */
+export interface Specification {
+  readonly number: number
+  readonly name: string
+  readonly version: string
+  /** Without something that concerns a server: `partial`. */
+  readonly status: 'complete' | 'partial'
+  readonly without: readonly string[]
+  /** Below test/. */
+  readonly tests: readonly string[]
+  readonly features: readonly string[]
+}
+
+/** By number. Throws Error where two parts declare different versions of one XEP, or it has no name in xep-names.ts. */
+export function specifications(modules: readonly Module[]): Specification[] {
+  const declared = [...outsideModules, ...modules.flatMap(({ xeps }) => xeps ?? [])]
+  const numbers = [...new Set(declared.map(({ number }) => number))].sort((a, b) => a - b)
+  return numbers.map((number) => specification(declared.filter((xep) => xep.number === number)))
+}
+
+function specification(parts: readonly Xep[]): Specification {
+  const { number, version } = parts[0]!
+  const other = parts.find((part) => part.version !== version)
+  if (other !== undefined) throw new Error(`XEP ${number} is declared as ${version} and as ${other.version}`)
+  const name = xepNames[number]
+  if (name === undefined)
+    throw new Error(`XEP ${number} is declared and has no name: add it to src/config/xep-names.ts`)
+  const without = parts.flatMap((part) => part.without ?? [])
+  return {
+    number,
+    name,
+    version,
+    status: without.length === 0 ? 'complete' : 'partial',
+    without,
+    tests: [...new Set(parts.map(({ test }) => test))],
+    features: [...new Set(parts.flatMap(({ features }) => features ?? []))],
+  }
+}
+
+/** `XEP-0045` of 45 is `0045`. */
+export const fourDigits = (number: number): string => String(number).padStart(4, '0')
+
+/** docs/xeps.md. */
+export function xepTable(modules: readonly Module[]): string {
+  const rows = specifications(modules).map(({ number, name, version, status, without, tests }) => {
+    const digits = fourDigits(number)
+    const state = status === 'complete' ? status : `${status}: without ${without.join('; ')}`
+    return `| [${digits}](https://xmpp.org/extensions/xep-${digits}.html) | ${name} | ${version} | ${state} | ${tests.join('<br>')} |`
+  })
+  return `# XEPs
+
+What is implemented of the [extensions of XMPP](https://xmpp.org/extensions/), the version that it was held against, and the tests
+(below test/) that show it. Made from what each part declares, by \`node dist/config/write-reference.js\`; the same for programs is
+[doap.xml](doap.xml).
+
+| XEP | | Version | Status | Shown by |
+|---|---|---|---|---|
+${rows.join('\n')}
+`
+}
