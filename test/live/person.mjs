@@ -96,6 +96,11 @@ export class Person extends EventEmitter {
     const person = new Person(options)
     await person.#entity.start()
     person.connected = true
+    // What comes before that it would count, and then forget that it did: it would be sent again.
+    await until(
+      () => person.#entity.streamManagement.enabled,
+      () => `${person.jid} to manage its stream`,
+    )
     await person.send(xml('presence'))
     return person
   }
