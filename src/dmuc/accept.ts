@@ -9,6 +9,7 @@ import { judge } from '../room/judge.js'
 import { affiliationOf, homesOf } from '../room/occupants.js'
 import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
 import { compareStamps, witness } from './clock.js'
+import { awaitsHistory } from './history.js'
 import { otherNick, stanzaIdOf } from './ids.js'
 import { passOn, relayRefitted } from './relay.js'
 import { isOfRegister, unrestricted } from './replica.js'
@@ -82,13 +83,13 @@ export function skipsRevision({ replica }: Turn, { id, operation }: LoggedEvent)
 
 /** Is something to be had before it: what its origin said earlier, in this start or another, or the history of a new shadow? */
 function waits(turn: Turn, event: LoggedEvent): boolean {
-  const { vector, identity } = turn.replica
+  const { vector } = turn.replica
   const peer = turn.peer(event.id.instance)
   return (
     event.id.seq > vector.get(event.id).contiguous + 1 ||
     peer.incarnation !== event.id.incarnation ||
     peer.behind ||
-    turn.peer(identity.source).historyAsked ||
+    awaitsHistory(turn) ||
     skipsRevision(turn, event) ||
     awaitsRights(turn, event)
   )

@@ -10,6 +10,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, releaseHeld, skipsRevision, startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
 import { provenOf } from './heads.js'
+import { askHistory, awaitsHistory } from './history.js'
 import { takeList } from './presences.js'
 import type { Peer, Question } from './replica.js'
 import { awaitsRights } from './rights.js'
@@ -28,7 +29,10 @@ export function catchUpAll(turn: Turn, jid: string): void {
 export function catchUp(turn: Turn, jid: string): void {
   const peer = turn.peer(jid)
   if (peer.link !== 'up' || peer.pulling || peer.listAsked) return
-  if (turn.peer(turn.replica.identity.source).historyAsked) return
+  if (awaitsHistory(turn)) {
+    if (jid === turn.replica.identity.source && !peer.historyAsked) askHistory(turn, jid)
+    return
+  }
   const lacking = turn.replica.vector.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
   const ordered = earlierFirst(lacking, jid, peer)
   const ranges = bounded(ordered, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))

@@ -77,6 +77,8 @@ export interface Peer {
   readonly behind: boolean
   /** Its history is on its way (E9); what others tell waits for it. */
   readonly historyAsked: boolean
+  /** How often that was lost: above 0, it is asked for again. */
+  readonly historyLost: number
   /**
    * Its list names somebody who may not be here by what we know, or may not name somebody as we have him: it is asked for again
    * once the source has decided something, and with the next hello.

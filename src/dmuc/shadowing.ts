@@ -3,8 +3,7 @@
  * the roster is in, the room is hidden; after the history we greet the other instances.
  */
 import type { LoggedEvent, Occupant, RoomConfig, RoomState } from '../room/types.js'
-import { child, type Element, xml } from '../xml/element.js'
-import { writeDateTime } from '../xmpp/date-time.js'
+import { child, type Element } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
@@ -12,6 +11,7 @@ import { accept, tooLong } from './accept.js'
 import { follow, isTakeover } from './following.js'
 import { greetAll, linkDown } from './greet.js'
 import { provenOf } from './heads.js'
+import { askHistory, lostAgain } from './history.js'
 import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
 import { isPlain, weigh } from './plain.js'
@@ -24,7 +24,7 @@ import { readConfig } from './wire/config.js'
 import { readVector } from './wire/hello.js'
 import { readHistoryEvent, readPlainMessage, stampAt } from './wire/history.js'
 import { readProofs } from './wire/proof.js'
-import { historyMessages, writeHistoryRequest } from './wire/replicate.js'
+import { historyMessages } from './wire/replicate.js'
 import { readRoom } from './wire/room.js'
 import { readListPlace, readRoster } from './wire/roster.js'
 
@@ -143,29 +143,18 @@ function isOwn(turn: Turn, { nick, jid }: Occupant): boolean {
   return known?.home === turn.self && known.jid === jid
 }
 
-/** What may be lost without being noticed before a link counts as down. */
-const unnoticedMs = 120_000
-
-/** E9: SHOULD; we always do. `lost`: since when a plain peer may not have heard us, nor we it. */
-export function askHistory(turn: Turn, from: string, lost?: number): void {
-  const since = lost === undefined ? undefined : writeDateTime(lost - unnoticedMs)
-  const limit = { maxstanzas: String(turn.env.limits.historyStanzas), since }
-  turn.changePeer(from, { historyAsked: true })
-  turn.effects.push({
-    type: 'ask',
-    iq: xml('iq', { type: 'get', from: turn.self, to: from }, writeHistoryRequest(Jid.parse(turn.self).local, limit)),
-    question: { type: 'history' },
-  })
-}
-
 /** E10: a sync instance tells which events these are; those of a plain one become our own. Then the greetings. */
 export function takeHistory(turn: Turn, from: string, answer: Element | StanzaError): void {
-  turn.changePeer(from, { historyAsked: false })
+  turn.changePeer(from, {
+    historyAsked: false,
+    historyLost: answer instanceof StanzaError ? lostAgain(turn, from, answer) : 0,
+  })
   if (answer instanceof StanzaError) turn.note('warn', `gave no history: ${answer.text ?? answer.condition}`, from)
   else if (otherInstance(turn.replica, from)?.kind === 'plain') adoptHistory(turn, from, historyMessages(answer))
   else takeEvents(turn, from, answer)
   if (isSource(turn.replica) && turn.replica.phase === 'serving') return
   if (isSource(turn.replica)) {
+    if (turn.peer(from).historyLost > 0) return askHistory(turn, from)
     turn.change({ phase: 'serving' })
     turn.effects.push({ type: 'save' })
     turn.note('info', 'gave the room back; this instance is its source again', from)

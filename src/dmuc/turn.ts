@@ -112,6 +112,7 @@ const newPeer: Peer = {
   listAsked: false,
   behind: false,
   historyAsked: false,
+  historyLost: 0,
   leftOut: false,
   told: undefined,
   telling: undefined,

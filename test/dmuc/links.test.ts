@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { defaultLimits } from '../../src/dmuc/replica.js'
 import { Vector } from '../../src/dmuc/vector.js'
+import { xml } from '../../src/xml/element.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
 import { arrival, event, list, live, message, occupant, other, Shadow, self, source } from './shadow.js'
 
@@ -152,10 +153,45 @@ describe('a pull', () => {
     shadow.relays(other, live(events[0]!))
     shadow.isGreeted(other, { vector })
     expect([shadow.logged, shadow.asked('pull')]).toEqual([[], []])
-    shadow.answers(source, { type: 'history' }, new StanzaError('remote-server-timeout'))
+    shadow.answers(source, { type: 'history' }, new StanzaError('item-not-found'))
     shadow.getsHello(other)
     expect(shadow.logged).toEqual(['1:1'])
     expect(shadow.asked('pull')[0]?.ranges).toMatchObject([{ instance: other, from: 2, to: 3 }])
+  })
+
+  describe('of a new shadow whose history was lost on the way', () => {
+    beforeEach(() => {
+      const peers = new Map(shadow.replica.peers)
+      peers.set(source, { ...peers.get(source)!, historyAsked: true })
+      shadow.replica = { ...shadow.replica, peers }
+      shadow.answers(source, { type: 'history' }, new StanzaError('remote-server-timeout'))
+    })
+
+    test('waits until that was asked for again', () => {
+      shadow.isGreeted(other, { vector })
+      shadow.getsHello(other)
+      expect(shadow.asked('pull')).toEqual([])
+      shadow.getsHello(source)
+      expect(shadow.asked('history')).toHaveLength(1)
+      shadow.answers(source, { type: 'history' }, xml('iq', { type: 'result' }))
+      shadow.getsHello(other)
+      expect(shadow.asked('pull')).toHaveLength(1)
+    })
+
+    test('does not wait for a source that cannot be reached', () => {
+      shadow.answers(source, { type: 'hello' }, new StanzaError('remote-server-timeout'))
+      shadow.getsHello(other, { vector })
+      expect(shadow.asked('pull')).toHaveLength(1)
+    })
+
+    test('does not wait for ever for one that answers everything but that', () => {
+      let tries = 1
+      for (shadow.getsHello(source); shadow.asked('history').length > 0; shadow.getsHello(source), tries++)
+        shadow.answers(source, { type: 'history' }, new StanzaError('resource-constraint'))
+      expect(tries).toBe(5)
+      shadow.getsHello(other, { vector })
+      expect(shadow.asked('pull')).toHaveLength(1)
+    })
   })
 
   test('that brings nothing is not repeated for ever', () => {
