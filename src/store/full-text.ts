@@ -10,7 +10,7 @@ export interface Term {
 }
 
 /** To be counted up when `wordsOf` or `textOf` change: indexes are then made anew. */
-export const textVersion = 2
+export const textVersion = 3
 
 /** Characters of a text that are looked at; the rest is not found. */
 const maxLength = 32_768

@@ -309,14 +309,6 @@ class MemoryStore implements Store {
     'archive.add': ({ owner, records }) => {
       for (const record of records) this.#archive(owner, record)
     },
-    'archive.amend': (write) => {
-      const records = this.#archives.get(write.owner) ?? []
-      const change = (record: StoredArchiveRecord): StoredArchiveRecord => {
-        const body = record.stanzaId === write.stanzaId ? amended(record, write) : undefined
-        return body === undefined ? record : { ...record, body }
-      }
-      this.#archives.put(write.owner, records.map(change))
-    },
     'archive.trim': ({ owner, upTo }) => {
       const kept = (this.#archives.get(owner) ?? []).filter(({ order }) => order > upTo)
       this.#archives.put(owner, kept)

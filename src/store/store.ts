@@ -228,17 +228,8 @@ export type Write =
   | { readonly type: 'room.occupant.delete'; readonly room: string; readonly nick: string }
   | { readonly type: 'room.instance.put'; readonly room: string; readonly instance: InstanceRecord }
   | { readonly type: 'room.instance.delete'; readonly room: string; readonly jid: string }
-  /** To the archive of a user, which comes into being with its first record. */
+  /** To the archive of a user, which comes into being with its first record. Ids are made by `archiveId`. */
   | { readonly type: 'archive.add'; readonly owner: string; readonly records: readonly ArchiveRecord[] }
-  /** As `room.amend`, in the archive of a user; nothing is kept for what is not there. */
-  | {
-      readonly type: 'archive.amend'
-      readonly owner: string
-      readonly stanzaId: string
-      readonly patch: string
-      readonly once: string
-      readonly jid?: string
-    }
   /** Deletes everything up to and including this order; takes as long as that is much, so go by pages. */
   | { readonly type: 'archive.trim'; readonly owner: string; readonly upTo: number }
 
@@ -283,8 +274,8 @@ export interface LogQuery {
   /** Only what may be read as the archive, or only what may not; a user's archive holds nothing else. */
   readonly archived?: boolean
   /**
-   * Only what has all these words, of the archive alone. What arrived moments ago may not be found yet; what was erased is found
-   * never again.
+   * Only what has all these words, of the archive alone. What arrived in a room moments ago may not be found yet; what was erased is
+   * found never again. Rooms have an index of words; archives of users are read through.
    */
   readonly text?: readonly Term[]
   readonly includeVoid?: boolean

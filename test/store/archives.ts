@@ -5,6 +5,8 @@ import type { LogQuery, Store, Write } from '../../src/store/store.js'
 import { account, archiveRecord, logRecord, putLog, putRoom, room, roomRecord } from './records.js'
 
 const romeo = 'romeo@a.example'
+/** Of the record that arrived at that time. */
+const id = (at: number): string => archiveRecord(at).stanzaId
 const bodyOf = (text: string): string =>
   JSON.stringify({ content: `<body>${text}</body><x xmlns='y'><body>z</body></x>` })
 
@@ -30,15 +32,15 @@ function users(given: () => Store): void {
     await store.commit([add(2)])
     const found = await store.archive(romeo, { limit: 10 })
     expect(found.map(({ stanzaId, archivedAt }) => [stanzaId, archivedAt])).toEqual([
-      ['u-5', 5],
-      ['u-5', 6],
-      ['u-3', 7],
-      ['u-2', 8],
+      [id(5), 5],
+      [id(5), 6],
+      [id(3), 7],
+      [id(2), 8],
     ])
     expect(found[0]).toEqual({ ...archiveRecord(5), order: found[0]!.order })
     const orders = found.map(({ order }) => order)
     expect(orders).toEqual([...new Set(orders)].sort((a, b) => a - b))
-    expect(await store.logOrder(romeo, 'u-3')).toBe(orders[2])
+    expect(await store.logOrder(romeo, id(3))).toBe(orders[2])
     expect(await store.archive('nobody@a.example', { limit: 10 })).toEqual([])
   })
 
@@ -51,28 +53,16 @@ function users(given: () => Store): void {
     expect(await times({ start: 20, end: 30 })).toEqual([20, 25, 30])
     expect(await times({ with: 'nurse@b.example' })).toEqual([25])
     expect(await times({ with: 'nurse@b.example', nick: 'tablet' })).toEqual([])
-    expect(await times({ stanzaIds: ['u-10', 'u-40', 'u-99'], archived: true })).toEqual([10, 40])
-    const order = await store.logOrder(romeo, 'u-25')
+    expect(await times({ stanzaIds: [id(10), id(40), id(99), 'none', ''], archived: true })).toEqual([10, 40])
+    const order = await store.logOrder(romeo, id(25))
     expect(await times({ after: order! })).toEqual([30, 40])
     expect(await times({ before: order!, backward: true, limit: 1 })).toEqual([20])
   })
 
-  test('a message is amended once; trimming takes the oldest; the account takes all', async () => {
+  test('trimming takes the oldest; the account takes all', async () => {
     const store = given()
     await store.commit([{ type: 'account.put', account: account(romeo) }, add(1, 2, 3)])
-    const amend = { type: 'archive.amend', owner: romeo, stanzaId: 'u-2', once: 'retracted' } as const
-    await store.commit([
-      { ...amend, jid: 'else@b.example', patch: '{"content":"wrong","retracted":1}' },
-      { ...amend, jid: 'juliet@b.example', patch: '{"content":"","retracted":2}' },
-      { ...amend, patch: '{"content":"again","retracted":3}' },
-      { ...amend, stanzaId: 'nowhere', patch: '{}' },
-    ])
-    expect((await store.archive(romeo, { limit: 9 })).map(({ body }) => JSON.parse(body).retracted)).toEqual([
-      undefined,
-      2,
-      undefined,
-    ])
-    await store.commit([{ type: 'archive.trim', owner: romeo, upTo: (await store.logOrder(romeo, 'u-2'))! }])
+    await store.commit([{ type: 'archive.trim', owner: romeo, upTo: (await store.logOrder(romeo, id(2)))! }])
     expect(await times()).toEqual([3])
     await store.commit([{ type: 'account.delete', jid: romeo }])
     expect(await times()).toEqual([])
@@ -171,13 +161,18 @@ function search(given: () => Store): void {
     expect(await found('fair')).toEqual([])
   })
 
-  test('of a user', async () => {
-    const records = ['Good night', 'good day'].map((text, at) => archiveRecord(at + 1, { body: bodyOf(text) }))
+  test('of a user: at once, by pages and with the other filters', async () => {
+    const texts = ['Good night', 'good day', 'Gute Nacht', 'a good end']
+    const records = texts.map((text, at) => archiveRecord(at + 1, { body: bodyOf(text), jid: `n${at % 2}@b.example` }))
     await given().commit([{ type: 'archive.add', owner: romeo, records }])
-    const ask = async (text: string) => (await given().archive(romeo, { text: terms(text), limit: 9 })).length
-    const end = Date.now() + 20_000
-    while ((await ask('good')) < 2) if (Date.now() > end) throw new Error('not found')
-    expect(await ask('night')).toBe(1)
+    const ask = async (text: string, query: Partial<LogQuery> = {}) =>
+      (await given().archive(romeo, { text: terms(text), limit: 9, ...query })).map(({ archivedAt }) => archivedAt)
+    expect(await ask('good')).toEqual([1, 2, 4])
+    expect(await ask('good', { limit: 1, backward: true })).toEqual([4])
+    expect(await ask('good', { with: 'n1@b.example' })).toEqual([2, 4])
+    expect(await ask('good', { stanzaIds: [id(2), id(3)] })).toEqual([2])
+    expect(await ask('NIGHT')).toEqual([1])
+    expect(await ask('z')).toEqual([])
   })
 }
 

@@ -1,4 +1,5 @@
 /** Records as the tests of stores use them: valid, with what a test cares about given. */
+import { archiveId } from '../../src/store/archive-id.js'
 import type {
   Account,
   ArchiveRecord,
@@ -55,7 +56,7 @@ export function logRecord(seq: number, fields: Partial<LogRecord> = {}): LogReco
 
 /** An entry of a user's archive. */
 export const archiveRecord = (at: number, fields: Partial<ArchiveRecord> = {}): ArchiveRecord => ({
-  stanzaId: `u-${at}`,
+  stanzaId: archiveId(at, `u-${at}`),
   type: 'message',
   jid: 'juliet@b.example',
   nick: undefined,

@@ -4,6 +4,7 @@
  */
 import type { LoadedAccount } from '../../server/account.js'
 import type { Handled, Host, Keeper, Module } from '../../server/module.js'
+import { archiveId } from '../../store/archive-id.js'
 import type { StoredArchiveRecord } from '../../store/store.js'
 import { copy, type Element, elements, xml } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
@@ -154,8 +155,9 @@ class UserArchive {
     const account = this.#account(owner)
     if (account === undefined) return goOn(undefined)
     if (!isArchivable(message) || !this.#wants(account, owner, other)) return account.inTurn(() => goOn(undefined))
-    const id = this.#host.random.token()
-    const record = recordOf(message, id, other, this.#host.clock.now())
+    const now = this.#host.clock.now()
+    const id = archiveId(now, this.#host.random.token())
+    const record = recordOf(message, id, other, now)
     return account.keep([{ type: 'archive.add', owner: account.jid, records: [record] }], () => goOn(id))
   }
 

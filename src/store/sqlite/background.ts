@@ -8,7 +8,7 @@ import type { TextIndex } from './text-index.js'
 const gatherMs = 250
 
 const deletes: ReadonlySet<string> = new Set(['room.delete', 'account.delete'])
-const says: ReadonlySet<string> = new Set(['room.log', 'archive.add'])
+const says: ReadonlySet<string> = new Set(['room.log'])
 
 export class Background {
   readonly #deleted: DeletedArchives

@@ -1,6 +1,8 @@
 /** Opens a connection to the database with every setting that matters given explicitly. */
 import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
+import { isFound, wordsOf } from '../full-text.js'
+import { recordText } from '../record-text.js'
 
 export type Connection = Database.Database
 
@@ -31,6 +33,9 @@ export function setSynchronous(db: Connection, durability: Durability): void {
 export function openReader(path: string): Connection {
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
   db.pragma('query_only = ON')
+  db.function('has_words', { deterministic: true }, (body: unknown, terms: unknown) =>
+    isFound(JSON.parse(String(terms)), wordsOf(recordText(String(body)))) ? 1 : 0,
+  )
   return db
 }
 

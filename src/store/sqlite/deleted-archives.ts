@@ -1,6 +1,6 @@
 /** Empties the archives of deleted rooms and users a slice at a time, so that no commit waits for a million rows to go. */
 import type { Connection } from './connection.js'
-import type { IndexedRow, TextIndex } from './text-index.js'
+import { type IndexedRow, indexedColumns, type TextIndex } from './text-index.js'
 
 export class DeletedArchives {
   readonly #next
@@ -10,9 +10,7 @@ export class DeletedArchives {
   constructor(db: Connection, index: TextIndex) {
     this.#index = index
     this.#next = db.prepare<[], { id: number }>('SELECT id FROM deleted_archive LIMIT 1')
-    const rows = db.prepare<[number, number], IndexedRow>(
-      'SELECT id, archive, body, archived FROM log WHERE archive = ? LIMIT ?',
-    )
+    const rows = db.prepare<[number, number], IndexedRow>(`SELECT ${indexedColumns} FROM log WHERE archive = ? LIMIT ?`)
     const deleteRow = db.prepare('DELETE FROM log WHERE id = ?')
     const deleteOrigins = db.prepare('DELETE FROM origin WHERE room = ?')
     const done = db.prepare('DELETE FROM deleted_archive WHERE id = ?')

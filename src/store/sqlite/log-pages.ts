@@ -5,6 +5,7 @@
 import type { Statement } from 'better-sqlite3'
 import type { LogQuery } from '../store.js'
 import type { Connection } from './connection.js'
+import { type OrdersOf, ordersByTime, ordersInRoom } from './ids.js'
 import { archiveWord } from './text-index.js'
 
 /** A part of an archive that one index keeps in order. */
@@ -32,16 +33,22 @@ interface Position {
 
 type Parameters = Readonly<Record<string, string | number>>
 
+/** Messages of rooms have an index of ids and one of words, those of users have not. */
+export type Owner = 'room' | 'user'
+
 export class LogPages<Row> {
+  readonly ordersOf: OrdersOf
   readonly #db: Connection
+  readonly #owner: Owner
   readonly #source: string
   readonly #statements = new Map<string, Statement<[Parameters], Row>>()
   readonly #newest: Readonly<Record<Part, Statement<[number], Position>>>
   readonly #firstFrom: Readonly<Record<Part, Statement<[number, number], Position>>>
 
   /** `source` is what follows FROM and gives the columns of rows of `log`, whose numbers are in `page`. */
-  constructor(db: Connection, columns: string, source: string) {
+  constructor(db: Connection, owner: Owner, columns: string, source: string) {
     this.#db = db
+    this.#owner = owner
     this.#source = `SELECT ${columns} FROM page ${source}`
     const each = <S>(prepare: (part: Part) => S) =>
       Object.fromEntries(parts.map((part) => [part, prepare(part)])) as Record<Part, S>
@@ -51,6 +58,8 @@ export class LogPages<Row> {
         `SELECT id, archived_at AS at FROM log INDEXED BY log_archive WHERE archive = ? AND ${conditions[part]} AND id >= ? ORDER BY id LIMIT 1`,
       ),
     )
+    const byTime = () => ordersByTime(db, (archive, time) => this.#firstAt(archive, 'archived', time))
+    this.ordersOf = owner === 'room' ? ordersInRoom(db) : byTime()
   }
 
   /** Rows in rising order. */
@@ -62,7 +71,7 @@ export class LogPages<Row> {
   /** The SQL of a query, for looking at its plan. */
   sql(query: LogQuery): string {
     const direction = query.backward === true ? 'DESC' : 'ASC'
-    const ids = partsOf(query).map((part) => `SELECT id FROM (${idsOf(query, part, direction)})`)
+    const ids = partsOf(query).map((part) => `SELECT id FROM (${this.#idsOf(query, part, direction)})`)
     const page = `${ids.join(' UNION ALL ')} ORDER BY id ${direction} LIMIT @limit`
     return `WITH page AS MATERIALIZED (${page}) ${this.#source} ORDER BY log.id ${direction}`
   }
@@ -88,11 +97,25 @@ export class LogPages<Row> {
       limit: query.limit,
       with: query.with ?? '',
       nick: query.nick ?? '',
-      stanzaIds: JSON.stringify(query.stanzaIds ?? []),
+      orders: JSON.stringify(query.stanzaIds?.flatMap((id) => this.ordersOf(archive, id)) ?? []),
       types: JSON.stringify(query.types ?? []),
-      words: matching(archive, query),
+      words: this.#owner === 'room' ? matching(archive, query) : JSON.stringify(query.text ?? []),
       ...Object.assign({}, ...bounds),
     }
+  }
+
+  /** The numbers of the rows of one part, as many as the page may hold. */
+  #idsOf(query: LogQuery, part: Part, direction: string): string {
+    const { table, id, where } = lookup(query, part, this.#owner)
+    const filters = [
+      `${id} BETWEEN @${part}First AND @${part}Last`,
+      `log.archive = @archive AND ${conditions[part]}`,
+      ...(query.with === undefined ? [] : ['log.jid = @with']),
+      ...(query.nick === undefined ? [] : ['log.nick = @nick']),
+      ...(query.types === undefined ? [] : ['log.type IN (SELECT value FROM json_each(@types))']),
+      ...where,
+    ]
+    return `SELECT ${id} AS id FROM ${table} WHERE ${filters.join(' AND ')} ORDER BY ${id} ${direction} LIMIT @limit`
   }
 
   /** An order such that the part's rows from it on are those archived at `time` or later; bisects with some 20 probes. */
@@ -117,38 +140,28 @@ function partsOf(query: LogQuery): readonly Part[] {
   return query.includeVoid === true ? parts : ['archived', 'unlisted']
 }
 
-/** The numbers of the rows of one part, as many as the page may hold. */
-function idsOf(query: LogQuery, part: Part, direction: string): string {
-  const { table, id, where } = lookup(query, part)
-  const filters = [
-    ...where,
-    `${id} BETWEEN @${part}First AND @${part}Last`,
-    `log.archive = @archive AND ${conditions[part]}`,
-    ...(query.with === undefined ? [] : ['log.jid = @with']),
-    ...(query.nick === undefined ? [] : ['log.nick = @nick']),
-    ...(query.types === undefined ? [] : ['log.type IN (SELECT value FROM json_each(@types))']),
-  ]
-  return `SELECT ${id} AS id FROM ${table} WHERE ${filters.join(' AND ')} ORDER BY ${id} ${direction} LIMIT @limit`
-}
-
 /** Through which index: that of what narrows most. */
-function lookup(query: LogQuery, part: Part): { table: string; id: string; where: readonly string[] } {
+function lookup(query: LogQuery, part: Part, owner: Owner): { table: string; id: string; where: readonly string[] } {
   if (query.stanzaIds !== undefined) {
-    const ids = 'SELECT id FROM log WHERE archive = @archive AND stanza_id IN (SELECT value FROM json_each(@stanzaIds))'
-    return { table: 'log NOT INDEXED', id: 'log.id', where: [`log.id IN (${ids})`, ...textFilter(query)] }
+    const ids = 'log.id IN (SELECT value FROM json_each(@orders))'
+    return { table: 'log NOT INDEXED', id: 'log.id', where: [ids, ...textFilter(query, owner)] }
   }
-  if (query.text !== undefined)
+  if (query.text !== undefined && owner === 'room')
     return {
       table: 'log_text CROSS JOIN log ON log.id = log_text.rowid',
       id: 'log_text.rowid',
       where: ['log_text MATCH @words'],
     }
   const index = part !== 'archived' ? undefined : query.with !== undefined ? 'log_jid' : query.nick && 'log_nick'
-  return { table: `log INDEXED BY ${index || 'log_archive'}`, id: 'log.id', where: [] }
+  return { table: `log INDEXED BY ${index || 'log_archive'}`, id: 'log.id', where: textFilter(query, owner) }
 }
 
-const textFilter = ({ text }: LogQuery): readonly string[] =>
-  text === undefined ? [] : ['log.id IN (SELECT rowid FROM log_text WHERE log_text MATCH @words)']
+function textFilter({ text }: LogQuery, owner: Owner): readonly string[] {
+  if (text === undefined) return []
+  return owner === 'room'
+    ? ['log.id IN (SELECT rowid FROM log_text WHERE log_text MATCH @words)']
+    : ['has_words(log.body, @words)']
+}
 
 /** In the language of FTS5. Words have letters and digits alone, so quotes are enough. */
 function matching(archive: number, { text }: LogQuery): string {

@@ -2,7 +2,7 @@
 import type { HeadRecord, LogQuery, VectorEntry } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogPages, newestArrival } from './log-pages.js'
-import type { ArchiveRow, StoredLogRow } from './protocol.js'
+import type { StoredArchiveRow, StoredLogRow } from './protocol.js'
 
 const columns = `origin.instance, origin.incarnation, log.seq, log.stamp_ms, log.stamp_counter, log.epoch, log.revision,
   log.stanza_id, log.type, log.nick, log.jid, log.body, log.void, log.archived_at, log.archived, log.digest, log.prev, log.id`
@@ -17,9 +17,9 @@ interface VectorRow {
 
 export class LogQueries {
   readonly #events: LogPages<StoredLogRow>
-  readonly #records: LogPages<ArchiveRow>
+  readonly #records: LogPages<StoredArchiveRow>
   readonly #archiveId
-  readonly #order
+  readonly #isRoom
   readonly #range
   readonly #newest
   readonly #vector
@@ -31,16 +31,11 @@ export class LogQueries {
   constructor(db: Connection) {
     // CROSS JOIN keeps this order of the loops: through the rows of the page, each with its origin.
     const rows = 'CROSS JOIN log ON log.id = page.id'
-    this.#events = new LogPages(db, columns, `${rows} CROSS JOIN origin ON origin.id = log.origin`)
+    this.#events = new LogPages(db, 'room', columns, `${rows} CROSS JOIN origin ON origin.id = log.origin`)
     const recordColumns = 'log.stanza_id, log.type, log.nick, log.jid, log.body, log.archived_at, log.id'
-    this.#records = new LogPages(db, recordColumns, rows)
+    this.#records = new LogPages(db, 'user', recordColumns, rows)
     this.#archiveId = db.prepare<[string], number>('SELECT id FROM archive WHERE owner = ?').pluck()
-    this.#order = db
-      .prepare<[string, string], number>(
-        `SELECT log.id FROM archive CROSS JOIN log INDEXED BY log_stanza_id ON log.archive = archive.id
-         WHERE archive.owner = ? AND stanza_id = ? LIMIT 1`,
-      )
-      .pluck()
+    this.#isRoom = db.prepare<[number], 1>('SELECT 1 FROM room WHERE id = ?').pluck()
     this.#range = db
       .prepare<[string, string, string, number, number, number], StoredLogRow>(
         `SELECT ${columns} FROM room CROSS JOIN origin ON origin.room = room.id
@@ -81,7 +76,7 @@ export class LogQueries {
   }
 
   /** Of a user. */
-  records(owner: string, query: LogQuery): ArchiveRow[] {
+  records(owner: string, query: LogQuery): StoredArchiveRow[] {
     const archive = this.#archiveId.get(owner)
     return archive === undefined ? [] : this.#records.page(archive, query)
   }
@@ -91,7 +86,10 @@ export class LogQueries {
   }
 
   order(owner: string, stanzaId: string): number | undefined {
-    return this.#order.get(owner, stanzaId)
+    const archive = this.#archiveId.get(owner)
+    if (archive === undefined) return undefined
+    const pages = this.#isRoom.get(archive) === undefined ? this.#records : this.#events
+    return pages.ordersOf(archive, stanzaId)[0]
   }
 
   range(jid: string, instance: string, incarnation: string, from: number, to: number, limit: number): StoredLogRow[] {

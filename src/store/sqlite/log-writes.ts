@@ -1,10 +1,10 @@
 /** Logs of rooms and archives of users: appending, changing, erasing. Each is found by JID once and remembered under its number. */
-import { type ArchiveRecord, type HeadRecord, headInterval, StoreError } from '../store.js'
+import { type HeadRecord, headInterval, StoreError } from '../store.js'
 import type { Connection } from './connection.js'
 import { newestArrival } from './log-pages.js'
 import { Origins } from './origins.js'
-import type { LogRow } from './protocol.js'
-import type { IndexedRow, TextIndex } from './text-index.js'
+import type { ArchiveRow, LogRow } from './protocol.js'
+import { type IndexedRow, indexedColumns, type TextIndex } from './text-index.js'
 
 interface Amendment {
   readonly stanzaId: string
@@ -53,13 +53,11 @@ export class LogWrites {
   }
 
   /** To a user's archive. */
-  add(owner: string, records: readonly ArchiveRecord[]): void {
+  add(owner: string, rows: readonly ArchiveRow[]): void {
     const archive = this.#user(owner)
-    for (const { stanzaId, type, nick, jid, body, archivedAt } of records) {
+    for (const [stanzaId, type, nick, jid, body, archivedAt] of rows) {
       archive.lastArchivedAt = Math.max(archivedAt, archive.lastArchivedAt + 1)
-      const at = archive.lastArchivedAt
-      const said = [stanzaId, type, nick ?? null, jid ?? null, body]
-      this.#statements.insert.run(archive.id, null, null, 0, 0, 0, 0, ...said, 0, at, 1, null, null)
+      this.#statements.add.run(archive.id, stanzaId, type, nick, jid, body, archive.lastArchivedAt)
     }
   }
 
@@ -85,30 +83,15 @@ export class LogWrites {
   /** Keeps the change where the message has not arrived. */
   amendRoom(jid: string, amendment: Amendment): void {
     const { id } = this.#room(jid)
-    if (this.amend(id, amendment)) return
+    if (this.#amend(id, amendment)) return
     const { stanzaId, patch, jid: author = null, instance = null } = amendment
     this.#statements.keepAmendment.run(id, stanzaId, patch, author, instance)
     this.#statements.dropAmendments.run(id, id, maxAmendments)
   }
 
-  /** Returns whether there is a message with that id, whatever became of it. */
-  amend(archive: number, { stanzaId, patch, once, jid, instance }: Amendment): boolean {
-    const rows = this.#statements.find.all(archive, stanzaId)
-    for (const row of rows) {
-      const to = { id: row.id, once, jid: jid ?? null, instance: instance ?? null }
-      if (this.#statements.mayAmend.get(to) === undefined) continue
-      this.#index.erase(row)
-      const body = this.#statements.amend.get(patch, row.id)!
-      this.#index.replace({ ...row, body })
-    }
-    return rows.length > 0
-  }
-
+  /** The archive of a user. */
   trim(owner: string, upTo: number): void {
-    for (const row of this.#statements.upTo.all(this.#user(owner).id, upTo)) {
-      this.#index.erase(row)
-      this.#statements.deleteRow.run(row.id)
-    }
+    this.#statements.trim.run(this.#user(owner).id, upTo)
   }
 
   /** Of a room or a user; what is in it goes later. The JID may come back under another number. */
@@ -131,6 +114,19 @@ export class LogWrites {
     this.#users.clear()
     this.#origins.forget()
     this.#index.forget()
+  }
+
+  /** Returns whether there is a message with that id, whatever became of it. */
+  #amend(archive: number, { stanzaId, patch, once, jid, instance }: Amendment): boolean {
+    const rows = this.#statements.find.all(archive, stanzaId)
+    for (const row of rows) {
+      const to = { id: row.id, once, jid: jid ?? null, instance: instance ?? null }
+      if (this.#statements.mayAmend.get(to) === undefined) continue
+      this.#index.erase(row)
+      const body = this.#statements.amend.get(patch, row.id)!
+      this.#index.replace({ ...row, body })
+    }
+    return rows.length > 0
   }
 
   #room(jid: string): KnownArchive {
@@ -183,11 +179,16 @@ function prepare(db: Connection) {
          void, archived_at, archived, digest, prev)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    find: db.prepare<[number, string], IndexedRow>(
-      'SELECT id, archive, body, archived FROM log INDEXED BY log_stanza_id WHERE archive = ? AND stanza_id = ?',
+    add: db.prepare(
+      `INSERT INTO log (archive, stamp_ms, stamp_counter, epoch, revision, stanza_id, type, nick, jid, body, void, archived_at, archived)
+       VALUES (?, 0, 0, 0, 0, ?, ?, ?, ?, ?, 0, ?, 1)`,
     ),
-    upTo: db.prepare<[number, number], IndexedRow>(
-      'SELECT id, archive, body, archived FROM log INDEXED BY log_archive WHERE archive = ? AND archived = 1 AND void = 0 AND id <= ?',
+    find: db.prepare<[number, string], IndexedRow>(
+      `SELECT ${indexedColumns} FROM log INDEXED BY log_stanza_id
+       WHERE archive = ? AND stanza_id = ? AND origin IS NOT NULL`,
+    ),
+    trim: db.prepare(
+      'DELETE FROM log INDEXED BY log_archive WHERE archive = ? AND archived = 1 AND void = 0 AND id <= ?',
     ),
     putHead: db.prepare('INSERT OR REPLACE INTO head (origin, seq, signature) VALUES (?, ?, ?)'),
     dropHeads: db.prepare('DELETE FROM head WHERE origin = ? AND seq < ? AND seq % ? <> 0'),
@@ -200,7 +201,6 @@ function prepare(db: Connection) {
     amend: db
       .prepare<[string, number], string>('UPDATE log SET body = json_patch(body, ?) WHERE id = ? RETURNING body')
       .pluck(),
-    deleteRow: db.prepare('DELETE FROM log WHERE id = ?'),
     keepAmendment: db.prepare('INSERT INTO amendment (room, stanza_id, patch, jid, instance) VALUES (?, ?, ?, ?, ?)'),
     dropAmendments: db.prepare(
       'DELETE FROM amendment WHERE room = ? AND id NOT IN (SELECT id FROM amendment WHERE room = ? ORDER BY id DESC LIMIT ?)',

@@ -6,6 +6,7 @@ import type {
   Account,
   AffiliationRecord,
   Amendment,
+  ArchiveRecord,
   HeadRecord,
   InstanceRecord,
   LogQuery,
@@ -53,11 +54,13 @@ export type ArchiveRow = readonly [
   jid: string | null,
   body: string,
   archivedAt: number,
-  order: number,
 ]
 
+export type StoredArchiveRow = readonly [...ArchiveRow, order: number]
+
 export type EncodedWrite =
-  | Exclude<Write, { readonly type: 'room.log' }>
+  | Exclude<Write, { readonly type: 'room.log' | 'archive.add' }>
+  | { readonly type: 'archive.add'; readonly owner: string; readonly rows: readonly ArchiveRow[] }
   | { readonly type: 'room.log'; readonly room: string; readonly rows: readonly LogRow[] }
 
 /** One call of `Store.commit`. */
@@ -80,7 +83,7 @@ export interface Queries {
   loadRoom(jid: string, recent: number): LoadedRows | undefined
   ownedRooms(service: string, owner: string): number
   log(room: string, query: LogQuery): StoredLogRow[]
-  archive(owner: string, query: LogQuery): ArchiveRow[]
+  archive(owner: string, query: LogQuery): StoredArchiveRow[]
   logOrder(owner: string, stanzaId: string): number | undefined
   logRange(room: string, instance: string, incarnation: string, from: number, to: number, limit: number): StoredLogRow[]
   logHead(room: string, instance: string, incarnation: string, seq: number): HeadRecord | undefined
@@ -121,9 +124,20 @@ export type Replies =
     }
 
 export function encodeWrite(write: Write): EncodedWrite {
-  if (write.type !== 'room.log') return write
-  return { type: 'room.log', room: write.room, rows: write.records.map(encodeRecord) }
+  if (write.type === 'room.log') return { type: 'room.log', room: write.room, rows: write.records.map(encodeRecord) }
+  if (write.type === 'archive.add')
+    return { type: 'archive.add', owner: write.owner, rows: write.records.map(encodeArchived) }
+  return write
 }
+
+const encodeArchived = ({ stanzaId, type, nick, jid, body, archivedAt }: ArchiveRecord): ArchiveRow => [
+  stanzaId,
+  type,
+  nick ?? null,
+  jid ?? null,
+  body,
+  archivedAt,
+]
 
 function encodeRecord(record: LogRecord): LogRow {
   return [
@@ -170,7 +184,7 @@ export function decodeRow(row: StoredLogRow): StoredLogRecord {
   }
 }
 
-export const decodeRecord = (row: ArchiveRow): StoredArchiveRecord => ({
+export const decodeRecord = (row: StoredArchiveRow): StoredArchiveRecord => ({
   stanzaId: row[0],
   type: row[1],
   nick: row[2] ?? undefined,

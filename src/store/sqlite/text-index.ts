@@ -1,6 +1,7 @@
 /**
- * The index of words (migrations/0002). It is brought up in the background, in small slices, so that no message waits for it;
- * what is erased leaves it in the same transaction. It can always be made anew from the log.
+ * The index of words in rooms (migrations/0002). It is brought up in the background, in small slices, so that no message waits for it;
+ * what is erased leaves it in the same transaction. It can always be made anew from the log. Archives of users are not in it: hardly
+ * any of their messages is ever searched for, and the words would cost more than the message.
  */
 import { textVersion, wordsOf } from '../full-text.js'
 import { recordText } from '../record-text.js'
@@ -11,8 +12,12 @@ export interface IndexedRow {
   readonly id: number
   readonly archive: number
   readonly body: string
-  readonly archived: number
+  /** Is to be found. */
+  readonly searched: number
 }
+
+/** Of an IndexedRow. */
+export const indexedColumns = 'id, archive, body, archived AND origin IS NOT NULL AS searched'
 
 export class TextIndex {
   readonly #db: Connection
@@ -56,13 +61,13 @@ export class TextIndex {
   }
 
   /** Puts in the words of a row that was erased and has another body now. Inside a transaction. */
-  replace({ id, archive, body, archived }: IndexedRow): void {
-    if (id <= this.#indexed && archived === 1) this.#add(id, archive, body)
+  replace({ id, archive, body, searched }: IndexedRow): void {
+    if (id <= this.#indexed && searched === 1) this.#add(id, archive, body)
   }
 
   /** Takes out the words of a row whose body is still there. Inside a transaction. */
-  erase({ id, archive, body, archived }: IndexedRow): void {
-    if (id > this.#indexed || archived === 0) return
+  erase({ id, archive, body, searched }: IndexedRow): void {
+    if (id > this.#indexed || searched === 0) return
     const words = wordsOf(recordText(body))
     if (words.length === 0) return
     try {
@@ -79,21 +84,23 @@ export class TextIndex {
   }
 
   #prepareSlice(db: Connection): () => boolean {
-    const rows = db.prepare<[number, number], IndexedRow>(
-      'SELECT id, archive, body, archived FROM log WHERE id > ? ORDER BY id LIMIT ?',
+    const newest = db.prepare<[], number | null>('SELECT max(id) FROM log').pluck()
+    const rows = db.prepare<[number, number, number], IndexedRow>(
+      `SELECT ${indexedColumns} FROM log WHERE id > ? AND id <= ? AND searched ORDER BY id LIMIT ?`,
     )
     const advance = db.prepare('UPDATE log_text_state SET indexed = ?')
-    const slice = db.transaction((): readonly IndexedRow[] => {
-      const found = rows.all(this.#indexed, sliceRows)
-      for (const { id, archive, body, archived } of found) if (archived === 1) this.#add(id, archive, body)
-      const last = found.at(-1)
-      if (last !== undefined) advance.run(last.id)
-      return found
+    const slice = db.transaction((upTo: number): number => {
+      const found = rows.all(this.#indexed, upTo, sliceRows)
+      for (const { id, archive, body } of found) this.#add(id, archive, body)
+      const reached = found.length === sliceRows ? found.at(-1)!.id : upTo
+      advance.run(reached)
+      return reached
     })
     return () => {
-      const found = slice.immediate()
-      this.#indexed = found.at(-1)?.id ?? this.#indexed
-      return found.length === sliceRows
+      const last = newest.get() ?? 0
+      if (last <= this.#indexed) return false
+      this.#indexed = slice.immediate(Math.min(last, this.#indexed + sliceSpan))
+      return this.#indexed < last
     }
   }
 
@@ -122,3 +129,5 @@ const isDamaged = (error: unknown): boolean => errorCode(error) === 'SQLITE_CORR
 
 /** Some 2 ms of work. */
 const sliceRows = 50
+/** And no more than this to look through for them. */
+const sliceSpan = 2000

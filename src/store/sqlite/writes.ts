@@ -189,11 +189,8 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
 type ArchiveHandlers = Pick<Handlers, Extract<keyof Handlers, `archive.${string}`>>
 
 const archiveWrites = (log: LogWrites): ArchiveHandlers => ({
-  'archive.add': ({ owner, records }) => {
-    log.add(owner, records)
-  },
-  'archive.amend': (write) => {
-    log.amend(log.archiveId(write.owner), write)
+  'archive.add': ({ owner, rows }) => {
+    log.add(owner, rows)
   },
   'archive.trim': ({ owner, upTo }) => {
     log.trim(owner, upTo)

@@ -61,7 +61,7 @@ describe('the plan of a page', () => {
 
   test.each(queries)('%s: the index that fits, in its order', (_, query, plan) => {
     migrate(db, readMigrations())
-    const pages = new LogPages(db, 'log.id', 'CROSS JOIN log ON log.id = page.id')
+    const pages = new LogPages(db, 'room', 'log.id', 'CROSS JOIN log ON log.id = page.id')
     const rows = db
       .prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${pages.sql({ limit: 50, ...query }).replace(/@\w+/g, '1')}`)
       .all()

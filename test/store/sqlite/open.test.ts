@@ -143,7 +143,7 @@ describe('an open store', () => {
     const script = fileURLToPath(new URL('./fill-up.mjs', import.meta.url))
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
-      'trap \'\' XFSZ; ulimit -f 2048; exec "$0" "$@"',
+      'trap \'\' XFSZ; ulimit -f 3072; exec "$0" "$@"',
       process.execPath,
       script,
       path,
