@@ -55,6 +55,10 @@ export class Jid {
 
   /** Prepares the parts; an empty local or resource means none. Throws StanzaError `jid-malformed`. */
   static of(local: string, domain: string, resource = ''): Jid {
+    const text = `${local === '' ? '' : `${local}@`}${domain}${resource === '' ? '' : `/${resource}`}`
+    const plainly = Jid.#parsePlain(text)
+    // Otherwise a part holds what parts are divided by.
+    if (plainly?.local.length === local.length && plainly.domain.length === domain.length) return plainly
     return new Jid(
       local === '' ? '' : prepared('localpart', local, prepareLocal),
       prepared('domainpart', domain, prepareDomain),

@@ -112,6 +112,8 @@ describe('localparts (RFC 7622 §3.3, RFC 8265 §3.3)', () => {
   test('refuses an at sign and a slash given as part of one', () => {
     expect(() => Jid.of('a@b', 'example.com')).toThrow(StanzaError)
     expect(() => Jid.of('a/b', 'example.com')).toThrow(StanzaError)
+    expect(() => Jid.of('a', 'b.example/c')).toThrow(StanzaError)
+    expect(() => Jid.of('', 'a@b.example')).toThrow(StanzaError)
   })
 })
 
