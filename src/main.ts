@@ -20,6 +20,7 @@ import { needRestart } from './config/changes.js'
 import type { Config } from './config/config.js'
 import {
   clientOptionsOf,
+  componentListenerOptionsOf,
   hostsOf,
   LiveConfig,
   pageSettingsOf,
@@ -39,6 +40,7 @@ import {
   startClientListener,
   startWebSocketListener,
 } from './server/c2s.js'
+import { startComponentListener } from './server/component-listener.js'
 import { Resumptions } from './server/resumptions.js'
 import { startServerListener } from './server/s2s-listener.js'
 import { serverLinks } from './server/s2s-operations.js'
@@ -83,6 +85,7 @@ const shortNames = {
   s2s_ports: 's2s',
   s2s_direct_tls_ports: 's2sDirectTls',
   http_ports: 'http',
+  component_ports: 'components',
 } as const
 
 /** Rejects with an Error fit for the operator; then nothing stays open. */
@@ -133,6 +136,7 @@ class Start {
     this.#watchLinks(server, pool)
     await this.#listenForServers(ports, store, server, pool, certificates)
     const links = this.#loginLinks(store)
+    await this.#listenForComponents(ports, store, server)
     await this.#listenForClients(ports, store, server, certificates, links)
     this.#lifecycle.add('services', { close: () => server.closeServices() })
     await this.#openAdminSocket(store, server, pool, links)
@@ -243,6 +247,18 @@ class Start {
     endpoints.forEach((endpoint, index) => {
       this.#listening.push({ ...endpoint, port: listener.ports[index] ?? endpoint.port })
     })
+  }
+
+  async #listenForComponents(ports: readonly Endpoint[], store: Store, server: Server): Promise<void> {
+    const parts = { gateway: server.components, clock: this.#clock, random: this.#random, log: this.#log }
+    for (const port of ports.filter(({ option }) => option === 'component_ports')) {
+      const listener = await startComponentListener(
+        { host: port.address, port: port.port, ...componentListenerOptionsOf(this.#config) },
+        { ...parts, lagging: lagging(store) },
+      )
+      this.#lifecycle.add('component_ports', { close: () => listener.close(this.#deadlineMs) })
+      this.#listening.push({ ...port, port: listener.port })
+    }
   }
 
   async #listenForClients(
@@ -394,7 +410,7 @@ class Start {
 
   #running(server: Server, pool: S2sPool, certificates: Certificates): RunningServer {
     const ports: Record<(typeof shortNames)[PortOption], number[]> = {
-      ...{ c2s: [], c2sDirectTls: [], s2s: [], s2sDirectTls: [], http: [] },
+      ...{ c2s: [], c2sDirectTls: [], s2s: [], s2sDirectTls: [], http: [], components: [] },
     }
     for (const { option, port } of this.#listening)
       if (!ports[shortNames[option]].includes(port)) ports[shortNames[option]].push(port)

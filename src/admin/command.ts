@@ -2,6 +2,7 @@
  * The contract of an operator's command: `dmucctl` shows them, the admin socket of the running server runs them, and
  * those that need only the store also run on a stopped one. A command is a value; `commands/index.ts` lists them.
  */
+import type { HostType } from '../server/module.js'
 import type { ServerLinks } from '../server/s2s-operations.js'
 import type { ScramKeys, Store } from '../store/store.js'
 
@@ -20,7 +21,7 @@ export interface ServerFacts {
 /** What a command works on. */
 export interface Operator {
   readonly store: Store
-  readonly hosts: readonly { readonly domain: string; readonly type: 'user' | 'muc' }[]
+  readonly hosts: readonly { readonly domain: string; readonly type: HostType }[]
   now(): number
   /** Throws an Error for a password that SASLprep forbids. */
   deriveKeys(password: string): Promise<{ readonly sha1: ScramKeys; readonly sha256: ScramKeys }>

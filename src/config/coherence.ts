@@ -1,4 +1,5 @@
 /** What each option alone cannot show: options that contradict one another. */
+import type { HostType } from '../server/module.js'
 import { parseBareJid } from './address.js'
 import type { Check } from './check.js'
 import type { Config } from './config.js'
@@ -15,6 +16,7 @@ export function checkCoherence(config: Config, check: Check): void {
   checkProofs(config, check)
   checkFirstStart(config, check)
   checkRegistration(config, check)
+  checkComponents(config, check)
 }
 
 function checkSocketPath({ global }: Config, check: Check): void {
@@ -77,7 +79,7 @@ function checkProofs({ global }: Config, check: Check): void {
 
 function checkFirstStart({ hosts, firstStart }: Config, check: Check): void {
   if (firstStart === undefined) return
-  const isHost = (domain: string | undefined, type: 'user' | 'muc') =>
+  const isHost = (domain: string | undefined, type: HostType) =>
     hosts.some((host) => host.type === type && host.domain === domain)
   firstStart.accounts.forEach((jid, index) => {
     const domain = parseBareJid(jid)?.domain
@@ -102,4 +104,18 @@ function checkRegistration({ hosts }: Config, check: Check): void {
       ['virtual_host', deaf.domain, 'allow_registration'],
       `allow_registration cannot be true on ${deaf.domain}: no module for it is loaded; make accounts with dmucctl adduser`,
     )
+}
+
+/** A secret that is missing, or that two components share, would let one pass for the other. */
+function checkComponents({ hosts }: Config, check: Check): void {
+  const seen = new Map<unknown, string>()
+  for (const { domain, moduleOptions } of hosts.filter(({ type }) => type === 'external')) {
+    const secret = moduleOptions.component?.component_secret
+    const path = ['component', domain, 'component_secret']
+    if (secret === '' || secret === undefined)
+      check.report(path, `${domain} needs a component_secret: a long random text that its program is told, too`)
+    else if (seen.has(secret))
+      check.report(path, `${domain} has the component_secret of ${seen.get(secret)}; give each component its own`)
+    else seen.set(secret, domain)
+  }
 }

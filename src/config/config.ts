@@ -1,12 +1,12 @@
 /** The configuration as the program sees it: complete with defaults, typed and frozen. Option names are the operator's own. */
 
 import type { Route } from '../net/resolver.js'
-import type { Module } from '../server/module.js'
+import type { HostType, Module } from '../server/module.js'
 import type { DmucValues, FirstStartValues, GlobalValues, HostValues, LimitsValues } from './schema.js'
 
 export interface HostConfig {
   readonly domain: string
-  readonly type: 'user' | 'muc'
+  readonly type: HostType
   readonly options: HostValues
   /** In the order of `src/modules/index.ts`. */
   readonly modules: readonly Module[]

@@ -1,6 +1,7 @@
 /** The configuration as it is now: a reload replaces it, and what asks through here follows at once. */
 import type { Route } from '../net/resolver.js'
 import type { ClientOptions } from '../server/c2s.js'
+import type { ComponentListenerOptions } from '../server/component-listener.js'
 import type { ServerListenerOptions } from '../server/s2s-listener.js'
 import type { S2sOptions } from '../server/s2s-options.js'
 import type { S2sPolicy } from '../server/s2s-policy.js'
@@ -115,6 +116,15 @@ export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'pol
 export const serverListenerOptionsOf = ({ limits }: Config): Omit<ServerListenerOptions, 'endpoints'> => ({
   perAddress: { open: limits.s2s_connections, strangers: limits.s2s_unverified_connections },
   rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
+})
+
+export const componentListenerOptionsOf = ({
+  global,
+  limits,
+}: Config): Omit<ComponentListenerOptions, 'host' | 'port'> => ({
+  limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
+  hardBacklog: limits.component_send_queue,
+  addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
 })
 
 /** What the web page is told: its domain is the first virtual host. */

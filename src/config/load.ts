@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import type { Route } from '../net/resolver.js'
-import type { Module } from '../server/module.js'
+import type { HostType, Module } from '../server/module.js'
 import { parseEndpoint, wrongDomain } from './address.js'
 import { Check } from './check.js'
 import { checkCoherence } from './coherence.js'
@@ -86,7 +86,7 @@ class DocumentReader {
       ? this.#section('first_start', firstStartOptions)
       : undefined
     const shared: Table = { ...global, dmuc, limits }
-    const hosts = [...this.#hosts('virtual_host', 'user', shared), ...this.#hosts('component', 'muc', shared)]
+    const hosts = [...this.#hosts('virtual_host', shared), ...this.#hosts('component', shared)]
     if (!hosts.some((host) => host.type === 'user'))
       check.report([], 'there is no virtual host; add [virtual_host."example.org"]')
     return { file, global, hosts, s2sRoutes: this.#routes(), dmuc, limits, firstStart }
@@ -121,7 +121,7 @@ class DocumentReader {
     return routes
   }
 
-  #hosts(section: 'virtual_host' | 'component', type: 'user' | 'muc', shared: Table): HostConfig[] {
+  #hosts(section: 'virtual_host' | 'component', shared: Table): HostConfig[] {
     const tables = this.#check.table(this.#document, section)
     const atTop = this.#check.values(this.#document, hostOptions, [])
     const found: HostConfig[] = []
@@ -131,7 +131,7 @@ class DocumentReader {
       if (wrong !== undefined) this.#check.report(path, `the name of a ${section} must ${wrong}`)
       const table = this.#check.table(tables, domain, [section])
       this.#unknownInHost(table, section, domain)
-      if (section === 'component') this.#componentType(table, path)
+      const type = section === 'virtual_host' ? 'user' : this.#componentType(table, path)
       const options = this.#hostValues(table, path, atTop)
       const modules = this.#modulesOf(type, options, path)
       const moduleOptions: Record<string, Table> = {}
@@ -142,9 +142,10 @@ class DocumentReader {
     return found
   }
 
-  #componentType(table: Table, path: readonly string[]): void {
-    if (Object.hasOwn(table, 'type')) this.#check.values(table, componentOptions, path)
-    else this.#check.report(path, 'a component needs its type = "muc"')
+  #componentType(table: Table, path: readonly string[]): HostType {
+    if (!Object.hasOwn(table, 'type'))
+      this.#check.report(path, 'a component needs its type = "muc", or "external" for a program of its own')
+    return this.#check.values(table, componentOptions, path).type
   }
 
   #unknownInHost(table: Table, section: string, domain: string): void {
@@ -172,7 +173,7 @@ class DocumentReader {
     }
   }
 
-  #modulesOf(type: 'user' | 'muc', options: HostValues, path: readonly string[]): Module[] {
+  #modulesOf(type: HostType, options: HostValues, path: readonly string[]): Module[] {
     const names = new Set(this.#modules.map((module) => module.name))
     for (const option of ['modules_enabled', 'modules_disabled'] as const)
       for (const name of options[option]) {

@@ -7,6 +7,7 @@ export const portOptions = [
   's2s_ports',
   's2s_direct_tls_ports',
   'http_ports',
+  'component_ports',
 ] as const
 export type PortOption = (typeof portOptions)[number]
 
@@ -16,10 +17,14 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** Every address with every port. */
-export function endpointsOf({ global }: Config): Endpoint[] {
+/** Every address with every port; none for components where there are none. */
+export function endpointsOf({ global, hosts }: Config): Endpoint[] {
+  const others: Partial<Record<PortOption, readonly string[]>> = {
+    http_ports: global.http_interfaces,
+    component_ports: hosts.some(({ type }) => type === 'external') ? global.component_interfaces : [],
+  }
   return portOptions.flatMap((option) => {
-    const interfaces = option === 'http_ports' ? global.http_interfaces : global.interfaces
+    const interfaces = others[option] ?? global.interfaces
     const addresses = addressesOf(interfaces, global.use_ipv6)
     return global[option].flatMap((port) => addresses.map((address) => ({ option, address, port })))
   })

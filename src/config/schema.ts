@@ -7,6 +7,9 @@ import { boolean, integer, oneOf, portList, text, textList, textTable, type Valu
 
 const mib = 1024 * 1024
 
+const wrongInterface = (given: string): string | undefined =>
+  /^(\*|[0-9.]+|[0-9a-fA-F:.]+(%\w+)?)$/.test(given) ? undefined : 'be an IP address, "*" or "::"'
+
 /** Valid above the first `[table]` only: they concern the whole process. */
 export const globalOptions = {
   data_path: text(
@@ -29,13 +32,13 @@ export const globalOptions = {
     ['127.0.0.1', '::1'],
     'Addresses to listen on; `"*"` is every IPv4 address of the machine, `"::"` every address of both families. Nothing listens beyond loopback unless it is written here.',
     'list of IP addresses',
-    (given) => (/^(\*|[0-9.]+|[0-9a-fA-F:.]+(%\w+)?)$/.test(given) ? undefined : 'be an IP address, "*" or "::"'),
+    wrongInterface,
   ),
   http_interfaces: textList(
     ['127.0.0.1', '::1'],
     'Addresses for `http_ports`. Plain HTTP: for others than this machine put a TLS proxy in front.',
     'list of IP addresses',
-    (given) => (/^(\*|[0-9.]+|[0-9a-fA-F:.]+(%\w+)?)$/.test(given) ? undefined : 'be an IP address, "*" or "::"'),
+    wrongInterface,
   ),
   c2s_ports: portList([5222], 'Ports for clients (STARTTLS).'),
   c2s_direct_tls_ports: portList([], 'Ports for clients with TLS from the first byte (XEP-0368), usually 5223.'),
@@ -46,6 +49,16 @@ export const globalOptions = {
   s2s_direct_tls_ports: portList(
     [],
     'Ports for other servers with TLS from the first byte (XEP-0368), usually 5270; DNS names them in `_xmpps-server._tcp` records.',
+  ),
+  component_interfaces: textList(
+    ['127.0.0.1', '::1'],
+    'Addresses for `component_ports`. What goes there is not encrypted: for others than this machine use a tunnel.',
+    'list of IP addresses',
+    wrongInterface,
+  ),
+  component_ports: portList(
+    [5347],
+    'Ports for external components (XEP-0114); open only where there is a `[component."…"]` with `type = "external"`.',
   ),
   http_ports: portList([5280], 'Ports for WebSocket (`/xmpp-websocket`, RFC 7395) and the web page.'),
   web_client: boolean(true, 'Serve the page with the Converse.js client at `/` of `http_ports`.'),
@@ -136,7 +149,11 @@ export const hostOptions = {
 
 /** `[component."…"]` only. */
 export const componentOptions = {
-  type: oneOf(['muc'], 'muc', 'What the component is; `"muc"` is a service of chat rooms (XEP-0045).'),
+  type: oneOf(
+    ['muc', 'external'],
+    'muc',
+    'What the component is; `"muc"` is a service of chat rooms (XEP-0045), `"external"` a program of its own that connects to `component_ports` (XEP-0114) and needs a `component_secret`.',
+  ),
 } as const
 
 /** `[dmuc]`: rooms that live on several servers at once (XEP-0281). */
@@ -222,6 +239,12 @@ export const limitsOptions = {
     mib,
     100_000 * mib,
     'Bytes that wait for all clients together, before those that read most slowly are disconnected.',
+  ),
+  component_send_queue: integer(
+    64 * mib,
+    64 * 1024,
+    1_000 * mib,
+    'Bytes that wait for one external component that reads too slowly, before it is disconnected.',
   ),
   s2s_rate: integer(8 * mib, 10_000, 1_000 * mib, 'Bytes a second from one connection of another server.'),
   s2s_burst: integer(32 * mib, mib, 1_000 * mib, 'Bytes that it may send at once before the rate holds it back.'),

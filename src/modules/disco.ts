@@ -70,7 +70,7 @@ const maxListed = 200
  */
 async function items(host: Host, iq: Element, from: Jid): Promise<Element> {
   if (host.type === 'user') {
-    const components = host.siblings().filter(({ type }) => type === 'muc')
+    const components = host.siblings().filter(({ type }) => type !== 'user')
     return result(iq, xml('query', { xmlns: ns.discoItems }, ...components.map(item)))
   }
   const asked = readResultSet(payload(iq)!, maxListed)

@@ -2,6 +2,7 @@
 import type { Module } from '../server/module.js'
 import { blocking } from './blocking/index.js'
 import { carbons } from './carbons.js'
+import { component } from './component.js'
 import { contactAddresses } from './contact-addresses.js'
 import { disco } from './disco.js'
 import { iqAnswers } from './iq-answers.js'
@@ -38,4 +39,5 @@ export const modules: readonly Module[] = [
   lastActivity,
   privateStorage,
   muc,
+  component,
 ]

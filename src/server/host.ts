@@ -8,7 +8,7 @@ import { payload } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { AccountRegistry, type LoadedAccount } from './account.js'
 import { and } from './handled.js'
-import type { Handled, Host, IqHandler, Module, Registration, StanzaHandler } from './module.js'
+import type { Handled, Host, HostType, IqHandler, Module, Registration, StanzaHandler } from './module.js'
 import { Registrations, type Way } from './registrations.js'
 import type { Router } from './router.js'
 import type { Session } from './session.js'
@@ -16,7 +16,7 @@ import type { Session } from './session.js'
 /** What a host is made of; `options` by module name, complete with defaults. */
 export interface HostDefinition {
   readonly domain: string
-  readonly type: 'user' | 'muc'
+  readonly type: HostType
   readonly name: string
   readonly modules: readonly Module[]
   readonly options: Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -79,7 +79,7 @@ export class LocalHost {
   /** A stanza to this host or to an address at it. Throws or rejects what it is refused with. */
   receive(stanza: Element, from: Jid, to: Jid): Handled {
     if (to.local === '') return this.#toHost(stanza, from, to)
-    if (this.definition.type === 'muc') return this.#toComponent(stanza, from, to)
+    if (this.definition.type !== 'user') return this.#toComponent(stanza, from, to)
     const kept = this.registrations.way('inbound', stanza.name).keepers.length > 0
     return this.accounts.within(to.bare().toString(), (account) => this.#toAccount(stanza, from, to, account), { kept })
   }
@@ -116,7 +116,7 @@ export class LocalHost {
       const handler = this.#iqHandler('host', stanza)
       if (handler !== undefined) return this.#answer(handler, stanza, from, to)
     }
-    if (this.definition.type === 'muc') return this.#toComponent(stanza, from, to)
+    if (this.definition.type !== 'user') return this.#toComponent(stanza, from, to)
     return refuseUnhandled(stanza)
   }
 

@@ -20,6 +20,9 @@ export type { Handled } from './handled.js'
 /** Fixed order, no numbers: refuse what is malformed; refuse what is not allowed; do it; tell others that it was done. */
 export type Stage = 'validate' | 'authorize' | 'handle' | 'observe'
 
+/** A virtual host with accounts, a service of rooms, or a component of its own process (XEP-0114). */
+export type HostType = 'user' | 'muc' | 'external'
+
 export interface Identity {
   readonly category: string
   readonly type: string
@@ -129,7 +132,7 @@ export interface Registered {
 /** What a module sees of the host that it is set up on. */
 export interface Host {
   readonly domain: string
-  readonly type: 'user' | 'muc'
+  readonly type: HostType
   /** The name given in the configuration; for disco. */
   readonly name: string
   readonly router: Router
@@ -150,7 +153,7 @@ export interface Host {
   /** What all modules of this host registered; complete once the host has started. */
   readonly registered: Registered
   /** The other hosts of this process, in the order of the configuration. */
-  siblings(): readonly { readonly domain: string; readonly type: 'user' | 'muc'; readonly name: string }[]
+  siblings(): readonly { readonly domain: string; readonly type: HostType; readonly name: string }[]
   /**
    * The account of a bare JID of this host, if it is in memory. In a handler of a stanza from it (outbound) or to it (inbound, and
    * IQ at 'account') it always is.
@@ -186,7 +189,7 @@ export interface Module {
   /** All that the module implements, and what it stands for among parts that are not modules. */
   readonly xeps?: readonly Xep[]
   readonly rfc?: string
-  readonly hosts: readonly ('user' | 'muc')[]
+  readonly hosts: readonly HostType[]
   readonly options?: Readonly<Record<string, OptionDeclaration>>
   setup(host: Host): readonly Registration[] | Promise<readonly Registration[]>
 }

@@ -6,10 +6,11 @@ import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { LocalClientGateway } from './client-gateway.js'
+import { type ComponentGateway, LocalComponentGateway } from './component-gateway.js'
 import type { ClientGateway, ServerGateway } from './gateway.js'
 import type { HostDefinition } from './host.js'
 import { HostRegistry } from './hosts.js'
-import type { Module } from './module.js'
+import type { HostType, Module } from './module.js'
 import { Requests } from './requests.js'
 import type { Remote, Router } from './router.js'
 import { LocalServerGateway } from './server-gateway.js'
@@ -20,7 +21,7 @@ import { StanzaRouter } from './stanza-router.js'
 export interface HostOptions {
   /** Prepared. */
   readonly domain: string
-  readonly type: 'user' | 'muc'
+  readonly type: HostType
   /** For people; the domain if it is left out. */
   readonly name?: string
   readonly modules: readonly Module[]
@@ -57,6 +58,7 @@ export class Server implements Closeable {
   readonly sessions: Sessions
   readonly clients: ClientGateway
   readonly servers: ServerGateway
+  readonly components: ComponentGateway
   readonly #clients: LocalClientGateway
   readonly #hosts: HostRegistry
   readonly #requests: Requests
@@ -86,6 +88,7 @@ export class Server implements Closeable {
     this.#clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random, log })
     this.clients = this.#clients
     this.servers = new LocalServerGateway({ hosts, router, log })
+    this.components = new LocalComponentGateway({ hosts, router })
     this.#remote = typeof options.remote === 'function' ? options.remote(this) : (options.remote ?? noRemote)
   }
 

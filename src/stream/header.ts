@@ -8,14 +8,14 @@ import { ns } from '../xmpp/namespaces.js'
 import { StreamError } from '../xmpp/stream-error.js'
 
 export type Framing = 'stream' | 'framed'
-export type ContentNamespace = 'jabber:client' | 'jabber:server'
+export type ContentNamespace = 'jabber:client' | 'jabber:server' | 'jabber:component:accept'
 
 /** The peer's header. Addresses are as they were sent: neither prepared nor believed. */
 export interface Header {
   readonly to: string | undefined
   readonly from: string | undefined
   readonly id: string | undefined
-  /** `0.9` where another server gave none. */
+  /** `0.9` where another server or a component gave none. */
   readonly version: string
   readonly lang: string | undefined
 }
@@ -34,7 +34,8 @@ export function headerText(framing: Framing, contentNamespace: ContentNamespace,
     const value = header[key]
     if (value !== undefined) attributes += ` ${key}='${escapeAttribute(value)}'`
   }
-  attributes += ` version='1.0'`
+  // XEP-0114 is older than versions: its streams have none.
+  if (contentNamespace !== ns.component) attributes += ` version='1.0'`
   if (header.lang !== undefined) attributes += ` xml:lang='${escapeAttribute(header.lang)}'`
   if (framing === 'framed') return `<open xmlns='${ns.framing}'${attributes}/>`
   const dialback = contentNamespace === ns.server ? ` xmlns:db='${ns.dialback}'` : ''
@@ -63,7 +64,7 @@ export function readHeader(
 
 function readVersion(version: string | undefined, expected: ContentNamespace): string {
   // A server from before XMPP 1.0 can still do dialback (RFC 6120 §4.7.5, XEP-0220 §2.4.1).
-  if (version === undefined && expected === 'jabber:server') return '0.9'
+  if (version === undefined && expected !== ns.client) return '0.9'
   // A higher version is answered with ours, the lower of the two (RFC 6120 §4.7.5).
   if (version === undefined || !/^0*[1-9]\d*\.\d+$/.test(version)) throw new StreamError('unsupported-version')
   return version

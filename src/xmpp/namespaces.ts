@@ -2,6 +2,7 @@
 export const ns = {
   client: 'jabber:client',
   server: 'jabber:server',
+  component: 'jabber:component:accept',
   streams: 'http://etherx.jabber.org/streams',
   framing: 'urn:ietf:params:xml:ns:xmpp-framing',
   streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams',

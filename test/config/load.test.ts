@@ -16,6 +16,7 @@ const modules = [
   module('register', ['user'], { allow_registration: { type: 'boolean', default: false, doc: '' } }),
   module('ping', ['user', 'muc']),
   module('offline', ['user'], { offline_limit: { type: 'integer', default: 100, doc: 'How many.' } }),
+  module('component', ['external'], { component_secret: { type: 'string', default: '', doc: '' } }),
   module('muc', ['muc'], {
     muc_room_default_persistent: { type: 'boolean', default: false, doc: 'Rooms stay.' },
     dmuc: { type: 'table', default: {}, doc: 'The section.' },
@@ -163,6 +164,16 @@ s2s_rate = "10kb/s"
     ['a domain that is not prepared', '[virtual_host."Example.org"]', /^1: .*prepared form, "example.org"/],
     ['a domain that is a JID', '[virtual_host."a@b"]', /^1: the name of a virtual_host must be a domain/],
     ['a module that is none', `modules_enabled = ["pign"]\n${host}`, /^1: .*no module "pign"; did you mean "ping"\?/],
+    [
+      'an external component without a secret',
+      `${host}[component."e.example.org"]\ntype = "external"`,
+      /^2: e\.example\.org needs a component_secret/,
+    ],
+    [
+      'two with the same secret',
+      `${host}${['e', 'f'].map((name) => `[component."${name}.example.org"]\ntype = "external"\ncomponent_secret = "x"\n`).join('')}`,
+      /^7: f\.example\.org has the component_secret of e\.example\.org/,
+    ],
     ['a component without a type', `${host}[component."r.example.org"]`, /^2: a component needs its type = "muc"/],
     ['a domain twice', `${host}[component."example.org"]\ntype = "muc"`, /^2: example.org is a virtual host already/],
     ['a port twice', `c2s_ports = [5269]\n${host}`, /^0: s2s_ports has port 5269, which c2s_ports has already/],

@@ -21,11 +21,11 @@ process.on('exit', () => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 })
 
-/** @typedef {{ readonly c2s: number, readonly c2sDirectTls: number, readonly s2s: number, readonly http: number }} Ports */
+/** @typedef {{ readonly c2s: number, readonly c2sDirectTls: number, readonly s2s: number, readonly http: number, readonly components: number }} Ports */
 
 export class LiveServer {
   /** @type {Ports} */
-  ports = { c2s: 0, c2sDirectTls: 0, s2s: 0, http: 0 }
+  ports = { c2s: 0, c2sDirectTls: 0, s2s: 0, http: 0, components: 0 }
   /** All that it printed, line by line, over all its starts. */
   /** @type {string[]} */
   log = []
@@ -84,6 +84,7 @@ export class LiveServer {
       c2sDirectTls: port(ready, 'c2s_direct_tls'),
       s2s: port(ready, 's2s'),
       http: port(ready, 'http'),
+      components: port(ready, 'component'),
     }
   }
 

@@ -15,6 +15,10 @@ export interface DmucdOptions {
   readonly dmuc?: string
   /** More lines of `[first_start]`. */
   readonly firstStart?: string
+  /** More lines above the first table. */
+  readonly top?: string
+  /** More tables of hosts. */
+  readonly hosts?: string
   /** Passwords by user name. */
   readonly users?: Readonly<Record<string, string>>
 }
@@ -58,6 +62,10 @@ export class Dmucd {
     return this.#server.ports.http
   }
 
+  get componentPort(): number {
+    return this.#server.ports.components
+  }
+
   /** The file of its self-signed certificate. */
   get certificate(): string {
     return this.#server.certificateFile
@@ -95,7 +103,8 @@ export class Dmucd {
 
 export const startDmucd = (options: DmucdOptions): Promise<Dmucd> => Dmucd.start(options)
 
-function configuration({ domain, routes = {}, allow = [], dmuc = '', firstStart = '' }: DmucdOptions): string {
+function configuration(options: DmucdOptions): string {
+  const { domain, routes = {}, allow = [], dmuc = '', firstStart = '', top = '', hosts = '' } = options
   return `
 data_path = "data"
 certificates = "certs"
@@ -106,9 +115,11 @@ s2s_ports = [0]
 http_ports = [0]
 s2s_secure_auth = false
 log_level = "debug"
+${top}
 [virtual_host."${domain}"]
 [component."rooms.${domain}"]
 type = "muc"
+${hosts}
 [s2s_routes]
 ${Object.entries(routes)
   .map(([name, port]) => `"${name}" = "127.0.0.1:${port}"`)

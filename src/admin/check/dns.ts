@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import { isPublicAddress } from '../../net/address-public.js'
 import type { Dns, SrvRecord } from '../../net/resolver.js'
+import type { HostType } from '../../server/module.js'
 import { asciiDomain } from '../../xmpp/domain.js'
 import { type Finding, good, note, wrong } from './finding.js'
 import type { CheckedConfig } from './subject.js'
@@ -24,7 +25,7 @@ export async function checkDns(
   return found
 }
 
-function servicesOf({ global }: CheckedConfig, type: 'user' | 'muc'): Service[] {
+function servicesOf({ global }: CheckedConfig, type: HostType): Service[] {
   const servers: Service[] = [
     { name: '_xmpp-server', ports: global.s2s_ports, option: 's2s_ports', defaultPort: 5269 },
     {
@@ -34,8 +35,8 @@ function servicesOf({ global }: CheckedConfig, type: 'user' | 'muc'): Service[] 
       defaultPort: undefined,
     },
   ]
-  // Clients never connect to a service of rooms.
-  if (type === 'muc') return servers
+  // Clients never connect to a component.
+  if (type !== 'user') return servers
   return [
     { name: '_xmpp-client', ports: global.c2s_ports, option: 'c2s_ports', defaultPort: 5222 },
     {

@@ -1,3 +1,5 @@
+import type { HostType } from '../../server/module.js'
+
 /** What the checks look at of a configuration; the options are described in docs/configuration.md. */
 export interface CheckedConfig {
   readonly file: string
@@ -15,5 +17,5 @@ export interface CheckedConfig {
     readonly s2s_secure_auth: boolean
     readonly s2s_allow_private_addresses: boolean
   }
-  readonly hosts: readonly { readonly domain: string; readonly type: 'user' | 'muc' }[]
+  readonly hosts: readonly { readonly domain: string; readonly type: HostType }[]
 }

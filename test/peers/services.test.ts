@@ -1,0 +1,82 @@
+/** Services beside the chat, as programs of others use them: slixmpp as an external component (XEP-0114). */
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { ClientProcess } from './client-process.js'
+import { type Dmucd, startDmucd } from './dmucd.js'
+import { peer, systemPython } from './require-peer.js'
+import { Slixmpp } from './slixmpp.js'
+import { until } from './until.js'
+
+const password = 'cauldron-bubble'
+const echo = 'echo.a.example'
+const secret = 'fillet of a fenny snake'
+const clients: ClientProcess<object>[] = []
+
+class Component extends ClientProcess<{ readonly ready: boolean }> {
+  /** As it said last. */
+  ready: boolean | undefined
+
+  constructor(port: number, known = secret) {
+    const script = fileURLToPath(new URL('slixmpp-component.py', import.meta.url))
+    super(systemPython, [script, echo, known, String(port)])
+    clients.push(this)
+  }
+
+  protected override take({ ready }: { readonly ready: boolean }): void {
+    this.ready = ready
+  }
+
+  protected override ended(): void {}
+
+  async isReady(): Promise<void> {
+    await until(
+      () => this.ready === true,
+      () => 'the component to be connected',
+    )
+  }
+}
+
+peer([systemPython], ['slixmpp'])('services', () => {
+  let server: Dmucd
+  let ann: Slixmpp
+
+  beforeAll(async () => {
+    server = await startDmucd({
+      domain: 'a.example',
+      users: { ann: password, bob: password },
+      top: 'component_ports = [0]\ncomponent_interfaces = ["127.0.0.1"]',
+      hosts: `[component."${echo}"]\ntype = "external"\ncomponent_secret = "${secret}"`,
+    })
+  })
+  afterAll(() => server.stop())
+  afterEach(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.close()))
+  })
+
+  describe('XEP-0114', () => {
+    test('slixmpp’s ComponentXMPP connects, is found, answers, leaves, and comes back', async () => {
+      const component = new Component(server.componentPort)
+      ann = await Slixmpp.online(server, 'ann', password)
+      clients.push(ann)
+      await component.isReady()
+      expect((await ann.do('items', { jid: 'a.example' })).map(([jid]) => jid)).toContain(echo)
+      expect(await ann.do('features', { jid: echo })).toContain('urn:xmpp:ping')
+      expect(await ann.do('ping', { jid: `hecate@${echo}` })).toBe(true)
+      await ann.do('message', { to: `hecate@${echo}`, body: 'Double, double' })
+      expect((await ann.hears('DOUBLE, DOUBLE')).attrs.from).toBe(`hecate@${echo}`)
+      await component.close()
+      await expect(ann.do('ping', { jid: `hecate@${echo}` })).rejects.toThrow('wait service-unavailable')
+      await new Component(server.componentPort).isReady()
+      await ann.do('message', { to: `hecate@${echo}`, body: 'toil and trouble' })
+      await ann.hears('TOIL AND TROUBLE')
+    })
+
+    test('with another secret it is refused, and the log says so', async () => {
+      const component = new Component(server.componentPort, 'toe of frog')
+      await until(
+        () => component.ready === false && /A component was refused: not-authorized/.test(server.log()),
+        () => server.log(),
+      )
+    })
+  })
+})
