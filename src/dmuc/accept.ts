@@ -123,7 +123,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
   if (logged.void === true) return
   if (isStale(turn, logged)) return
   const before = turn.replica.room
-  turn.perform(logged, late)
+  turn.perform(logged, late || isByNobody(before, logged))
   passOn(turn, logged)
   if (isOfRegister(event.operation) || event.operation.type === 'config') {
     turn.effects.push({ type: 'save' })
@@ -133,6 +133,15 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
     doubtRefitted(turn, before)
   }
   if (event.operation.type === 'destroy') turn.effects.push({ type: 'end' })
+}
+
+/**
+ * Its author is not in the room as it is shown here: gone by what we know already, or not come yet since a presence was lost. Clients are
+ * told of it as of something that happened before, elsewhere.
+ */
+function isByNobody({ occupants }: RoomState, { operation }: LoggedEvent): boolean {
+  if (operation.type !== 'message' && operation.type !== 'subject') return false
+  return occupants.get(operation.nick)?.occupantId !== operation.occupantId
 }
 
 /** A revision that a later one, or the snapshot at replication, has overtaken: kept, and without effect. */

@@ -29,6 +29,8 @@ export class Disk {
   #pending: (readonly Write[])[] = []
   #run = 0
   #lastAt = 0
+  /** How many times as long a commit takes. */
+  slowness = 1
 
   constructor(time: SimTime, random: Random, below: Below) {
     this.#time = time
@@ -102,7 +104,10 @@ export class Disk {
 
   #commit(inner: Store, batch: readonly Write[], run: number): Promise<void> {
     this.#pending.push(batch)
-    this.#lastAt = Math.max(this.#lastAt, this.#time.now + Math.floor(this.#random.fraction() * commitMs))
+    this.#lastAt = Math.max(
+      this.#lastAt,
+      this.#time.now + Math.floor(this.#random.fraction() * commitMs * this.slowness),
+    )
     return new Promise((resolve, reject) => {
       this.#time.after(this.#lastAt - this.#time.now, () => {
         if (run !== this.#run) return

@@ -22,7 +22,7 @@ export interface Fault {
 export const signature = ({ kind, text }: Fault): string => `${kind} ${text.replace(/[:\d].*/s, '')}`
 
 export async function check(world: World): Promise<Fault[]> {
-  const faults: Fault[] = world.broken.map((text) => ({ kind: 'broken', text }))
+  const faults: Fault[] = [...world.broken.map((text) => ({ kind: 'broken' as const, text })), ...world.puzzles]
   const fault = (kind: Kind, text: string): void => void faults.push({ kind, text })
   const replicaAt = ({ index, service }: Site): Replica | undefined => service?.rooms.get(roomOf(index))?.replica
   const source = replicaAt(world.sites[0]!)
@@ -43,13 +43,28 @@ export async function check(world: World): Promise<Fault[]> {
     replicas.map(([, replica]) => replica).filter((replica) => replica?.phase === 'serving'),
     fault,
   )
-  for (const site of instances) checkLog(world, site, await logOf(site), fault)
+  const logs = await Promise.all(instances.map(logOf))
+  const expected = due(world, source?.identity.roomId, logs)
+  for (const [index, site] of instances.entries()) checkLog(world, expected, site, logs[index]!, fault)
   for (const person of world.people) {
-    for (const stay of person.stays) checkStay(world, person, stay, stay === person.stay, fault)
+    for (const stay of person.stays) checkStay(world, expected, person, stay, stay === person.stay, fault)
     if (person.state === 'entering') fault('broken', `${person.bare} asked to enter and got no answer`)
+    if (person.pings.size > 0) fault('broken', `${person.bare} asked whether he is in the room and got no answer`)
   }
   checkRosters(world, fault)
   return faults
+}
+
+/** What everybody must have: what was said in this very room, but for what a site alone had that holds it no more, or lost it with its disk. */
+function due(
+  { said }: World,
+  roomId: string | undefined,
+  logs: readonly (readonly StoredLogRecord[])[],
+): readonly Said[] {
+  const held = new Set(logs.flatMap((log) => log.map(bodyOf)))
+  return said.filter(
+    (one) => one.forgotten === undefined && one.roomId === roomId && (one.ended === undefined || held.has(one.body)),
+  )
 }
 
 type Report = (kind: Kind, text: string) => void
@@ -120,7 +135,13 @@ function compareStates(replicas: readonly (Replica | undefined)[], fault: Report
 const bodyOf = ({ body, void: isVoid }: StoredLogRecord): string | undefined =>
   isVoid ? undefined : /<body>(.*?)<\/body>/.exec(body)?.[1]
 
-function checkLog(world: World, site: Site, log: readonly StoredLogRecord[], fault: Report): void {
+function checkLog(
+  world: World,
+  expected: readonly Said[],
+  site: Site,
+  log: readonly StoredLogRecord[],
+  fault: Report,
+): void {
   const identities = log.map(({ instance, incarnation, seq }) => `${instance} ${incarnation} ${seq}`)
   if (new Set(identities).size < identities.length)
     fault('duplicated', `the log of site ${site.index} repeats an event`)
@@ -129,13 +150,22 @@ function checkLog(world: World, site: Site, log: readonly StoredLogRecord[], fau
   const since = world.completeHistory ? 0 : (world.servedSince[site.index] ?? Number.POSITIVE_INFINITY)
   checkOrder(world.said, bodies, `the log of site ${site.index}`, fault)
   const held = new Set(bodies)
-  for (const { body, order, by, forgotten } of world.said)
-    if (forgotten === undefined && order >= since && !held.has(body))
-      fault('lost', `site ${site.index} does not have ${body} by ${by.bare}`)
+  for (const { body, roomId } of world.said)
+    if (held.has(body) && roomId !== expected[0]?.roomId && expected.length > 0)
+      fault('diverged', `the log of site ${site.index} has ${body} of a room that is no more`)
+  for (const { body, order, by } of expected)
+    if (order >= since && !held.has(body)) fault('lost', `site ${site.index} does not have ${body} by ${by.bare}`)
 }
 
 /** In one stay everything comes once, in the order of each site; an open one misses nothing said since it began. */
-function checkStay({ said }: World, person: Person, stay: Stay, isOpen: boolean, fault: Report): void {
+function checkStay(
+  { said }: World,
+  expected: readonly Said[],
+  person: Person,
+  stay: Stay,
+  isOpen: boolean,
+  fault: Report,
+): void {
   const bodies = stay.heard.map(({ body }) => body)
   const ids = stay.heard.map(({ stanzaId }) => stanzaId)
   const heard = new Set(bodies)
@@ -143,9 +173,8 @@ function checkStay({ said }: World, person: Person, stay: Stay, isOpen: boolean,
     fault('duplicated', `${person.bare} got something twice: ${bodies.join(' ')}`)
   checkOrder(said, bodies, person.bare, fault)
   if (!isOpen) return
-  for (const { body, order, by, forgotten } of said)
-    if (forgotten === undefined && order >= stay.from && !heard.has(body))
-      fault('lost', `${person.bare} never got ${body} by ${by.bare}`)
+  for (const { body, order, by } of expected)
+    if (order >= stay.from && !heard.has(body)) fault('lost', `${person.bare} never got ${body} by ${by.bare}`)
 }
 
 /**

@@ -46,6 +46,25 @@ export interface Links {
   heal(from: number, to: number): void
   healAll(): void
   died(site: number): void
+  /** What goes to that site or comes from it takes so many times as long; 1 again in the end. */
+  slow(site: number, factor: number): void
+}
+
+/** Of each site, how many times as long everything takes. */
+export class Slowness {
+  readonly #factors = new Map<number, number>()
+
+  set(site: number, factor: number): void {
+    this.#factors.set(site, factor)
+  }
+
+  clear(): void {
+    this.#factors.clear()
+  }
+
+  of(...sites: readonly number[]): number {
+    return Math.max(...sites.map((site) => this.#factors.get(site) ?? 1))
+  }
 }
 
 export class Network implements Links {
@@ -55,6 +74,7 @@ export class Network implements Links {
   losing = 0
   readonly #time: SimTime
   readonly #random: Random
+  readonly #slowness = new Slowness()
   readonly #ports: (Port | undefined)[] = []
   readonly #directions = new Map<string, Direction>()
 
@@ -94,7 +114,12 @@ export class Network implements Links {
     for (const stanza of stalled) this.#carry(from, to, stanza)
   }
 
+  slow(site: number, factor: number): void {
+    this.#slowness.set(site, factor)
+  }
+
   healAll(): void {
+    this.#slowness.clear()
     for (const key of this.#directions.keys()) {
       const [from, to] = key.split(' ').map(Number) as [number, number]
       this.heal(from, to)
@@ -121,7 +146,7 @@ export class Network implements Links {
   #carry(from: number, to: number, stanza: Element): void {
     const way = this.#direction(from, to)
     const { breaks } = way
-    way.lastArrival = Math.max(way.lastArrival, this.#time.now + this.#delay())
+    way.lastArrival = Math.max(way.lastArrival, this.#time.now + this.#delay() * this.#slowness.of(from, to))
     const lost = this.#random.fraction() < this.losing
     const doubled = this.#random.fraction() < this.doubling
     const fate = this.tamper(stanza, from, to)

@@ -24,6 +24,12 @@ export type Operation = { readonly at: number } & (
   | { readonly type: 'novelty'; readonly site: number }
   /** The operator there makes it the source, if the source cannot be reached from it. */
   | { readonly type: 'promote'; readonly site: number }
+  /** What goes to that site, comes from it or is written there takes so many times as long. */
+  | { readonly type: 'slow'; readonly site: number; readonly factor: number; readonly forMs: number }
+  /** Somebody asks whether he is still in the room (XEP-0410). */
+  | { readonly type: 'ping'; readonly who: number }
+  /** The first person destroys the room, and makes it anew. */
+  | { readonly type: 'destroy' | 'found' }
   | { readonly type: 'clock'; readonly site: number; readonly skewMs: number }
 )
 
@@ -49,6 +55,12 @@ export interface Scope {
   readonly restricts?: boolean
   /** Disks of shadows lose what they had confirmed. */
   readonly forgets?: boolean
+  /** So does the disk of the source. */
+  readonly sourceForgets?: boolean
+  /** Some sites are slow at times. */
+  readonly slows?: boolean
+  /** The room is destroyed and made anew. */
+  readonly destroys?: boolean
 }
 
 export const nickOf = (who: number): string => `nick${who}`
@@ -70,8 +82,8 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
   const fault = (at: number): Operation => {
     if (random.fraction() < 0.3) {
       const crash = { at, type: 'crash', site: below(scope.sites), forMs: duration() } as const
-      // A source that forgets what it numbered is another story.
-      if (scope.forgets !== true || scope.promotes === true || crash.site === 0) return crash
+      const forgets = crash.site === 0 ? scope.sourceForgets : scope.forgets
+      if (forgets !== true || scope.promotes === true) return crash
       return { ...crash, losesMs: pick([50, 500, 1500, 20_000, 90_000, 1e9]) }
     }
     if (random.fraction() < 0.15)
@@ -140,7 +152,34 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
   // Drawn last, so that what else a seed means stays.
   for (let count = below(3); count > 0; count--)
     schedule.push({ at: 8000 + below(scope.lengthMs), type: 'novelty', site: below(scope.sites) })
+  schedule.push(...others(random, scope))
   return schedule.sort((a, b) => a.at - b.at)
+}
+
+/** What came later to this simulator. */
+function others(random: Random, scope: Scope): Operation[] {
+  const below = (bound: number): number => Math.floor(random.fraction() * bound)
+  const at = (): number => 8000 + below(scope.lengthMs)
+  const drawn: Operation[] = []
+  for (let count = 1 + below(6); count > 0; count--)
+    drawn.push({ at: at(), type: 'ping', who: below(scope.sites * scope.people) })
+  if (scope.slows)
+    for (let count = 1 + below(3); count > 0; count--)
+      drawn.push({
+        at: at(),
+        type: 'slow',
+        site: below(scope.sites),
+        factor: 2 + below(30),
+        forMs: 2000 + below(60_000),
+      })
+  if (scope.takesBack)
+    for (let count = 1 + below(3); count > 0; count--)
+      drawn.push({ at: at(), type: 'distribute', sites: 1 + below(scope.sites) })
+  if (scope.destroys) {
+    const end = at()
+    drawn.push({ at: end, type: 'destroy' }, { at: end + 1000 + below(30_000), type: 'found' })
+  }
+  return drawn
 }
 
 /** The source is away; one shadow is promoted, and sometimes another one, too, or somebody else later. */

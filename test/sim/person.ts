@@ -36,6 +36,8 @@ export interface Ledger {
   acknowledged(person: Person, heard: Heard): void
   refused(person: Person, condition: string): void
   renamed(person: Person): void
+  /** What this client was shown cannot be. */
+  puzzled(person: Person, kind: 'out of order' | 'diverged', text: string): void
 }
 
 export class Person {
@@ -44,6 +46,8 @@ export class Person {
   readonly site: number
   readonly stays: Stay[] = []
   readonly answers: { readonly id: string; readonly ok: boolean }[] = []
+  /** Pings to oneself (XEP-0410) without an answer yet, and what one was when they were sent. */
+  readonly pings = new Map<string, string>()
   state: 'out' | 'entering' | 'in' = 'out'
   nick = ''
   /** Of the room as it is to be seen at present, by nick. */
@@ -62,7 +66,14 @@ export class Person {
     return this.state === 'in' ? this.stays.at(-1) : undefined
   }
 
+  /** Is it in the room, and as whom? */
+  get standing(): string {
+    return `${this.state} ${this.nick}`
+  }
+
   receive(stanza: Element): void {
+    const pinged = stanza.name === 'iq' ? this.pings.get(String(stanza.attrs.id)) : undefined
+    if (pinged !== undefined) return this.#pinged(stanza, pinged)
     if (stanza.attrs.type === 'error') return this.#refused(stanza)
     if (stanza.name === 'presence') this.#presence(stanza)
     else if (stanza.name === 'message') this.#message(stanza)
@@ -71,8 +82,21 @@ export class Person {
 
   /** Its server is gone, and so is its stream. */
   disconnect(): void {
+    this.#leave()
+    this.pings.clear()
+  }
+
+  #leave(): void {
     this.state = 'out'
     this.roster = new Map()
+  }
+
+  /** XEP-0410 §3: who is told that he is not in the room enters anew. */
+  #pinged(stanza: Element, was: string): void {
+    const isIn = stanza.attrs.type === 'result'
+    this.pings.delete(String(stanza.attrs.id))
+    if (isIn !== (this.state === 'in') && this.standing === was)
+      this.#ledger.puzzled(this, 'diverged', `${isIn ? 'is' : 'is not'} in the room by a ping, and is ${this.state}`)
   }
 
   #refused(stanza: Element): void {
@@ -93,7 +117,7 @@ export class Person {
       // Who has asked to enter meanwhile gets another answer yet.
       if (!isSelf || this.state === 'entering') return
       if (codes.has('303')) this.nick = String(item?.attrs.nick)
-      else this.disconnect()
+      else this.#leave()
       return
     }
     if (isSelf) {
@@ -121,6 +145,10 @@ export class Person {
     const late = stanza.getChild('delay') !== undefined
     const heard = { body, stanzaId: String(child(stanza, 'stanza-id', ns.stanzaId)?.attrs.id), late, order }
     this.stay?.heard.push(heard)
+    const author = Jid.parse(String(stanza.attrs.from)).resource
+    const occupantId = String(child(stanza, 'occupant-id', ns.occupantId)?.attrs.id)
+    if (!late && this.state === 'in' && this.roster.get(author)?.occupantId !== occupantId)
+      this.#ledger.puzzled(this, 'out of order', `hears ${body} by ${author}, who is not there`)
     if (stanza.attrs.id?.startsWith(`${this.bare} `) && !late) this.#ledger.acknowledged(this, heard)
   }
 }

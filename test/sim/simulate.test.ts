@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { real } from './ground.js'
 import { main } from './main.js'
 import { drawScope, play, scheduleOf, simulate } from './simulate.js'
-import type { Counts } from './world.js'
+import { type Counts, common } from './world.js'
 
 describe('nothing is lost, doubled, out of order or apart', () => {
   test.each([
@@ -19,7 +19,7 @@ describe('nothing is lost, doubled, out of order or apart', () => {
         totals[name] = (totals[name] ?? 0) + count
     }
     // What did not happen has shown nothing.
-    for (const count of Object.values(totals)) expect(count).toBeGreaterThan(0)
+    for (const name of schedules < 50 ? common.slice(0, 5) : common) expect(totals[name]).toBeGreaterThan(0)
     expect(totals.acknowledged).toBeGreaterThan(5 * schedules)
   })
 })

@@ -1,5 +1,5 @@
 /** One schedule from its seed to its verdict, and the shortest schedule that still fails. */
-import { SeededRandom } from '../../src/util/random.js'
+import { type Random, SeededRandom } from '../../src/util/random.js'
 import type { MakeGround } from './ground.js'
 import { check, type Fault, signature } from './invariants.js'
 import type { Tamper } from './network.js'
@@ -57,6 +57,8 @@ async function playIn(
     world.agree()
   }
   await world.time.runUntil(world.time.now + quietMs)
+  for (const person of world.people) world.ping(person)
+  await world.time.runUntil(world.time.now + 2000)
   inspect?.(world)
   return { faults: await check(world), counts: world.counts }
 }
@@ -79,7 +81,13 @@ export function drawScope(seed: number, sites: number): Scope {
     promotes: random.fraction() < 0.2,
     restricts: random.fraction() < 0.3,
     forgets: random.fraction() < 0.25,
+    ...rarer(random),
   }
+}
+
+function rarer(random: Random): Partial<Scope> {
+  const which = Math.floor(random.fraction() * 10)
+  return { slows: random.fraction() < 0.2, takesBack: which === 10, destroys: which === 11 }
 }
 
 export const scheduleOf = (seed: number, scope: Scope): Operation[] => drawSchedule(new SeededRandom(seed), scope)

@@ -30,12 +30,14 @@ export interface SiteParts {
 export class Site {
   skewMs = 0
   readonly index: number
+  readonly disk: Disk
   readonly #parts: SiteParts
   #clock: ProcessClock | undefined
   #process: { readonly server: Server; readonly store: Store; readonly way: Way } | undefined
 
   constructor(index: number, parts: SiteParts) {
     this.index = index
+    this.disk = parts.disk
     this.#parts = parts
   }
 

@@ -18,6 +18,13 @@ export const groupchat = (room: string, id: string, name: 'body' | 'subject', te
 export const administering = (room: string, id: string, item: Readonly<Record<string, string>>): Element =>
   xml('iq', { type: 'set', id, to: room }, xml('query', { xmlns: ns.mucAdmin }, xml('item', item)))
 
+/** XEP-0410. */
+export const selfPing = (room: string, nick: string, id: string): Element =>
+  xml('iq', { type: 'get', id, to: `${room}/${nick}` }, xml('ping', { xmlns: ns.ping }))
+
+export const destroying = (room: string, id: string): Element =>
+  xml('iq', { type: 'set', id, to: room }, xml('query', { xmlns: ns.mucOwner }, xml('destroy')))
+
 export type Fields = Readonly<Record<string, readonly string[]>>
 
 export function configuring(room: string, id: string, fields: Fields): Element {

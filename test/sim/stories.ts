@@ -428,4 +428,15 @@ export const stories: readonly Story[] = [
       { at: 56407, type: 'say', who: 5 },
     ],
   },
+  {
+    text: 'what somebody said who is gone from here meanwhile is shown as something that happened before',
+    seed: 910168,
+    scope: { ...plain, sites: 3, people: 2 },
+    schedule: [
+      { at: 1500, type: 'distribute', sites: 3 },
+      { at: 12507, type: 'enter', who: 1, nick: 'nick1' },
+      { at: 13780, type: 'configure', who: 0, field: 'muc#roomconfig_membersonly', value: '1' },
+      { at: 13785, type: 'say', who: 1 },
+    ],
+  },
 ]

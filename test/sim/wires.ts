@@ -4,7 +4,7 @@
  */
 import type { Transport, TransportHandler, UpgradableTransport } from '../../src/net/transport.js'
 import { SeededRandom } from '../../src/util/random.js'
-import type { Fault, Links, Port } from './network.js'
+import { type Fault, type Links, type Port, Slowness } from './network.js'
 import type { SimTime } from './time.js'
 
 interface Direction {
@@ -26,6 +26,7 @@ export class Wires implements Links {
   readonly #ports: (Port | undefined)[] = []
   readonly #directions = new Map<string, Direction>()
   readonly #open = new Set<Wire>()
+  readonly #slowness = new Slowness()
 
   constructor(time: SimTime, seed: number) {
     this.#time = time
@@ -61,7 +62,7 @@ export class Wires implements Links {
     if (way.fault === 'silent') wire.silent.add(from)
     if (wire.silent.has(from)) return
     const go = (): void => {
-      way.lastArrival = Math.max(way.lastArrival, this.#time.now + this.#delay(way))
+      way.lastArrival = Math.max(way.lastArrival, this.#time.now + this.#delay(way) * this.#slowness.of(from, to))
       this.#time.after(way.lastArrival - this.#time.now, arrive)
     }
     if (way.fault === 'stall') way.stalled.push(go)
@@ -79,7 +80,12 @@ export class Wires implements Links {
     for (const go of way.stalled.splice(0)) go()
   }
 
+  slow(site: number, factor: number): void {
+    this.#slowness.set(site, factor)
+  }
+
   healAll(): void {
+    this.#slowness.clear()
     for (const key of this.#directions.keys()) {
       const [from, to] = key.split(' ').map(Number) as [number, number]
       this.heal(from, to)

@@ -1,5 +1,6 @@
 /** Sites, people and the links between the sites, and what an operation does to them. */
 import { supersedes } from '../../src/dmuc/replica.js'
+import type { LiveRoom } from '../../src/modules/muc/live-room.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
@@ -11,11 +12,13 @@ import { roomOf, Site, serviceOf } from './site.js'
 import {
   administering,
   configuring,
+  destroying,
   distributing,
   type Fields,
   groupchat,
   leaving,
   presenceTo,
+  selfPing,
   statusTo,
 } from './stanzas.js'
 import { SimTime } from './time.js'
@@ -28,6 +31,10 @@ export interface Said {
   readonly at: number
   /** The disk that had confirmed it has lost it. */
   readonly forgotten?: true
+  /** Which room of this name it was said in. */
+  readonly roomId: string
+  /** The room ended at that site since: what nobody else had heard ended with it. */
+  readonly ended?: true
   /** Said where somebody could not be asked after the last start for what that disk had lost. */
   readonly unasked?: true
 }
@@ -38,11 +45,18 @@ export interface Counts {
   cuts: number
   splits: number
   crashes: number
+  /** Of these, disks that came back as they were before. */
+  backups: number
+  /** Shadows and sources that ended: taken back, or destroyed. */
+  ended: number
   clashes: number
   promotions: number
   withheld: number
   refusals: number
 }
+
+/** What happens often: in fifty schedules there is some of it. */
+export const common = ['operations', 'acknowledged', 'cuts', 'splits', 'crashes', 'clashes', 'refusals'] as const
 
 export class World implements Ledger {
   readonly time = new SimTime()
@@ -53,12 +67,16 @@ export class World implements Ledger {
   readonly said: Said[] = []
   /** Faults of ours that a server reported. */
   readonly broken: string[] = []
+  /** What clients were shown that cannot be. */
+  readonly puzzles: { readonly kind: 'out of order' | 'diverged'; readonly text: string }[] = []
   readonly counts: Counts = {
     operations: 0,
     acknowledged: 0,
     cuts: 0,
     splits: 0,
     crashes: 0,
+    backups: 0,
+    ended: 0,
     clashes: 0,
     promotions: 0,
     withheld: 0,
@@ -71,7 +89,11 @@ export class World implements Ledger {
   readonly servedSince: (number | undefined)[] = []
   /** Does a new shadow get all that was ever said? */
   readonly completeHistory: boolean
-  readonly #takesBack: boolean
+  /** Does it end at sites, or altogether? */
+  readonly #ends: boolean
+  #founds = false
+  /** The room that each site had when last looked at. */
+  readonly #held: (LiveRoom | undefined)[] = []
   /** Sites where people entered before all others had answered. */
   readonly #unasked = new Set<number>()
   readonly #ground: Ground
@@ -83,7 +105,7 @@ export class World implements Ledger {
   constructor(seed: number, scope: Scope, makeGround: MakeGround = model) {
     const random = new SeededRandom(seed)
     this.#ground = makeGround(this.time, random, seed, (domain) => this.#siteOf(domain))
-    this.#takesBack = scope.takesBack
+    this.#ends = scope.takesBack || scope.destroys === true
     this.completeHistory = scope.history >= 1000
     this.network = this.#ground.links
     this.network.losing = scope.losing
@@ -110,7 +132,7 @@ export class World implements Ledger {
       await site.start()
       this.#plug(site)
     }
-    this.#enter(this.people[0]!, nickOf(0))
+    this.#create(this.people[0]!)
     await this.time.runUntil(500)
     this.#submit(this.people[0]!, { 'muc#roomconfig_persistentroom': ['1'] })
     await this.time.runUntil(1000)
@@ -135,7 +157,10 @@ export class World implements Ledger {
 
   perform(operation: Operation): void {
     this.counts.operations += 1
-    for (const site of this.sites) this.#hasServed(site)
+    for (const site of this.sites) {
+      this.#hasServed(site)
+      this.#mayHaveEnded(site)
+    }
     this.trace?.(`== ${JSON.stringify(operation)}`)
     switch (operation.type) {
       case 'distribute':
@@ -155,6 +180,12 @@ export class World implements Ledger {
             body: "<poll xmlns='urn:example:newer'><choice xmlns='urn:c'>now &amp; here</choice></poll>",
           },
         ])
+      case 'slow':
+        return this.#slow(operation)
+      case 'destroy':
+        return this.#destroy(this.people[0]!)
+      case 'found':
+        return this.#found(this.people[0]!)
       case 'clock':
         return this.sites[operation.site]!.setClock(operation.skewMs)
       default:
@@ -165,7 +196,13 @@ export class World implements Ledger {
   acknowledged(by: Person, { body, order }: Heard): void {
     this.counts.acknowledged += 1
     const unasked = this.#unasked.has(by.site) ? { unasked: true as const } : {}
-    this.said.push({ body, site: by.site, by, order, at: this.time.now, ...unasked })
+    const roomId = this.#room(this.sites[by.site]!)?.replica.identity.roomId ?? ''
+    this.said.push({ body, site: by.site, by, order, at: this.time.now, roomId, ...unasked })
+  }
+
+  puzzled({ bare }: Person, kind: 'out of order' | 'diverged', text: string): void {
+    this.trace?.(`!! ${bare} ${text}`)
+    this.puzzles.push({ kind, text: `${bare} ${text}` })
   }
 
   refused(_person: Person, condition: string): void {
@@ -179,6 +216,7 @@ export class World implements Ledger {
 
   #act(operation: Extract<Operation, { who: number }>, person: Person): void {
     if (operation.type === 'enter') return this.#enter(person, operation.nick)
+    if (operation.type === 'ping') return this.ping(person)
     if (person.state !== 'in') return this.#enter(person, nickOf(operation.who))
     const room = roomOf(person.site)
     switch (operation.type) {
@@ -209,6 +247,57 @@ export class World implements Ledger {
     }
   }
 
+  /** XEP-0410: somebody asks whether he is in the room. */
+  ping(person: Person): void {
+    if (this.sites[person.site]?.server === undefined || person.state === 'entering') return
+    const id = this.#id(person)
+    person.pings.set(id, person.standing)
+    this.#do(person, selfPing(roomOf(person.site), person.nick || 'nobody', id))
+  }
+
+  #destroy(person: Person): void {
+    this.#do(person, destroying(roomOf(person.site), this.#id(person)))
+  }
+
+  /** Where there is no room any more, it is made anew, and distributed as before. */
+  #found(person: Person): void {
+    if (this.#room(this.sites[0]!) !== undefined || this.sites[0]!.server === undefined) return
+    this.#wishes.push({ id: '', sites: 1 })
+    this.#create(person)
+    this.time.after(1000, () => this.#submit(person, { 'muc#roomconfig_persistentroom': ['1'] }))
+  }
+
+  #create(person: Person): void {
+    this.#founds = true
+    this.#enter(person, nickOf(0))
+    this.#founds = false
+  }
+
+  #slow({ site, factor, forMs }: Extract<Operation, { type: 'slow' }>): void {
+    this.network.slow(site, factor)
+    this.sites[site]!.disk.slowness = factor
+    this.time.after(forMs, () => {
+      this.network.slow(site, 1)
+      this.sites[site]!.disk.slowness = 1
+    })
+  }
+
+  #room({ service, index }: Site): LiveRoom | undefined {
+    return service?.rooms.get(roomOf(index))
+  }
+
+  /** Was the room taken back from there, or destroyed? What only that site had ended with it. */
+  #mayHaveEnded(site: Site): void {
+    const held = this.#held[site.index]
+    const present = this.#room(site)
+    if (present === held || (present === undefined && held?.ended === false)) return
+    this.#held[site.index] = present
+    if (held?.ended !== true) return
+    this.counts.ended += 1
+    for (const [index, said] of this.said.entries())
+      if (said.site === site.index) this.said[index] = { ...said, ended: true }
+  }
+
   #id(person: Person): string {
     this.#sent += 1
     return `${person.bare} ${this.#sent}`
@@ -217,7 +306,8 @@ export class World implements Ledger {
   #enter(person: Person, nick: string): void {
     const site = this.sites[person.site]!
     if (site.server === undefined || !this.#hasServed(site) || person.state === 'entering') return
-    if (this.#takesBack && site.index > 0 && site.service?.rooms.get(roomOf(site.index)) === undefined) return
+    const founds = this.#founds && person === this.people[0]
+    if (this.#ends && !founds && this.#room(site) === undefined) return
     // Who is in and asks to enter would be told everything anew.
     const entering = person.state === 'out'
     if (entering) person.state = 'entering'
@@ -259,6 +349,7 @@ export class World implements Ledger {
   #crash(site: Site, forMs: number, losesMs = 0): void {
     if (!site.isUp) return
     this.counts.crashes += 1
+    if (losesMs > 0) this.counts.backups += 1
     site.crash(losesMs)
     this.#unasked.delete(site.index)
     for (const [index, said] of this.said.entries())
