@@ -59,10 +59,18 @@ export const plan = [
   },
   {
     name: 'idle',
-    title: 'Logins over TLS with the password (PLAIN), and what a connection that does nothing takes',
+    title: 'Logins over TLS with SCRAM-SHA-1, and what a connection that does nothing takes',
     unit: 'login',
     load: 'idle',
-    settings: { n: 2000, base: 500, tls: true },
+    settings: { n: 2000, base: 500, tls: true, scram: true },
     users: 2000,
+  },
+  {
+    name: 'login-plain',
+    title: 'Logins over TLS with PLAIN, where the server stretches the password (10,000 rounds)',
+    unit: 'login',
+    load: 'idle',
+    settings: { n: 600, base: 200, tls: true },
+    users: 600,
   },
 ]

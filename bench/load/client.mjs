@@ -4,12 +4,16 @@
  */
 import { connect } from 'node:net'
 import { connect as connectTls, createSecureContext } from 'node:tls'
+import { scramSha1 } from './scram.mjs'
 
 /** All plain sockets read into one buffer: what was read is dealt with before the next read. */
 const shared = Buffer.allocUnsafe(256 * 1024)
 
 /** One for all: to make one takes longer than a handshake. */
 const secureContext = createSecureContext()
+
+const base64 = (text) => Buffer.from(text).toString('base64')
+const sasl = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 
 const header = (domain) =>
   `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
@@ -22,8 +26,13 @@ export class Client {
   #step
   #resolve
   #reject
+  #exchange
 
-  /** @param {{ host: string, port: number, domain: string, user: string, password: string, tls: boolean }} options */
+  /**
+   * `scram`: SCRAM-SHA-1 where it is offered, otherwise PLAIN.
+   *
+   * @param {{ host: string, port: number, domain: string, user: string, password: string, tls: boolean, scram: boolean }} options
+   */
   constructor(options) {
     this.options = options
   }
@@ -103,11 +112,26 @@ export class Client {
   }
 
   #authenticate() {
-    if (this.#until('</stream:features>') === undefined) return
+    const features = this.#until('</stream:features>')
+    if (features === undefined) return
+    const { user, password, scram } = this.options
+    if (scram && features.includes('>SCRAM-SHA-1<')) {
+      this.#step = this.#prove
+      this.#exchange = scramSha1(user, password)
+      this.send(`<auth ${sasl} mechanism='SCRAM-SHA-1'>${base64(this.#exchange.first)}</auth>`)
+    } else {
+      this.#step = this.#restart
+      this.send(`<auth ${sasl} mechanism='PLAIN'>${base64(`\0${user}\0${password}`)}</auth>`)
+    }
+  }
+
+  #prove() {
+    if (this.#text.includes('<failure')) return this.#failed(new Error('the login was refused'))
+    const text = this.#until('</challenge>')
+    if (text === undefined) return
     this.#step = this.#restart
-    const { user, password } = this.options
-    const credentials = Buffer.from(`\0${user}\0${password}`).toString('base64')
-    this.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${credentials}</auth>`)
+    const challenge = Buffer.from(/>([^<]*)<\/challenge>/.exec(text)[1], 'base64').toString()
+    this.send(`<response ${sasl}>${base64(this.#exchange.last(challenge))}</response>`)
   }
 
   #restart() {

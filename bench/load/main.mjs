@@ -16,6 +16,7 @@ const options = {
   room: 'r1',
   pid: 0,
   tls: false,
+  scram: false,
   /** Clients, and how many log in at a time. */
   n: 100,
   batch: 50,

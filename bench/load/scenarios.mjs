@@ -35,8 +35,8 @@ const beginWatch = ({ watched, pid }) => {
 /** Logs in users `first` to `first + count - 1`, `batch` at a time. */
 async function logIn(options, first, count) {
   const clients = Array.from({ length: count }, (_, index) => {
-    const { host, port, domain, tls } = options
-    return new Client({ host, port, domain, tls, user: `u${first + index}`, password: 'p' })
+    const { host, port, domain, tls, scram } = options
+    return new Client({ host, port, domain, tls, scram, user: `u${first + index}`, password: 'p' })
   })
   let next = 0
   const worker = async () => {
