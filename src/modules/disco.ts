@@ -2,14 +2,14 @@
  * XEP-0030: Service Discovery of the host and of its accounts: what the modules registered. An account answers those who
  * may see its presence; to others it does not show that it exists (§8).
  */
-import type { Host, Identity, Module } from '../server/module.js'
+import type { DiscoInfo, Host, Module } from '../server/module.js'
 import { type Element, xml } from '../xml/element.js'
-import { type Form, writeForm } from '../xmpp/data-form.js'
 import type { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { readResultSet, writeResultSet } from '../xmpp/result-set.js'
 import { payload, result } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { discoInfoElement } from './disco-info.js'
 import { type PresenceService, presenceService } from './services.js'
 
 export const disco: Module = {
@@ -21,44 +21,38 @@ export const disco: Module = {
     host.feature(ns.discoItems),
     ...(host.type === 'user' ? [host.feature(ns.discoInfo, 'account'), host.feature(ns.discoItems, 'account')] : []),
     ...(host.type === 'user' ? [host.identity('server', 'im', host.name)] : []),
-    host.iq('host', 'get', ns.discoInfo, 'query', (iq) => {
-      withoutNode(iq)
-      const { identities, features, forms } = host.registered
-      return info(iq, identities, features, forms)
-    }),
-    host.iq('host', 'get', ns.discoItems, 'query', (iq, from) => {
-      withoutNode(iq)
-      return items(host, iq, from)
-    }),
+    host.iq('host', 'get', ns.discoInfo, 'query', (iq, from, to) => info(host, 'host', iq, from, to, host.registered)),
+    host.iq('host', 'get', ns.discoItems, 'query', (iq, from, to) =>
+      nodeOf(iq) === undefined ? items(host, iq, from) : nodeItems(host, 'host', iq, from, to),
+    ),
     host.iq('account', 'get', ns.discoInfo, 'query', (iq, from, to) => {
       mayAsk(host, from, to)
-      withoutNode(iq)
-      return info(iq, [{ category: 'account', type: 'registered' }], host.registered.accountFeatures)
+      const { accountIdentities, accountFeatures } = host.registered
+      const identities = [{ category: 'account', type: 'registered' }, ...accountIdentities]
+      return info(host, 'account', iq, from, to, { identities, features: accountFeatures })
     }),
     host.iq('account', 'get', ns.discoItems, 'query', (iq, from, to) => {
       mayAsk(host, from, to)
-      withoutNode(iq)
-      return result(iq, xml('query', { xmlns: ns.discoItems }))
+      return nodeItems(host, 'account', iq, from, to)
     }),
   ],
 }
 
-function info(
-  iq: Element,
-  identities: readonly Identity[],
-  features: readonly string[],
-  forms: readonly Form[] = [],
-): Element {
-  return result(
-    iq,
-    xml(
-      'query',
-      { xmlns: ns.discoInfo },
-      ...identities.map(({ category, type, name }) => xml('identity', { category, type, name })),
-      ...features.map((feature) => xml('feature', { var: feature })),
-      ...forms.map(writeForm),
-    ),
-  )
+/** `own`: what is told without a node. */
+function info(host: Host, at: 'host' | 'account', iq: Element, from: Jid, to: Jid, own: DiscoInfo): Element {
+  const node = nodeOf(iq)
+  const told = node === undefined ? own : host.registered.nodeInfo(at, node, from, to)
+  if (told === undefined) throw new StanzaError('item-not-found')
+  return result(iq, discoInfoElement(told, node))
+}
+
+function nodeItems(host: Host, at: 'host' | 'account', iq: Element, from: Jid, to: Jid): Element {
+  const node = nodeOf(iq)
+  const listed = host.registered.nodeItems(at, node ?? '', from, to)
+  const isThere = node === undefined || host.registered.nodeInfo(at, node, from, to) !== undefined
+  if (listed === undefined && !isThere) throw new StanzaError('item-not-found')
+  const rows = (listed ?? []).map((each) => item({ ...each, domain: each.jid }))
+  return result(iq, xml('query', { xmlns: ns.discoItems, node }, ...rows))
 }
 
 /** Items on one page. */
@@ -91,9 +85,7 @@ async function items(host: Host, iq: Element, from: Jid): Promise<Element> {
 const item = ({ domain, name, node }: { domain: string; name?: string; node?: string }): Element =>
   xml('item', { jid: domain, name, node })
 
-function withoutNode(iq: Element): void {
-  if (payload(iq)?.attrs.node !== undefined) throw new StanzaError('item-not-found')
-}
+const nodeOf = (iq: Element): string | undefined => payload(iq)?.attrs.node
 
 function mayAsk(host: Host, from: Jid, to: Jid): void {
   const seen = host.service<PresenceService>(presenceService)?.isVisible(to.bare().toString(), from) ?? false

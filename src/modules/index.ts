@@ -5,6 +5,7 @@ import { carbons } from './carbons.js'
 import { component } from './component.js'
 import { contactAddresses } from './contact-addresses.js'
 import { disco } from './disco.js'
+import { entityCapabilities } from './entity-capabilities.js'
 import { iqAnswers } from './iq-answers.js'
 import { lastActivity } from './last-activity.js'
 import { message } from './message.js'
@@ -13,6 +14,7 @@ import { offline } from './offline.js'
 import { ping } from './ping.js'
 import { presence } from './presence/index.js'
 import { privateStorage } from './private.js'
+import { pubsub } from './pubsub/index.js'
 import { reporting } from './reporting.js'
 import { roster } from './roster/index.js'
 import { time } from './time.js'
@@ -38,6 +40,8 @@ export const modules: readonly Module[] = [
   contactAddresses,
   lastActivity,
   privateStorage,
+  entityCapabilities,
+  pubsub,
   muc,
   component,
 ]

@@ -19,6 +19,10 @@ export interface RosterService {
   put(account: LoadedAccount, item: RosterItem, after: () => Handled): Promise<void>
   /** Hears of each item that its user removed, after it was removed. */
   onRemoved(listener: (account: LoadedAccount, item: RosterItem) => Handled): void
+  /** Hears of each change of an item, once it is in memory; undefined stands for one that is not there. */
+  onChanged(
+    listener: (account: LoadedAccount, before: RosterItem | undefined, now: RosterItem | undefined) => void,
+  ): void
 }
 
 /** The item that stands for a contact that is not there. */
@@ -44,6 +48,16 @@ export interface PresenceService {
   hide(account: LoadedAccount, whom: (jid: Jid) => boolean): void
   /** Subscribers of whom `whom` is true see the clients. */
   show(account: LoadedAccount, whom: (jid: Jid) => boolean): void
+}
+
+export const capabilitiesService = 'capabilities'
+
+export interface CapabilitiesService {
+  /**
+   * Which nodes whoever sent this presence wants to hear of (`+notify`, XEP-0060 §9.2). Where that is not known `asker`, the bare JID of
+   * the account that got the presence, asks. `then` runs at once or later, and not at all where there is no answer.
+   */
+  interests(presence: Element, asker: string, then: (nodes: ReadonlySet<string>) => void): void
 }
 
 export const blockingService = 'blocking'

@@ -47,7 +47,7 @@ export type Keeper = (stanza: Element, from: Jid, to: Jid, goOn: (stanza: Elemen
 export type Registration =
   /** Of the host, or of its accounts. */
   | { readonly kind: 'feature'; readonly ns: string; readonly at?: 'host' | 'account' }
-  | { readonly kind: 'identity'; readonly identity: Identity }
+  | { readonly kind: 'identity'; readonly identity: Identity; readonly at?: 'host' | 'account' }
   /** An IQ to the host itself, or to a bare JID of it which the server answers on the account's behalf. */
   | {
       readonly kind: 'iq'
@@ -79,6 +79,16 @@ export type Registration =
   | {
       readonly kind: 'disco-items'
       readonly items: (from: Jid, page: ListPage) => Promise<ListedItems>
+    }
+  /**
+   * What service discovery tells at nodes of the host or of its accounts; undefined for a node that is not there. Items of the node
+   * '' are those of the account itself, beside other modules'.
+   */
+  | {
+      readonly kind: 'disco-node'
+      readonly at: 'host' | 'account'
+      readonly info?: (node: string, from: Jid, to: Jid) => DiscoInfo | undefined
+      readonly items?: (node: string, from: Jid, to: Jid) => readonly DiscoItem[] | undefined
     }
   | {
       readonly kind: 'session'
@@ -119,14 +129,25 @@ export interface DiscoItem {
   readonly node?: string
 }
 
+/** What an entity is and can do (XEP-0030 §3). */
+export interface DiscoInfo {
+  readonly identities: readonly Identity[]
+  readonly features: readonly string[]
+  readonly forms?: readonly Form[]
+}
+
 /** What the modules of a host have registered together, for service discovery and the stream's features. */
 export interface Registered {
   readonly features: readonly string[]
   readonly accountFeatures: readonly string[]
   readonly identities: readonly Identity[]
+  readonly accountIdentities: readonly Identity[]
   readonly forms: readonly Form[]
   /** What at most one module of a host lists. */
   discoItems(from: Jid, page: ListPage): Promise<ListedItems>
+  /** Undefined where no module knows the node. */
+  nodeInfo(at: 'host' | 'account', node: string, from: Jid, to: Jid): DiscoInfo | undefined
+  nodeItems(at: 'host' | 'account', node: string, from: Jid, to: Jid): readonly DiscoItem[] | undefined
 }
 
 /** What a module sees of the host that it is set up on. */

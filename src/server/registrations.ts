@@ -4,6 +4,8 @@ import type { Form } from '../xmpp/data-form.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { AccountLoader } from './account.js'
 import type {
+  DiscoInfo,
+  DiscoItem,
   Handled,
   Identity,
   IqHandler,
@@ -46,6 +48,7 @@ export class Registrations implements Registered {
   features: readonly string[] = []
   accountFeatures: readonly string[] = []
   identities: readonly Identity[] = []
+  accountIdentities: readonly Identity[] = []
   forms: readonly Form[] = []
   accountLoaders: readonly AccountLoader[] = []
   sessionHooks: readonly Kind<'session'>[] = []
@@ -90,6 +93,21 @@ export class Registrations implements Registered {
   async discoItems(from: Jid, page: ListPage): Promise<ListedItems> {
     const [list] = this.#all('disco-items')
     return list === undefined ? { items: [], count: 0 } : list.items(from, page)
+  }
+
+  nodeInfo(at: 'host' | 'account', node: string, from: Jid, to: Jid): DiscoInfo | undefined {
+    for (const known of this.#all('disco-node')) {
+      const told = known.at === at ? known.info?.(node, from, to) : undefined
+      if (told !== undefined) return told
+    }
+    return undefined
+  }
+
+  nodeItems(at: 'host' | 'account', node: string, from: Jid, to: Jid): readonly DiscoItem[] | undefined {
+    const lists = this.#all('disco-node').flatMap((known) =>
+      known.at === at ? [known.items?.(node, from, to) ?? []].filter((list) => list.length > 0) : [],
+    )
+    return lists.length === 0 ? undefined : lists.flat()
   }
 
   streamFeatures(session: { readonly jid: Jid | undefined }): readonly Element[] {
@@ -139,7 +157,9 @@ export class Registrations implements Registered {
     const features = this.#all('feature')
     this.features = sorted(features.filter(({ at }) => at !== 'account'))
     this.accountFeatures = sorted(features.filter(({ at }) => at === 'account'))
-    this.identities = this.#all('identity').map(({ identity }) => identity)
+    const identities = this.#all('identity')
+    this.identities = identities.filter(({ at }) => at !== 'account').map(({ identity }) => identity)
+    this.accountIdentities = identities.filter(({ at }) => at === 'account').map(({ identity }) => identity)
     this.forms = this.#all('disco-form').map(({ form }) => form)
     this.accountLoaders = this.#all('account')
     this.sessionHooks = this.#all('session')

@@ -14,6 +14,8 @@ import {
   type LoadedRoom,
   type LogQuery,
   type LogRecord,
+  type NodeItem,
+  type NodeRecord,
   type OccupantRecord,
   type OfflineMessage,
   type RoomRecord,
@@ -78,6 +80,13 @@ interface Room {
   readonly amendments: Table<readonly Amendment[]>
 }
 
+interface KeptNode {
+  readonly name: string
+  /** Undefined before `node.put`. */
+  readonly state: string | undefined
+  readonly items: readonly { readonly item: NodeItem; readonly payload: string }[]
+}
+
 /** Changes of messages that have not arrived, kept for each room. */
 const maxAmendments = 200
 
@@ -91,6 +100,7 @@ class MemoryStore implements Store {
   readonly #rosters = new Table<Table<RosterItem>>(this.#undo)
   readonly #offline = new Table<readonly OfflineMessage[]>(this.#undo)
   readonly #data = new Table<Table<{ readonly kind: string; readonly key: string; readonly value: string }>>(this.#undo)
+  readonly #nodes = new Table<Table<KeptNode>>(this.#undo)
   readonly #rooms = new Table<Room>(this.#undo)
   readonly #archives = new Table<readonly StoredArchiveRecord[]>(this.#undo)
 
@@ -152,6 +162,20 @@ class MemoryStore implements Store {
     this.#check()
     const rows = this.#data.get(owner)?.list() ?? []
     return rows.filter((row) => row.kind === kind).map((row) => row.key)
+  }
+
+  async nodes(owner: string): Promise<NodeRecord[]> {
+    this.#check()
+    const kept = this.#nodes.get(owner)?.list() ?? []
+    return kept.flatMap(({ name, state, items }) =>
+      state === undefined ? [] : { name, state, items: items.map(({ item }) => item) },
+    )
+  }
+
+  async payloads(owner: string, node: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    this.#check()
+    const items = this.#nodes.get(owner)?.get(node)?.items ?? []
+    return new Map(items.filter(({ item }) => ids.includes(item.id)).map(({ item, payload }) => [item.id, payload]))
   }
 
   async rooms(service: string, query: RoomsQuery): Promise<RoomRecord[]> {
@@ -255,7 +279,7 @@ class MemoryStore implements Store {
   readonly #handlers: { readonly [W in Write as W['type']]: (write: W) => void } = {
     'account.put': ({ account }) => this.#accounts.put(account.jid, account),
     'account.delete': ({ jid }) => {
-      for (const table of [this.#accounts, this.#rosters, this.#offline, this.#data, this.#archives])
+      for (const table of [this.#accounts, this.#rosters, this.#offline, this.#data, this.#nodes, this.#archives])
         table.put(jid, undefined)
     },
     'roster.put': ({ owner, item }) => this.#in(this.#rosters, owner).put(item.jid, item),
@@ -270,6 +294,18 @@ class MemoryStore implements Store {
     },
     'data.put': ({ owner, kind, key, value }) =>
       this.#in(this.#data, owner).put(dataKey(kind, key), value === undefined ? undefined : { kind, key, value }),
+    'node.put': ({ owner, name, state }) => this.#putNode(owner, name, (node) => ({ ...node, state })),
+    'node.delete': ({ owner, name }) => this.#in(this.#nodes, owner).put(name, undefined),
+    'item.put': ({ owner, node, item, payload }) =>
+      this.#putNode(owner, node, ({ items, ...rest }) => ({
+        ...rest,
+        items: [...items.filter((other) => other.item.id !== item.id), { item, payload }],
+      })),
+    'item.delete': ({ owner, node, ids }) =>
+      this.#putNode(owner, node, ({ items, ...rest }) => ({
+        ...rest,
+        items: items.filter(({ item }) => !ids.includes(item.id)),
+      })),
     'room.put': ({ room }) => this.#putRoom(room),
     'room.delete': ({ jid }) => {
       for (const table of [this.#rooms, this.#data]) table.put(jid, undefined)
@@ -327,6 +363,11 @@ class MemoryStore implements Store {
     const table = new Table<V>(this.#undo)
     tables.put(owner, table)
     return table
+  }
+
+  #putNode(owner: string, name: string, change: (node: KeptNode) => KeptNode): void {
+    const nodes = this.#in(this.#nodes, owner)
+    nodes.put(name, change(nodes.get(name) ?? { name, state: undefined, items: [] }))
   }
 
   #room(jid: string): Room {

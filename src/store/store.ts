@@ -39,6 +39,24 @@ export interface RosterItem {
   readonly approved: boolean
 }
 
+/** An item of a node without what it says. */
+export interface NodeItem {
+  readonly id: string
+  /** Full or bare JID. */
+  readonly publisher: string
+  readonly at: number
+  /** Characters of the payload. */
+  readonly size: number
+}
+
+/** A node of an account (XEP-0060), with its items in the order of their publication. */
+export interface NodeRecord {
+  readonly name: string
+  /** JSON of its owner's making. */
+  readonly state: string
+  readonly items: readonly NodeItem[]
+}
+
 export interface OfflineMessage {
   readonly order: number
   readonly at: number
@@ -170,7 +188,7 @@ export interface InstanceRecord {
  */
 export type Write =
   | { readonly type: 'account.put'; readonly account: Account }
-  /** Also removes the account's roster, offline messages, private data and archive. */
+  /** Also removes the account's roster, offline messages, private data, nodes and archive. */
   | { readonly type: 'account.delete'; readonly jid: string }
   | { readonly type: 'roster.put'; readonly owner: string; readonly item: RosterItem }
   | { readonly type: 'roster.delete'; readonly owner: string; readonly jid: string }
@@ -185,6 +203,18 @@ export type Write =
       readonly key: string
       readonly value: string | undefined
     }
+  | { readonly type: 'node.put'; readonly owner: string; readonly name: string; readonly state: string }
+  /** With its items. */
+  | { readonly type: 'node.delete'; readonly owner: string; readonly name: string }
+  /** The newest of its node from now on, in place of one with its id. */
+  | {
+      readonly type: 'item.put'
+      readonly owner: string
+      readonly node: string
+      readonly item: NodeItem
+      readonly payload: string
+    }
+  | { readonly type: 'item.delete'; readonly owner: string; readonly node: string; readonly ids: readonly string[] }
   | { readonly type: 'room.put'; readonly room: RoomRecord }
   /** The room, its log, register, roster and instances, and the data kept under its JID. */
   | { readonly type: 'room.delete'; readonly jid: string }
@@ -315,6 +345,10 @@ export interface Store extends Closeable {
   offlineCount(owner: string): Promise<number>
   data(owner: string, kind: string, key: string): Promise<string | undefined>
   dataKeys(owner: string, kind: string): Promise<string[]>
+  /** All nodes of an account in order of their names; what has no `node.put` is none. */
+  nodes(owner: string): Promise<NodeRecord[]>
+  /** What these items of a node say, by id; those that are not there are left out. */
+  payloads(owner: string, node: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** A page of a service's rooms in order of their JIDs. */
   rooms(service: string, options: RoomsQuery): Promise<RoomRecord[]>
   roomCount(service: string, publicOnly?: boolean): Promise<number>

@@ -162,7 +162,7 @@ describe('small answers', () => {
 
   test('RFC 6121 §3.4.1 pre-approval is announced to clients, and nothing to those of other hosts', () => {
     const features = (domain: string): string[] => stage.server.clients.streamFeatures(domain).map(String)
-    expect(features('a.example')).toEqual(['<sub xmlns="urn:xmpp:features:pre-approval"/>'])
+    expect(features('a.example')).toContain('<sub xmlns="urn:xmpp:features:pre-approval"/>')
     expect(features('c.example')).toEqual([])
     expect(features('b.example')).toEqual([])
   })

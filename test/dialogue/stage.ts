@@ -184,6 +184,8 @@ export interface StageOptions {
   /** Names of modules that this host does not have. */
   readonly without?: readonly string[]
   readonly store?: FailingStore
+  /** Of modules of the default host, by their names. */
+  readonly options?: HostOptions['options']
 }
 
 export class Stage {
@@ -204,7 +206,9 @@ export class Stage {
       ({ hosts, name }) => hosts.includes('user') && !options.without?.includes(name),
     )
     this.server = new Server({
-      hosts: options.hosts ?? [{ domain: 'a.example', type: 'user', name: 'A', modules }],
+      hosts: options.hosts ?? [
+        { domain: 'a.example', type: 'user', name: 'A', modules, options: { ...options.options } },
+      ],
       store,
       clock: this.clock,
       random: new SeededRandom(7),

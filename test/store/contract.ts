@@ -157,6 +157,42 @@ function users(given: () => Store): void {
     expect((await store.offline(owner))[0]?.order).toBeGreaterThan(third?.order ?? 0)
   })
 
+  test('nodes come back in order of their names with their items in order of publication, and what these say', async () => {
+    const store = given()
+    const owner = 'a@a.example'
+    const item = (id: string, at: number) => ({ id, publisher: `${owner}/phone`, at, size: 4 })
+    const put = (node: string, id: string, at: number): Write => ({
+      type: 'item.put',
+      owner,
+      node,
+      item: item(id, at),
+      payload: `<x>${id}${at}</x>`,
+    })
+    await store.commit([
+      { type: 'account.put', account: account(owner) },
+      put('tune', 'one', 1),
+      { type: 'node.put', owner, name: 'tune', state: '{}' },
+      { type: 'node.put', owner, name: 'mood', state: '{"a":1}' },
+      put('tune', 'two', 2),
+      put('tune', 'three', 3),
+      put('stray', 'one', 3),
+      { type: 'node.put', owner: 'b@a.example', name: 'tune', state: '{}' },
+    ])
+    await store.commit([put('tune', 'one', 4), { type: 'item.delete', owner, node: 'tune', ids: ['two', 'none'] }])
+    expect(await store.nodes(owner)).toEqual([
+      { name: 'mood', state: '{"a":1}', items: [] },
+      { name: 'tune', state: '{}', items: [item('three', 3), item('one', 4)] },
+    ])
+    expect(await store.payloads(owner, 'tune', ['one', 'two'])).toEqual(new Map([['one', '<x>one4</x>']]))
+    await store.commit([{ type: 'node.delete', owner, name: 'tune' }])
+    await store.commit([{ type: 'node.put', owner, name: 'tune', state: '{}' }])
+    expect((await store.nodes(owner))[1]?.items).toEqual([])
+    await store.commit([put('tune', 'one', 1), { type: 'account.delete', jid: owner }])
+    expect(await store.nodes(owner)).toEqual([])
+    expect(await store.payloads(owner, 'tune', ['one'])).toEqual(new Map())
+    expect(await store.nodes('b@a.example')).toHaveLength(1)
+  })
+
   test('data is kept by owner, kind and key', async () => {
     const store = given()
     const put = (key: string, value: string | undefined, kind = 'pep') =>

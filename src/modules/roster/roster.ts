@@ -10,6 +10,7 @@ import { isEmpty, isListed, itemElement, removedElement } from './item.js'
 
 export const accountData = 'roster'
 type Items = Map<string, RosterItem>
+type ChangedListener = Parameters<RosterService['onChanged']>[0]
 type RemovedListener = (account: LoadedAccount, item: RosterItem) => Handled
 
 /** Contacts of one account, those included that only asked: a stranger's requests must not fill the memory. */
@@ -18,6 +19,7 @@ const mostItems = 5000
 export class Roster implements RosterService {
   readonly #host: Host
   readonly #listeners: RemovedListener[] = []
+  readonly #followers: ChangedListener[] = []
 
   constructor(host: Host) {
     this.#host = host
@@ -46,6 +48,7 @@ export class Roster implements RosterService {
       else items.set(item.jid, item)
       const followed = after()
       this.#pushChange(owner, before, item)
+      for (const follower of this.#followers) follower(account, before, items.get(item.jid))
       return followed
     })
   }
@@ -55,6 +58,7 @@ export class Roster implements RosterService {
     return account.write([{ type: 'roster.delete', owner, jid: item.jid }], () => {
       this.items(account).delete(item.jid)
       this.#push(owner, () => removedElement(item.jid))
+      for (const follower of this.#followers) follower(account, item, undefined)
       const followed = this.#listeners.map((listener) => listener(account, item))
       return followed.some((handled) => handled !== undefined) ? Promise.all(followed).then(() => undefined) : undefined
     })
@@ -62,6 +66,10 @@ export class Roster implements RosterService {
 
   onRemoved(listener: RemovedListener): void {
     this.#listeners.push(listener)
+  }
+
+  onChanged(listener: ChangedListener): void {
+    this.#followers.push(listener)
   }
 
   #pushChange(owner: string, before: RosterItem | undefined, item: RosterItem): void {

@@ -11,6 +11,7 @@ import type {
   InstanceRecord,
   LogQuery,
   LogRecord,
+  NodeRecord,
   OccupantRecord,
   OfflineMessage,
   RoomRecord,
@@ -78,6 +79,8 @@ export interface Queries {
   offlineCount(owner: string): number
   data(owner: string, kind: string, key: string): string | undefined
   dataKeys(owner: string, kind: string): string[]
+  nodes(owner: string): NodeRecord[]
+  payloads(owner: string, node: string, ids: readonly string[]): ReadonlyMap<string, string>
   rooms(service: string, query: RoomsQuery): RoomRecord[]
   roomCount(service: string, publicOnly: boolean): number
   loadRoom(jid: string, recent: number): LoadedRows | undefined

@@ -2,12 +2,14 @@
 import type { Account, RoomRecord, RoomsQuery, RosterItem } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogQueries } from './log-queries.js'
+import { nodeQueries } from './nodes.js'
 import type { LoadedRows, Queries, Query } from './protocol.js'
 
 export function prepareQueries(db: Connection): Queries {
   const log = new LogQueries(db)
   return {
     ...accountQueries(db),
+    ...nodeQueries(db),
     ...roomQueries(db, log),
     log: (room, query) => log.events(room, query),
     archive: (owner, query) => log.records(owner, query),

@@ -12,6 +12,7 @@ import {
   type HeadRecord,
   type LoadedRoom,
   type LogQuery,
+  type NodeRecord,
   type OfflineMessage,
   type RoomRecord,
   type RoomsQuery,
@@ -140,6 +141,14 @@ class SqliteStore implements Store {
 
   dataKeys(owner: string, kind: string): Promise<string[]> {
     return this.#ask('dataKeys', owner, kind)
+  }
+
+  nodes(owner: string): Promise<NodeRecord[]> {
+    return this.#ask('nodes', owner)
+  }
+
+  payloads(owner: string, node: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.#ask('payloads', owner, node, ids)
   }
 
   rooms(service: string, query: RoomsQuery): Promise<RoomRecord[]> {

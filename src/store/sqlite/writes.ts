@@ -2,6 +2,7 @@
 import type { Statement } from 'better-sqlite3'
 import type { Connection } from './connection.js'
 import { LogWrites } from './log-writes.js'
+import { nodeWrites } from './nodes.js'
 import type { EncodedWrite } from './protocol.js'
 import type { TextIndex } from './text-index.js'
 
@@ -13,7 +14,12 @@ export class Writes {
 
   constructor(db: Connection, index: TextIndex) {
     this.#log = new LogWrites(db, index)
-    this.#handlers = { ...accountWrites(db, this.#log), ...roomWrites(db, this.#log), ...archiveWrites(this.#log) }
+    this.#handlers = {
+      ...accountWrites(db, this.#log),
+      ...nodeWrites(db),
+      ...roomWrites(db, this.#log),
+      ...archiveWrites(this.#log),
+    }
   }
 
   apply(write: EncodedWrite): void {
@@ -52,9 +58,8 @@ function accountWrites(db: Connection, log: LogWrites): AccountHandlers {
     'created_at',
     'disabled',
   ])
-  const deleteAccount = ['account WHERE jid', 'roster WHERE owner', 'offline WHERE owner', 'data WHERE owner'].map(
-    (table) => db.prepare(`DELETE FROM ${table} = ?`),
-  )
+  const owned = ['roster', 'offline', 'data', 'pubsub_node', 'pubsub_item'].map((table) => `${table} WHERE owner`)
+  const deleteAccount = ['account WHERE jid', ...owned].map((table) => db.prepare(`DELETE FROM ${table} = ?`))
   const putItem = replace(db, 'roster', [
     'owner',
     'jid',
