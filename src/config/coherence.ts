@@ -53,7 +53,7 @@ function checkPeers({ hosts, dmuc }: Config, check: Check): void {
     if (hosts.some((host) => host.domain === peer))
       check.report(['dmuc', 'allow', index], `dmuc.allow names ${peer}, which is this server itself`)
   })
-  for (const option of ['redirect', 'auth'] as const)
+  for (const option of ['redirect', 'users', 'auth'] as const)
     for (const [key, value] of Object.entries(dmuc[option])) {
       const peer = option === 'redirect' ? value : key
       if (!dmuc.allow.includes(peer))

@@ -182,6 +182,16 @@ export const dmucOptions = {
     'table: domain = domain',
     (domain, peer) => wrongDomain(domain)?.replace('be', 'have keys that are') ?? wrongDomain(peer),
   ),
+  users: textTable(
+    {},
+    'Peers, and the domains whose users they may vouch for, parted by spaces; `"*"`: all. Who enters at a peer as a user of any other domain is let in, under an occupant-id of his own, and has the rights of a member at most. Where a peer is not named: its own domain, the one above it (`b.example` for `rooms.b.example`), and those that `redirect` sends to it. Settled when the peer gets its shadow.',
+    'table: domain = domains',
+    (peer, domains) =>
+      wrongDomain(peer)?.replace('be', 'have keys that are') ??
+      domains
+        .split(/\s+/)
+        .reduce<string | undefined>((wrong, one) => wrong ?? (one === '*' ? undefined : wrongDomain(one)), undefined),
+  ),
   auth: textTable(
     {},
     'How a peer must have proved its domain: `"certificate"`, `"dialback"`, or `"pin:HEX"` as in `s2s_auth`. Others follow that and `s2s_secure_auth`. One that proves it otherwise is not spoken to: `dmucctl s2s show DOMAIN` says why.',

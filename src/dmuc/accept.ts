@@ -12,7 +12,7 @@ import { compareStamps, witness } from './clock.js'
 import { awaitsHistory } from './history.js'
 import { otherNick, stanzaIdOf } from './ids.js'
 import { passOn, relayRefitted } from './relay.js'
-import { isOfRegister, unrestricted } from './replica.js'
+import { isOfRegister, occupantIdAt, unrestricted } from './replica.js'
 import { awaitsRights, hasFallen, isPresent, roomThen, witnessRights } from './rights.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
@@ -158,6 +158,7 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
   const { operation } = event
   const then = roomThen(turn, event)
   if (hasFallen(turn, event)) return 'its origin knew more of what the source decided before'
+  if (isUnderAnothersId(turn, event)) return 'its occupant-id is not that of its author'
   switch (operation.type) {
     case 'config':
     case 'register':
@@ -180,6 +181,12 @@ function refuse(turn: Turn, event: LoggedEvent, late: boolean): string | undefin
       if (!knowsOccupants(turn, event.id) || holderOf(turn, event) !== undefined) return undefined
       return judge(room, operation, event.id.instance, turn.env.bounds)?.message
   }
+}
+
+/** An origin that may not vouch for the author speaks under the id of somebody of its own (src/room/standing.ts). */
+function isUnderAnothersId({ replica }: Turn, { id, epoch, operation }: LoggedEvent): boolean {
+  if (epoch !== replica.identity.epoch || !('occupantId' in operation)) return false
+  return operation.occupantId !== occupantIdAt(replica, operation.jid, id.instance)
 }
 
 /** Who has the author's nick and is not at home at the origin. */

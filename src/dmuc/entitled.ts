@@ -3,8 +3,8 @@
  * give is an entry that the source numbers, by occupant-id. The home of an occupant may only lower its role: what it
  * announces beyond that is not believed.
  */
-import { affiliationOf, highestRole } from '../room/occupants.js'
 import { defaultRole, lowerRole, roleAtLeast } from '../room/roles.js'
+import { highestRole, standingOf } from '../room/standing.js'
 import type { Occupant, Operation, RoomState } from '../room/types.js'
 import { performLocal } from './local.js'
 import { isSource, others, type Replica, speaksFor } from './replica.js'
@@ -23,8 +23,8 @@ export function permitted({ replica }: Turn, occupant: Occupant): Occupant {
   return role === occupant.role || !isKept(replica) ? occupant : { ...occupant, role }
 }
 
-const byAffiliation = (room: RoomState, { jid }: Occupant): Occupant['role'] =>
-  defaultRole(room.config, affiliationOf(room, jid))
+const byAffiliation = (room: RoomState, occupant: Occupant): Occupant['role'] =>
+  defaultRole(room.config, standingOf(room, occupant))
 
 /** Does it take the word of the source? */
 const isAbove = (room: RoomState, occupant: Occupant, { role }: RoleChange): boolean =>

@@ -8,6 +8,7 @@ import { grantsOfEpoch } from './nicks.js'
 import { isSource, otherInstance, others, type RoomIdentity, supersedes } from './replica.js'
 import { replicateTo } from './replication.js'
 import { decideWithheld } from './restrictions.js'
+import { showPersons } from './soft.js'
 import type { Turn } from './turn.js'
 
 /** The operator makes us the source. Plain instances, which follow the old one, are none of ours. */
@@ -27,6 +28,7 @@ export function promote(turn: Turn): void {
     forkedAt: room.registerRevision,
     decided: [],
   })
+  showPersons(turn, room)
   const peers = others(turn.replica).map(({ jid }) => Jid.parse(jid).domain)
   const config = { ...room.config, distributed: true, peers }
   // Not relayed: it comes with the rest, to those who follow us.

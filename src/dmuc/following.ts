@@ -7,6 +7,7 @@ import type { DurableOperation, RegisterEntry, RoomConfig } from '../room/types.
 import { relayRefitted } from './relay.js'
 import { isSource, otherInstance, others, type Replica, type RoomIdentity, supersedes } from './replica.js'
 import { type Register, restricts, unlogged, withhold } from './restrictions.js'
+import { showPersons } from './soft.js'
 import type { Turn } from './turn.js'
 import type { RoomExtension } from './wire/room.js'
 
@@ -48,8 +49,10 @@ export function follow(turn: Turn, from: string, config: RoomConfig, extension: 
         'the new source does not know this instance: an owner has to distribute the room to it again',
         jid,
       )
-  const room = { ...turn.replica.room, config, configRevision, register, entitled, registerRevision }
+  const before = turn.replica.room
+  const room = { ...before, config, configRevision, register, entitled, registerRevision }
   turn.change({ room, identity, keys, table, forkedAt, heir: undefined, decided: [] })
+  showPersons(turn, before)
   turn.effects.push({ type: 'save' })
   turn.note('info', `is the source now, in epoch ${identity.epoch}; this instance follows it`, from)
   for (const { jid, entry, actor } of decided) proposeAgain(turn, { type: 'register', jid, entry, revision: 0 }, actor)

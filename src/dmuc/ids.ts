@@ -21,9 +21,9 @@ const hmac = (key: string, text: string): Buffer =>
 export const stanzaIdOf = (keys: RoomKeys, roomId: string, id: EventId): string =>
   `${keys.number}${hmac(keys.stanzaIdKey, `${roomId}\n${id.instance}\n${id.incarnation}\n${id.seq}`).toString('base64url').slice(0, 22)}`
 
-/** 43 characters, the same for one bare JID at every instance and for ever. */
-export const occupantIdOf = (keys: RoomKeys, roomId: string, bareJid: string): string =>
-  hmac(keys.occupantSalt, `${roomId}\n${bareJid}`).toString('base64url')
+/** 43 characters, the same for one user at every instance and for ever: a bare JID, or what src/room/standing.ts makes of one. */
+export const occupantIdOf = (keys: RoomKeys, roomId: string, person: string): string =>
+  hmac(keys.occupantSalt, `${roomId}\n${person}`).toString('base64url')
 
 /** For who has to give a nick up; the same at every instance without asking: nobody can choose another's occupant-id. */
 export const otherNick = ({ nick, occupantId }: { readonly nick: string; readonly occupantId: string }): string =>

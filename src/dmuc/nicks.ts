@@ -3,6 +3,7 @@
  * all the same. Every instance comes to the same by what the presence itself carries, without asking anybody.
  */
 import { affiliationOf, holderOf, homesOf } from '../room/occupants.js'
+import { type Claimed, mayVouch, personOf } from '../room/standing.js'
 import type { Occupant, SoftOperation, Stamp } from '../room/types.js'
 import { compareStamps, maxLeadMs } from './clock.js'
 import { otherNick } from './ids.js'
@@ -15,12 +16,15 @@ import { writeUnavailable } from './wire/presence.js'
 export const reservedMs = 10 * 60_000
 
 /**
- * Is the nick kept from this bare JID for the moment: granted to another who did not announce it yet (the source asks this of its own
+ * Is the nick kept from this user for the moment: granted to another who did not announce it yet (the source asks this of its own
  * joiners, too), or another's who is behind a split?
  */
-export function isKept({ grants, reserved }: Replica, nick: string, bareJid: string, now: number): boolean {
-  const isAnother = (kept: { readonly jid: string; readonly until: number } | undefined): boolean =>
-    kept !== undefined && kept.until > now && kept.jid !== bareJid
+export function isKept({ grants, reserved, room }: Replica, nick: string, asker: Claimed, now: number): boolean {
+  // Whom we let in ourselves we know.
+  const isSame = (kept: Claimed): boolean =>
+    asker.home === room.jid ? kept.jid === asker.jid : personOf(room, kept) === personOf(room, asker)
+  const isAnother = (kept: (Claimed & { readonly until: number }) | undefined): boolean =>
+    kept !== undefined && kept.until > now && !isSame(kept)
   return isAnother(grants.get(nick)) || isAnother(reserved.get(nick))
 }
 
@@ -86,15 +90,18 @@ export function settleClash(turn: Turn, known: Occupant, claimed: Occupant): voi
 }
 
 /**
- * The registered owner; else who has the higher number, those without one coming last but at the source, which gives the numbers; else
+ * Who is vouched for, of two by one bare JID; the registered owner; else who has the higher number, those without one coming last but at the source, which gives the numbers; else
  * who entered earlier; else the lower JID.
  */
 export function keeps(replica: Replica, a: Occupant, b: Occupant): boolean {
-  const owner = holderOf(replica.room, a.nick)
-  if (owner === a.jid || owner === b.jid) return owner === a.jid
+  const { room } = replica
+  if (a.jid === b.jid && mayVouch(room, a) !== mayVouch(room, b)) return mayVouch(room, a)
+  const owner = holderOf(room, a.nick)
+  const [one, other] = [personOf(room, a), personOf(room, b)]
+  if (owner === one || owner === other) return owner === one
   const [ours, theirs] = [numberOf(replica, a), numberOf(replica, b)]
   if (ours !== theirs) return ours > theirs
-  return (compareStamps(a.since, b.since) || (a.jid < b.jid ? -1 : 1)) < 0
+  return (compareStamps(a.since, b.since) || (one < other ? -1 : 1)) < 0
 }
 
 function numberOf(replica: Replica, { grant, home }: Occupant): number {

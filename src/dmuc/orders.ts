@@ -4,8 +4,9 @@
  */
 import { leastToConfigure } from '../room/config.js'
 import { judge } from '../room/judge.js'
-import { affiliationOf, homesOf } from '../room/occupants.js'
+import { homesOf } from '../room/occupants.js'
 import { atLeast } from '../room/roles.js'
+import { type Claimed, personOf, standingOf } from '../room/standing.js'
 import type { Affiliation, Operation } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
@@ -14,7 +15,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { carriedOut, decidesRole } from './entitled.js'
 import { performLocal } from './local.js'
 import { isKept, nextGrant } from './nicks.js'
-import { isSource, type Order, type Replica, speaksFor } from './replica.js'
+import { type Grant, isSource, type Order, type Replica, speaksFor } from './replica.js'
 import { isCutOff, judgeWithheld, restricts, withhold } from './restrictions.js'
 import type { Turn } from './turn.js'
 import { readOrder, writeOrder } from './wire/order.js'
@@ -103,7 +104,7 @@ const isOurs = (replica: Replica, operation: Operation): boolean =>
 
 function refuseActor(turn: Turn, operation: Operation, actor: string, instance: string): StanzaError | undefined {
   const { room } = turn.replica
-  const affiliation = affiliationOf(room, actor)
+  const affiliation = standingOf(room, { jid: actor, home: instance })
   if (operation.type === 'config') return refuseConfig(turn.replica, operation, affiliation)
   if (operation.type === 'destroy') return affiliation === 'owner' ? undefined : new StanzaError('forbidden')
   return judge(room, operation, instance, turn.env.bounds)
@@ -136,34 +137,36 @@ export const readGrant = (result: Element): number | undefined =>
 /** Nicks that may be granted and not announced at a time. */
 const maxGrants = 1000
 
-export function takeClaim(turn: Turn, iq: Element, payload: Element): void {
+export function takeClaim(turn: Turn, from: string, iq: Element, payload: Element): void {
   const nick = Jid.tryParse(`room@service.invalid/${payload.attrs.nick ?? ''}`)?.resource
   const jid = Jid.tryParse(payload.attrs.jid)?.bare().toString()
   const refusal =
     nick === undefined || nick === '' || jid === undefined
       ? new StanzaError('bad-request')
       : isSource(turn.replica)
-        ? refuseNick(turn.replica, nick, jid, turn.env.now)
+        ? refuseNick(turn.replica, nick, { jid, home: from }, turn.env.now)
         : new StanzaError('not-allowed')
   if (refusal !== undefined || nick === undefined || jid === undefined) {
     turn.effects.push({ type: 'reply', iq, payload: refusal })
     return
   }
-  // A bare JID waits for one nick at a time, so that nobody keeps all of them from the others.
-  const live = [...turn.replica.grants].filter(([, grant]) => grant.until > turn.env.now && grant.jid !== jid)
+  // A user waits for one nick at a time, so that nobody keeps all of them from the others.
+  const isOwn = (grant: Grant): boolean => grant.jid === jid && grant.home === from
+  const live = [...turn.replica.grants].filter(([, grant]) => grant.until > turn.env.now && !isOwn(grant))
   if (live.length >= maxGrants) {
     turn.effects.push({ type: 'reply', iq, payload: new StanzaError('resource-constraint') })
     return
   }
   const number = nextGrant(turn)
-  const grant = { number, jid, until: turn.env.now + turn.env.limits.grantMs }
+  const grant = { number, jid, home: from, until: turn.env.now + turn.env.limits.grantMs }
   turn.change({ grants: new Map(live).set(nick, grant) })
   turn.effects.push({ type: 'reply', iq, payload: xml('grant', { xmlns: ns.dmucSync, number: String(number) }) })
 }
 
-/** `conflict` while another bare JID holds the nick or was just granted it. */
-function refuseNick(replica: Replica, nick: string, bareJid: string, now: number): StanzaError | undefined {
-  const holder = replica.room.occupants.get(nick)
-  const isTaken = holder !== undefined && holder.jid !== bareJid
-  return isTaken || isKept(replica, nick, bareJid, now) ? new StanzaError('conflict') : undefined
+/** `conflict` while another user holds the nick or was just granted it. */
+function refuseNick(replica: Replica, nick: string, asker: Claimed, now: number): StanzaError | undefined {
+  const { room } = replica
+  const holder = room.occupants.get(nick)
+  const isTaken = holder !== undefined && personOf(room, holder) !== personOf(room, asker)
+  return isTaken || isKept(replica, nick, asker, now) ? new StanzaError('conflict') : undefined
 }

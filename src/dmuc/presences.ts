@@ -4,18 +4,20 @@
  * whole list is fetched and compared.
  */
 import { affiliationOf, homesOf } from '../room/occupants.js'
+import { atLeast } from '../room/roles.js'
+import { personOf } from '../room/standing.js'
 import type { Occupant, SoftOperation } from '../room/types.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { startsTooOften } from './accept.js'
 import { permitted } from './entitled.js'
-import { occupantIdOf } from './ids.js'
 import { plausible, releaseReserved, reserve, settleClash, withNumber } from './nicks.js'
 import { isPlain, obey, weigh } from './plain.js'
 import { placeOf } from './relay.js'
-import { type Replica, speaksFor } from './replica.js'
+import { isSource, occupantIdAt, otherInstance, type Replica, speaksFor } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
+import { mayVouchFor } from './vouching.js'
 import { type ListPlace, type RelayedPresence, readPresence, writeAvailable } from './wire/presence.js'
 import { readCount, readToken } from './wire/read.js'
 
@@ -45,7 +47,7 @@ function learn(turn: Turn, home: string, { incarnation, seq }: Pick<ListPlace, '
 
 const read = (turn: Turn, home: string, stanza: Element): RelayedPresence | undefined =>
   readPresence(stanza, home, {
-    occupantId: (jid) => occupantIdOf(turn.replica.keys, turn.replica.identity.roomId, jid),
+    occupantId: (jid) => occupantIdAt(turn.replica, jid, home),
     bareJid: (nick) => turn.replica.room.occupants.get(nick)?.jid,
     stamp: turn.replica.stamp,
   })
@@ -82,7 +84,7 @@ function showAvailable(turn: Turn, occupant: Occupant): void {
     turn.changePeer(home, { leftOut: true })
     return turn.note('warn', `announced an occupant who may not be in this room; ignored`, occupant.home)
   }
-  const fault = excess(turn, occupant)
+  const fault = unvouched(turn, occupant) ?? excess(turn, occupant)
   if (fault !== undefined) return turn.note('warn', `announced an occupant ${fault}; ignored`, home)
   // A plain source rules on roles, and what a plain shadow says was weighed.
   enter(turn, isPlain(turn, home) ? occupant : plausible(turn, permitted(turn, occupant), turn.peer(home).seenAt))
@@ -98,13 +100,22 @@ function enter(turn: Turn, occupant: Occupant): void {
   const { home } = occupant
   const known = turn.replica.room.occupants.get(occupant.nick)
   if (known === undefined) return performSoft(turn, numbered(turn, { type: 'join', occupant }, home), home)
-  if (known.jid !== occupant.jid) return settleClash(turn, known, occupant)
+  if (personOf(turn.replica.room, known) !== personOf(turn.replica.room, occupant))
+    return settleClash(turn, known, occupant)
   if (!homesOf(known).includes(home)) return performSoft(turn, { type: 'join', occupant }, home)
   if (known.home !== home) return
   if (known.role !== occupant.role) performSoft(turn, { type: 'role', nick: occupant.nick, role: occupant.role }, home)
   const [was, is] = [known.sessions[0], occupant.sessions[0]]
   if (is !== undefined && (was?.presence !== is.presence || was.jid !== is.jid))
     performSoft(turn, { type: 'presence', nick: occupant.nick, session: is }, home)
+}
+
+/** A plain shadow is heard by the source alone, which would show an admin whom it made up as one of its own. */
+function unvouched({ replica }: Turn, { jid, home }: Occupant): string | undefined {
+  const row = otherInstance(replica, home)
+  if (row?.kind !== 'plain' || !isSource(replica) || !atLeast(affiliationOf(replica.room, jid), 'admin'))
+    return undefined
+  return mayVouchFor(row, jid) ? undefined : 'who is an admin here, and for whom it may not vouch'
 }
 
 /** What is too much of an occupant, or of those of its home together (dmuc.md §4, Bounds). */

@@ -2,10 +2,11 @@
  * A replica: one instance of a room among others (XEP-0281; dmuc.md §3). Plain, immutable data around the room core.
  * `step` (./step.ts) takes a replica and something that happened, and gives the next replica and what has to be done.
  */
+import { personOf } from '../room/standing.js'
 import type { Affiliation, Change, LoggedEvent, Operation, RegisterEntry, RoomState, Stamp } from '../room/types.js'
 import type { Element } from '../xml/element.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
-import type { RoomKeys } from './ids.js'
+import { occupantIdOf, type RoomKeys } from './ids.js'
 import type { Rights } from './revisions.js'
 import type { Range, Vector } from './vector.js'
 import type { Head } from './wire/proof.js'
@@ -29,6 +30,8 @@ export interface Instance {
   readonly rank: number
   /** A tombstone: it was an instance and is none any more. */
   readonly gone: boolean
+  /** Domains for whose users it may vouch (./vouching.ts); absent: its own. */
+  readonly users?: readonly string[]
   /** By which the heads of its log are signed (./signing.ts). */
   readonly key?: string
   /** Those it had before it lost them with its disk, newest first. */
@@ -108,6 +111,8 @@ export interface Peer {
 export interface Grant {
   readonly number: number
   readonly jid: string
+  /** Who asked for it. */
+  readonly home: string
   readonly until: number
 }
 
@@ -214,8 +219,14 @@ export type Happening =
       readonly question: Question
       readonly result: Element | StanzaError
     }
-  /** The peerhost of `jid` accepted to replicate; `kind` as its answer showed. */
-  | { readonly type: 'replicated'; readonly jid: string; readonly kind: Instance['kind']; readonly key?: string }
+  /** The peerhost of `jid` accepted to replicate; `kind` as its answer showed; `users`: the operator's word, for whom it may vouch. */
+  | {
+      readonly type: 'replicated'
+      readonly jid: string
+      readonly kind: Instance['kind']
+      readonly key?: string
+      readonly users?: readonly string[]
+    }
   /** An instance was un-distributed, refused, or left. At a shadow: we give up our own, if it is that. */
   | { readonly type: 'removed'; readonly jid: string }
   /** E12 brought a table from the service of the source. */
@@ -381,6 +392,10 @@ export const otherInstance = (replica: Replica, jid: string): Instance | undefin
   const instance = replica.table.instances.get(jid)
   return instance === undefined || instance.gone || jid === replica.room.jid ? undefined : instance
 }
+
+/** What an instance takes for the occupant-id of who is at `home` by this bare JID. */
+export const occupantIdAt = ({ keys, identity, room }: Replica, jid: string, home: string): string =>
+  occupantIdOf(keys, identity.roomId, personOf(room, { jid, home }))
 
 /** How many events of our own earlier starts we hold. */
 export function heldOfEarlier({ vector, room, incarnation }: Replica): number {

@@ -12,14 +12,29 @@ import { askHistory } from './history.js'
 import { isPlain } from './plain.js'
 import { dropOccupants } from './presences.js'
 import { askConfig, configPayload, placeOf } from './relay.js'
-import { type Instance, otherInstance, others, type Replica, speaksFor } from './replica.js'
+import { type Happening, type Instance, otherInstance, others, type Replica, speaksFor } from './replica.js'
 import { keyed, tellTable, withKey } from './table.js'
 import type { Turn } from './turn.js'
 import { writeRoom } from './wire/room.js'
 import { writeRoster } from './wire/roster.js'
 
+type Accepted = Extract<Happening, { readonly type: 'replicated' }>
+
+/** For whom it may vouch is settled while it is an instance: all judge its occupants alike. */
+function shadowRow(
+  known: Instance | undefined,
+  { jid, kind, rank, users }: Pick<Instance, 'jid' | 'kind' | 'rank'> & { readonly users: Accepted['users'] },
+): Instance {
+  const settled = known?.gone === false ? known.users : users
+  return {
+    ...{ jid, kind, rank, gone: false, ...(settled && { users: settled }) },
+    ...(known?.key && { key: known.key }),
+    ...(known?.formerKeys && { formerKeys: known.formerKeys }),
+  }
+}
+
 /** The peerhost said yes: its shadow enters the table and gets the config (E5). */
-export function addShadow(turn: Turn, jid: string, kind: Instance['kind'], key?: string): void {
+export function addShadow(turn: Turn, { jid, kind, key, users }: Accepted): void {
   const { table } = turn.replica
   const own = withKey(turn.replica, turn.self, turn.env.signer?.publicKey)
   const known = table.instances.get(jid)
@@ -27,7 +42,7 @@ export function addShadow(turn: Turn, jid: string, kind: Instance['kind'], key?:
     return turn.note('warn', 'holds no shadow: the room has as many instances as it may have', jid)
   if (known === undefined || known.gone || known.kind !== kind || known.key !== key) {
     const rank = 1 + Math.max(0, ...[...table.instances.values()].map((instance) => instance.rank))
-    const instances = new Map(own.instances).set(jid, keyed({ ...known, jid, kind, rank, gone: false }, key))
+    const instances = new Map(own.instances).set(jid, keyed(shadowRow(known, { jid, kind, rank, users }), key))
     turn.change({ table: { revision: table.revision + 1, instances } })
     turn.effects.push({ type: 'save' })
   }

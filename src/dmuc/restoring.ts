@@ -14,6 +14,7 @@ import { configPayload } from './relay.js'
 import { otherInstance, type Replica } from './replica.js'
 import { withKey } from './table.js'
 import type { Turn } from './turn.js'
+import { withVouches } from './vouching.js'
 import { readConfig } from './wire/config.js'
 import { readRoom, writeRoom } from './wire/room.js'
 
@@ -48,7 +49,7 @@ export function restoredSource(room: RoomState, answer: Element | undefined, ran
   const epoch = given.identity.epoch + 1
   const { keys, configRevision, register, entitled, registerRevision, subject, table } = given
   const decided = { configRevision, register, entitled, registerRevision, subject }
-  return {
+  return withVouches({
     ...newSource({ ...room, ...decided, config, locked: false }, random),
     identity: { ...given.identity, epoch, epochRank: own.rank },
     keys,
@@ -56,7 +57,7 @@ export function restoredSource(room: RoomState, answer: Element | undefined, ran
     lastGrant: epoch * grantsOfEpoch,
     forkedAt: registerRevision,
     phase: 'configured',
-  }
+  })
 }
 
 /** Asks who gave the room back for what was said; then we serve, and greet all. */

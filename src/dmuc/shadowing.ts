@@ -17,7 +17,7 @@ import { performLocal } from './local.js'
 import { isPlain, weigh } from './plain.js'
 import { compareList } from './presences.js'
 import { relayEvent } from './relay.js'
-import { isSource, otherInstance, type RoomIdentity } from './replica.js'
+import { isSource, occupantIdAt, otherInstance, type RoomIdentity } from './replica.js'
 import type { Turn } from './turn.js'
 import { Vector } from './vector.js'
 import { readConfig } from './wire/config.js'
@@ -112,7 +112,7 @@ export function takeRoster(turn: Turn, from: string, iq: Element, payload: Eleme
   if (refusal !== undefined) return
   const listed = readRoster(payload, {
     home: from,
-    occupantId: (jid) => occupantIdOf(replica.keys, replica.identity.roomId, jid),
+    occupantId: (jid, home) => occupantIdAt(replica, jid, home),
     stamp: stampAt(turn.env.now),
   })
   const occupants = listed.filter(({ occupant }) => !isOwn(turn, occupant)).map((entry) => weigh(turn, entry))

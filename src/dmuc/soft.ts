@@ -16,6 +16,17 @@ export function performSoft(turn: Turn, operation: SoftOperation, except?: strin
   if (was !== is) relaySoft(turn, operation, was, is, except)
 }
 
+/** Another source may vouch for others (./vouching.ts): what that makes of who is here is shown. */
+export function showPersons(turn: Turn, before: RoomState): void {
+  const after = turn.replica.room
+  for (const was of before.occupants.values()) {
+    const is = after.occupants.get(was.nick)
+    if (is === undefined || (is.role === was.role && is.occupantId === was.occupantId)) continue
+    const change: SoftOperation = { type: 'role', nick: was.nick, role: is.role }
+    turn.effects.push({ type: 'change', before, change, late: false, after })
+  }
+}
+
 type OnOccupant = Exclude<SoftOperation, { type: 'unlock' | 'ephemeral' | 'asked' }>
 
 const nickOf = (operation: OnOccupant): string => (operation.type === 'join' ? operation.occupant.nick : operation.nick)

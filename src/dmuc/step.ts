@@ -64,7 +64,7 @@ function dispatch(turn: Turn, happening: Happening): void {
     case 'answer':
       return takeAnswer(turn, happening)
     case 'replicated':
-      return addShadow(turn, happening.jid, happening.kind, happening.key)
+      return addShadow(turn, happening)
     case 'removed':
       return happening.jid === turn.self ? giveUpShadow(turn) : removeInstance(turn, happening.jid)
     case 'table':
@@ -125,7 +125,7 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
     case `set ${ns.dmucSync} order`:
       return takeOrder(turn, from, iq, payload)
     case `set ${ns.dmucSync} claim`:
-      return takeClaim(turn, iq, payload)
+      return takeClaim(turn, from, iq, payload)
     case `get ${ns.dmucSync} occupants`:
       return void turn.effects.push({ type: 'reply', iq, payload: writeList(turn.replica) })
     case `get ${ns.dmucSync} digest`:

@@ -12,6 +12,7 @@ import { type DmucLimits, type Effect, type Peer, type Replica, revisionOf } fro
 import { remembered } from './revisions.js'
 import type { Signer } from './signing.js'
 import { Vector } from './vector.js'
+import { withVouches } from './vouching.js'
 
 export interface Env {
   /** Wall time in ms since the epoch. */
@@ -38,7 +39,8 @@ export class Turn {
   }
 
   change(patch: Partial<Replica>): void {
-    this.replica = { ...this.replica, ...patch }
+    const replica = { ...this.replica, ...patch }
+    this.replica = 'table' in patch || 'identity' in patch ? withVouches(replica) : replica
   }
 
   peer(jid: string): Peer {

@@ -7,10 +7,10 @@
 import type { RoomPolicy } from './contract.js'
 import { asItStands, retraction } from './features/retraction.js'
 import { withEvent } from './history.js'
-import { affiliationOf, highestRole } from './occupants.js'
 import { rememberAsked } from './petitions.js'
 import { lowerRole, roleFits } from './roles.js'
 import { addOccupant, refit, removeOccupant, renameOccupant, replaceOccupant } from './roster.js'
+import { highestRole, standingOf } from './standing.js'
 import type { Change, LoggedEvent, Operation, RoomState, Subject } from './types.js'
 
 /** A room that nobody has entered: locked, if that is how new rooms start (§10.1). */
@@ -111,7 +111,7 @@ function applyEntitle(before: RoomState, operation: Extract<Operation, { type: '
   for (const occupant of before.occupants.values()) {
     if (occupant.occupantId !== whom) continue
     const now = role ?? lowerRole(occupant.role, highestRole(state, occupant))
-    if (now !== occupant.role && roleFits(now, affiliationOf(before, occupant.jid)))
+    if (now !== occupant.role && roleFits(now, standingOf(before, occupant)))
       state = replaceOccupant(state, { ...occupant, role: now })
   }
   return state
@@ -130,6 +130,6 @@ function applyPresence(state: RoomState, operation: Extract<Operation, { type: '
 
 function applyRole(state: RoomState, { nick, role }: Extract<Operation, { type: 'role' }>): RoomState {
   const occupant = state.occupants.get(nick)
-  if (occupant === undefined || !roleFits(role, affiliationOf(state, occupant.jid))) return state
+  if (occupant === undefined || !roleFits(role, standingOf(state, occupant))) return state
   return occupant.role === role ? state : replaceOccupant(state, { ...occupant, role })
 }

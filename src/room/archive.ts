@@ -8,9 +8,10 @@ import { ns } from '../xmpp/namespaces.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import { moderationMessage } from './features/moderation.js'
 import { groupchatMessage } from './groupchat.js'
-import { affiliationOf, maySeeJids, occupantOf } from './occupants.js'
+import { maySeeJids, occupantOf } from './occupants.js'
 import { atLeast } from './roles.js'
 import { refuse } from './speaker.js'
+import { standingOf } from './standing.js'
 import type { LoggedEvent, RoomState } from './types.js'
 
 /** Features of a room that keeps an archive (XEP-0313 §7), which can be searched (XEP-0431). */
@@ -32,7 +33,7 @@ export interface ArchiveReader {
  */
 export function readerOf(state: RoomState, from: Jid, admin: boolean): ArchiveReader | StanzaError {
   const jid = from.bare().toString()
-  const affiliation = admin ? 'owner' : affiliationOf(state, jid)
+  const affiliation = admin ? 'owner' : standingOf(state, { jid, home: state.jid })
   const occupant = occupantOf(state, from.toString())
   if (state.destroyed || (state.locked && occupant === undefined && affiliation !== 'owner'))
     return refuse(state, 'item-not-found', 'There is no such room')

@@ -48,4 +48,5 @@ export { affiliationOf, hasVoice, isAbandoned, localSessions, occupantOf, sessio
 export { deliverPrivately } from './private.js'
 export { type RenderOptions, render } from './render.js'
 export { leaveAll, notInRoom, removeSession } from './service.js'
+export { personOf } from './standing.js'
 export * from './types.js'

@@ -85,7 +85,7 @@ function entryFault(
     return refuse(state, 'registration-required', 'The room is for members only')
   if (config.password !== '' && context.admin !== true && !sameSecret(config.password, command.password ?? ''))
     return refuse(state, 'not-authorized', 'The room has a password')
-  if (isTaken(state, nick, jid))
+  if (isTaken(state, nick, { jid, home: state.jid }))
     return refuse(state, 'conflict', 'That nickname is in use or registered by another user')
   return capacityFault(state, nick, affiliation, context)
 }

@@ -11,9 +11,10 @@ import { bareOf } from './jids.js'
 import { mayChangeSubject } from './message.js'
 import { roleFault } from './moderation.js'
 import { isTaken } from './nick.js'
-import { affiliationOf, hasVoice, homesOf } from './occupants.js'
+import { hasVoice, homesOf } from './occupants.js'
 import { atLeast, defaultRole, roleAtLeast, roleFits } from './roles.js'
 import { refuse, type Speaker } from './speaker.js'
+import { mayVouch, personOf, standingOf } from './standing.js'
 import type { Affiliation, Occupant, Operation, Role, RoomState } from './types.js'
 
 export type JudgeLimits = Pick<
@@ -49,7 +50,7 @@ export function judge(
         ? judgeRole(state, operation.nick, 'none', operation.departure.actor, instance)
         : ownership(state, operation.nick, operation.home ?? instance, instance)
     case 'register':
-      return judgeRegister(state, operation)
+      return judgeRegister(state, operation, instance)
     case 'moderate':
       return moderation.judge(state, operation, instance, false)
     case 'entitle':
@@ -102,7 +103,7 @@ function judgeJoin(
   instance: string,
   limits: JudgeLimits,
 ): StanzaError | undefined {
-  const affiliation = affiliationOf(state, occupant.jid)
+  const affiliation = standingOf(state, occupant)
   if (occupant.home !== instance || instance === state.jid) return refuse(state, 'forbidden')
   if (affiliation === 'outcast') return refuse(state, 'forbidden')
   if (state.config.membersOnly && affiliation === 'none') return refuse(state, 'registration-required')
@@ -114,9 +115,12 @@ function judgeJoin(
     return refuse(state, 'policy-violation')
   // A home may lower a role, never raise it above what the affiliation enters with or what was granted.
   const granted = state.occupants.get(occupant.nick)
-  const most = granted?.jid === occupant.jid ? granted.role : defaultRole(state.config, affiliation)
+  const most =
+    granted !== undefined && personOf(state, granted) === personOf(state, occupant)
+      ? granted.role
+      : defaultRole(state.config, affiliation)
   if (!roleFits(occupant.role, affiliation) || !roleAtLeast(most, occupant.role)) return refuse(state, 'forbidden')
-  return isTaken(state, occupant.nick, occupant.jid) ? refuse(state, 'conflict') : undefined
+  return isTaken(state, occupant.nick, occupant) ? refuse(state, 'conflict') : undefined
 }
 
 function judgeNick(
@@ -129,15 +133,15 @@ function judgeNick(
   const occupant = state.occupants.get(nick)
   if (fault !== undefined || occupant === undefined) return fault
   if (to === '' || to.length > limits.maxNickLength) return refuse(state, 'not-acceptable')
-  return isTaken(state, to, occupant.jid) ? refuse(state, 'conflict') : undefined
+  return isTaken(state, to, occupant) ? refuse(state, 'conflict') : undefined
 }
 
-/** The actor is an occupant at the instance that speaks, or an admin wherever it is. */
+/** The actor is an occupant at the instance that speaks, or an admin for whom that may vouch. */
 function actorOf(state: RoomState, jid: string, instance: string): Speaker {
   const occupant = [...state.occupants.values()].find(
     (other) => other.jid === jid && other.role === 'moderator' && homesOf(other).includes(instance),
   )
-  return { jid, occupant, affiliation: affiliationOf(state, jid) }
+  return { jid, occupant, affiliation: standingOf(state, { jid, home: instance }) }
 }
 
 function judgeRole(
@@ -153,12 +157,14 @@ function judgeRole(
   return roleFault(state, actorOf(state, actor, instance), target, role)
 }
 
-function judgeRegister(state: RoomState, operation: Register): StanzaError | undefined {
+function judgeRegister(state: RoomState, operation: Register, instance: string): StanzaError | undefined {
   if (operation.actor === undefined) return undefined
-  const actor = { jid: operation.actor, affiliation: affiliationOf(state, operation.actor) }
+  const claimed = { jid: operation.actor, home: instance }
+  const actor = { jid: operation.actor, affiliation: standingOf(state, claimed) }
   const present = state.register.get(operation.jid)?.affiliation ?? 'none'
-  if (isRegistration(state, operation, present) || isInvitation(state, operation, actor.affiliation, present))
-    return undefined
+  const isOrdinary =
+    isRegistration(state, operation, present) || isInvitation(state, operation, actor.affiliation, present)
+  if (isOrdinary && mayVouch(state, claimed)) return undefined
   const fault = affiliationFault(state, actor, operation.jid, operation.entry.affiliation)
   if (fault !== undefined) return fault
   return keepsOwner(state, applyOperation(state, operation)) ? undefined : refuse(state, 'conflict')

@@ -1,9 +1,9 @@
 /** Roles changed by others: kick, voice, moderator status (XEP-0045 §§5.1.3, 8.2 to 8.6, 9.6 to 9.8). */
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import type { AdminItem } from './command.js'
-import { affiliationOf } from './occupants.js'
 import { atLeast, outranks } from './roles.js'
 import { isModerator, refuse, type Speaker } from './speaker.js'
+import { standingOf } from './standing.js'
 import type { Occupant, Operation, Role, RoomState } from './types.js'
 
 /** What is wrong with `actor` giving `target` the role `role`; also asked of what other instances decided. */
@@ -14,7 +14,7 @@ export function roleFault(
   role: Role,
 ): StanzaError | undefined {
   if (!isModerator(actor)) return refuse(state, 'forbidden', 'Only moderators change roles')
-  const affiliation = affiliationOf(state, target.jid)
+  const affiliation = standingOf(state, target)
   const isAdmin = atLeast(actor.affiliation, 'admin')
   if (role === 'none') return kickFault(state, actor, target)
   if (role === 'moderator')
@@ -35,7 +35,7 @@ function kickFault(
   target: Occupant,
 ): StanzaError | undefined {
   if (target.jid === actor.jid) return undefined
-  if (outranks(affiliationOf(state, target.jid), actor.affiliation))
+  if (outranks(standingOf(state, target), actor.affiliation))
     return refuse(state, 'not-allowed', 'Nobody is kicked by somebody with a lower affiliation')
   if (target.role === 'moderator' && !atLeast(actor.affiliation, 'admin'))
     return refuse(state, 'not-allowed', 'Moderators are kicked by admins and owners only')

@@ -5,6 +5,7 @@ import { handOn } from './content.js'
 import type { Context } from './contract.js'
 import { holderOf } from './occupants.js'
 import { refuse, type Speaker, type Verdict } from './speaker.js'
+import { type Claimed, personOf } from './standing.js'
 import type { RoomState, Session } from './types.js'
 
 // Spaces of all kinds, and characters without a glyph: a nick of these alone is invisible.
@@ -18,11 +19,12 @@ export function nickFault(state: RoomState, nick: string, context: Context): Sta
   return undefined
 }
 
-/** §7.2.8: in use by another bare JID, or reserved by one. */
-export function isTaken(state: RoomState, nick: string, jid: string): boolean {
+/** §7.2.8: in use by another user, or reserved by one. */
+export function isTaken(state: RoomState, nick: string, claimed: Claimed): boolean {
   const present = state.occupants.get(nick)
   const holder = holderOf(state, nick)
-  return (present !== undefined && present.jid !== jid) || (holder !== undefined && holder !== jid)
+  const person = personOf(state, claimed)
+  return (present !== undefined && personOf(state, present) !== person) || (holder !== undefined && holder !== person)
 }
 
 /** The nick that a user must have here, where nicks are locked down (§7.10). */
@@ -44,7 +46,7 @@ export function decideNick(
   const locked = lockedNick(state, jid, context)
   if (locked !== undefined && locked !== command.nick)
     return refuse(state, 'not-acceptable', `Your nickname in this room is ${locked}`, { type: 'cancel' })
-  if (isTaken(state, command.nick, jid) || state.occupants.has(command.nick))
+  if (isTaken(state, command.nick, occupant) || state.occupants.has(command.nick))
     return refuse(state, 'conflict', 'That nickname is in use or registered by another user')
   const session = handOn<Session>(command, { jid: command.from, presence: command.presence })
   return {

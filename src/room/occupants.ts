@@ -1,7 +1,7 @@
 /** Questions about who is in the room. Answers that many stanzas need are kept with the map of occupants they were drawn from. */
 import { bareOf, domainOf } from './jids.js'
-import { defaultRole, higherRole, roleAtLeast } from './roles.js'
-import type { Affiliation, Occupant, Role, RoomState } from './types.js'
+import { roleAtLeast } from './roles.js'
+import type { Affiliation, Occupant, RoomState } from './types.js'
 
 /** By bare JID, then by domain (XEP-0045 §9.2); takes a bare or a full JID. */
 export function affiliationOf(state: RoomState, jid: string): Affiliation {
@@ -9,12 +9,6 @@ export function affiliationOf(state: RoomState, jid: string): Affiliation {
   const [bare, domain] = [bareOf(jid), domainOf(jid)]
   const entry = restricted?.get(bare) ?? register.get(bare) ?? restricted?.get(domain) ?? register.get(domain)
   return entry?.affiliation ?? 'none'
-}
-
-/** The highest role that affiliation, configuration and what was granted give somebody in a distributed room. */
-export function highestRole(state: RoomState, { jid, occupantId }: Pick<Occupant, 'jid' | 'occupantId'>): Role {
-  const byAffiliation = defaultRole(state.config, affiliationOf(state, jid))
-  return higherRole(byAffiliation, state.entitled?.get(occupantId) ?? 'none')
 }
 
 interface Index {

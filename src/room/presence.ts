@@ -6,7 +6,7 @@ import { type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { readContent, withoutClaims } from './content.js'
 import { hats, hatsOf } from './features/hats.js'
-import { affiliationOf } from './occupants.js'
+import { standingOf } from './standing.js'
 import type { Affiliation, Hat, Occupant, Role, RoomState } from './types.js'
 
 /** What a stanza says of an occupant beside the plain facts. */
@@ -82,7 +82,7 @@ export function availablePresence(state: RoomState, occupant: Occupant, notice: 
   if (session !== undefined) {
     presence.children.push(...withoutClaims(readContent(session, session.presence), state.jid))
   }
-  const facts = { affiliation: affiliationOf(state, occupant.jid), role: occupant.role, jid: realJid(occupant) }
+  const facts = { affiliation: standingOf(state, occupant), role: occupant.role, jid: realJid(occupant) }
   const worn = hats.element(state.config, occupant.jid)
   presence.children.push(user(facts, notice, view), occupantIdElement(occupant.occupantId), ...(worn ? [worn] : []))
   return presence
@@ -97,7 +97,7 @@ export function unavailablePresence(
   role: Role = 'none',
   session = realJid(occupant),
 ): Element {
-  const facts = { affiliation: affiliationOf(state, occupant.jid), role, jid: session }
+  const facts = { affiliation: standingOf(state, occupant), role, jid: session }
   return xml(
     'presence',
     {
@@ -140,7 +140,7 @@ const kept = new WeakMap<Occupant, Kept>()
 
 /** The plain presence of an occupant for others: the same element object for as long as nothing in it changes. */
 export function plainPresence(state: RoomState, occupant: Occupant, seeing: boolean): Element {
-  const affiliation = affiliationOf(state, occupant.jid)
+  const affiliation = standingOf(state, occupant)
   const worn = hatsOf(state.config, occupant.jid)
   let known = kept.get(occupant)
   const same = known?.affiliation === affiliation && known.room === state.jid && known.hats === worn

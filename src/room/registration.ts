@@ -11,13 +11,20 @@ import { affiliationOf } from './occupants.js'
 import { askedTooOften, tellOccupants } from './petitions.js'
 import { atLeast } from './roles.js'
 import { isRefusal, refuse, replyTo, type Speaker, speakerOf, type Verdict } from './speaker.js'
+import { mayVouch, standingOf } from './standing.js'
 import type { Occupant, Operation, RoomState } from './types.js'
 
 export const registerNamespace = 'jabber:iq:register'
 export const registerForm = 'http://jabber.org/protocol/muc#register'
 
 /** Registering makes a member: never a way around a members-only room, nor to voice in a moderated one. */
-function registrationFault(state: RoomState, { affiliation }: Speaker, { policy }: Context): StanzaError | undefined {
+function registrationFault(
+  state: RoomState,
+  { jid, affiliation }: Speaker,
+  { policy }: Context,
+): StanzaError | undefined {
+  if (!mayVouch(state, { jid, home: state.jid }))
+    return refuse(state, 'not-allowed', 'This instance of the room may not speak for your server: register elsewhere')
   if (policy.registration === 'none') return refuse(state, 'service-unavailable', 'There is no registration here')
   if (affiliation === 'outcast') return refuse(state, 'not-allowed', 'You are banned from this room')
   if (atLeast(affiliation, 'member')) return undefined
@@ -92,7 +99,7 @@ function petition(
   const tooOften = askedTooOften(state, 'registration', speaker.jid, at, petitionMs)
   if (tooOften !== undefined) return tooOften
   const stanza = xml('message', { from: state.jid, id: token }, petitionForm(speaker.jid, nick))
-  const isAdmin = ({ jid }: Occupant): boolean => atLeast(affiliationOf(state, jid), 'admin')
+  const isAdmin = (occupant: Occupant): boolean => atLeast(standingOf(state, occupant), 'admin')
   const told = tellOccupants(state, isAdmin, stanza)
   const away = [...state.register].filter(([, { affiliation }]) => atLeast(affiliation, 'admin')).map(([jid]) => jid)
   const isHeard = told.deliveries.length > 0 || told.relays.length > 0

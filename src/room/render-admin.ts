@@ -6,6 +6,7 @@ import { wearsTheSame } from './features/hats.js'
 import { affiliationOf, audience, isShown, localSessions, occupantsOf, sessionsOf } from './occupants.js'
 import { affiliationMessage, type Notice, occupantIdElement, userElement } from './presence.js'
 import { actorIn } from './render-roster.js'
+import { standingOf } from './standing.js'
 import type { DurableOperation, Occupant, RoomConfig, RoomState } from './types.js'
 import { showDeparture, showPresence } from './visibility.js'
 
@@ -19,12 +20,12 @@ export function renderRegister(before: RoomState, operation: Of<'register'>, aft
   }
   const deliveries: Delivery[] = []
   for (const occupant of before.occupants.values()) {
-    const affiliation = affiliationOf(after, occupant.jid)
+    const affiliation = standingOf(after, occupant)
     const now = after.occupants.get(occupant.nick)
     if (now === undefined) {
       const statuses = [affiliation === 'outcast' ? 301 : 321]
       deliveries.push(...showDeparture(before, after, occupant, { ...notice, statuses }))
-    } else if (now !== occupant || affiliation !== affiliationOf(before, occupant.jid)) {
+    } else if (now !== occupant || affiliation !== standingOf(before, occupant)) {
       deliveries.push(...showPresence(after, now, notice, isShown(before, occupant)))
     }
   }

@@ -1,6 +1,6 @@
 /** The map of occupants as operations change it: nicks stay unique, order of arrival is kept. */
-import { affiliationOf, highestRole } from './occupants.js'
 import { defaultRole, lowerRole, roleAfter, roleFits } from './roles.js'
+import { highestRole, personOf, standingOf } from './standing.js'
 import type { Occupant, RoomState, Session, SoftOperation } from './types.js'
 
 type Of<Type extends SoftOperation['type']> = Extract<SoftOperation, { readonly type: Type }>
@@ -9,16 +9,16 @@ export function replaceOccupant(state: RoomState, occupant: Occupant): RoomState
   return { ...state, occupants: new Map(state.occupants).set(occupant.nick, occupant) }
 }
 
-/** Enters, or adds clients to who is there with the same nick and bare JID. Nobody enters over another, nor a banned one. */
+/** Enters, or adds clients to who is there with the same nick and is the same. Nobody enters over another, nor a banned one. */
 export function addOccupant(state: RoomState, arrived: Occupant): RoomState {
-  const affiliation = affiliationOf(state, arrived.jid)
+  const affiliation = standingOf(state, arrived)
   if (state.destroyed || affiliation === 'outcast' || arrived.sessions.length === 0) return state
   const present = state.occupants.get(arrived.nick)
   if (present === undefined) {
     const role = roleFits(arrived.role, affiliation) ? arrived.role : defaultRole(state.config, affiliation)
     return replaceOccupant(state, role === arrived.role ? arrived : { ...arrived, role })
   }
-  if (present.jid !== arrived.jid) return state
+  if (personOf(state, present) !== personOf(state, arrived)) return state
   return replaceOccupant(state, merged(state.jid, present, arrived))
 }
 
@@ -104,8 +104,8 @@ export function refit(before: RoomState, state: RoomState): RoomState {
   let changed = false
   const occupants = new Map<string, Occupant>()
   for (const [nick, occupant] of state.occupants) {
-    const former = affiliationOf(before, occupant.jid)
-    const affiliation = affiliationOf(state, occupant.jid)
+    const former = standingOf(before, occupant)
+    const affiliation = standingOf(state, occupant)
     const shutOut = affiliation === 'none' && (closes || (state.config.membersOnly && former !== 'none'))
     if (affiliation === 'outcast' || shutOut) {
       changed = true

@@ -5,8 +5,9 @@ import { StanzaError, type StanzaErrorCondition, type StanzaErrorOptions } from 
 import type { Command } from './command.js'
 import type { Context, Decision, Delivery } from './contract.js'
 import { bareOf } from './jids.js'
-import { affiliationOf, occupantOf } from './occupants.js'
+import { occupantOf } from './occupants.js'
 import { atLeast } from './roles.js'
+import { standingOf } from './standing.js'
 import type { Affiliation, Occupant, RoomState } from './types.js'
 
 export interface Speaker {
@@ -22,7 +23,7 @@ export function speakerOf(state: RoomState, command: Command, context: Context):
   return {
     jid,
     occupant: occupantOf(state, command.from),
-    affiliation: context.admin === true ? 'owner' : affiliationOf(state, jid),
+    affiliation: context.admin === true ? 'owner' : standingOf(state, { jid, home: state.jid }),
   }
 }
 

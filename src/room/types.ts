@@ -360,6 +360,8 @@ export interface RoomState {
   readonly entitled?: ReadonlyMap<string, Role>
   /** What counts before the register until the source of a distributed room has decided on it: restrictions alone. */
   readonly restricted?: ReadonlyMap<string, RegisterEntry>
+  /** By the room JID of an instance, the domains whose users it may vouch for (./standing.ts); absent: all. */
+  readonly vouches?: ReadonlyMap<string, readonly string[]>
   /** By nick, in order of arrival. */
   readonly occupants: ReadonlyMap<string, Occupant>
   readonly subject: Subject | undefined

@@ -1,7 +1,7 @@
 /** What the source decides, and everything else that passes it on the way (dmuc.md §3, Judged once and Revisions). */
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { Vector } from '../../src/dmuc/vector.js'
-import { arrival, event, list, live, message, occupant, other, register, Shadow, self, source } from './shadow.js'
+import { arrival, event, idOf, list, live, message, occupant, other, register, Shadow, self, source } from './shadow.js'
 
 let shadow: Shadow
 beforeEach(() => {
@@ -68,7 +68,7 @@ describe('what is said', () => {
   beforeEach(() => {
     shadow.relays(other, arrival(hag, 1))
     const { room } = shadow.replica
-    const known = { ...room.occupants.get('hag')!, occupantId: 'id-of-hag' }
+    const known = { ...room.occupants.get('hag')!, occupantId: idOf('hag@shakespeare.lit') }
     shadow.replica = { ...shadow.replica, room: { ...room, occupants: new Map([['hag', known]]) } }
   })
 
@@ -96,6 +96,8 @@ describe('what is said', () => {
   test('under a nick that somebody else has is kept, and shown under another', () => {
     shadow.relays(source, live(event(source, 1, 1, message('Hail!'))))
     const [entry] = shadow.of('log')
-    expect(entry?.event).toMatchObject({ operation: { nick: 'hag (id-of-)', content: '<body>Hail!</body>' } })
+    expect(entry?.event).toMatchObject({
+      operation: { nick: `hag (${idOf('hag@shakespeare.lit').slice(0, 6)})`, content: '<body>Hail!</body>' },
+    })
   })
 })

@@ -38,11 +38,11 @@ describe('a granted nick', () => {
   test('is kept from others, at the source and elsewhere, until it lapses', () => {
     const { replica, answer } = claim(source(), 'sam', 'bea@b.example', start)
     expect(answer).toBe(1)
-    expect(isKept(replica, 'sam', 'al@a.example', start + 1)).toBe(true)
-    expect(isKept(replica, 'sam', 'bea@b.example', start + 1)).toBe(false)
+    expect(isKept(replica, 'sam', { jid: 'al@a.example', home: 'coven@a.example' }, start + 1)).toBe(true)
+    expect(isKept(replica, 'sam', { jid: 'bea@b.example', home: shadow }, start + 1)).toBe(false)
     expect(claim(replica, 'sam', 'al@b.example', start + 1).answer).toBe('conflict')
     const lapsed = start + defaultLimits.grantMs
-    expect(isKept(replica, 'sam', 'al@a.example', lapsed)).toBe(false)
+    expect(isKept(replica, 'sam', { jid: 'al@a.example', home: 'coven@a.example' }, lapsed)).toBe(false)
     expect(claim(replica, 'sam', 'al@b.example', lapsed).answer).toBe(2)
   })
 

@@ -4,7 +4,7 @@ import { defaultLimits } from '../../src/dmuc/replica.js'
 import { Vector } from '../../src/dmuc/vector.js'
 import { xml } from '../../src/xml/element.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
-import { arrival, event, list, live, message, occupant, other, Shadow, self, source } from './shadow.js'
+import { arrival, event, idOf, list, live, message, occupant, other, Shadow, self, source } from './shadow.js'
 
 const newcomer = 'coven@rooms.webster.lit'
 
@@ -278,7 +278,12 @@ describe('what we tell', () => {
   })
 
   test('as the subject replaces the present one, though that has a stamp of a clock far ahead', () => {
-    const subject = { type: 'subject', nick: 'hag', occupantId: 'x', jid: 'hag66@shakespeare.lit' } as const
+    const subject = {
+      type: 'subject',
+      nick: 'hag',
+      occupantId: idOf('hag66@shakespeare.lit'),
+      jid: 'hag66@shakespeare.lit',
+    } as const
     const ahead = { ms: shadow.now + 3_600_000, counter: 5 }
     shadow.relays(source, live(event(source, 1, 1, { ...subject, text: 'ahead' }, { stamp: ahead, revision: 1 })))
     expect(shadow.replica.room.subject?.text).toBe('ahead')

@@ -89,7 +89,7 @@ describe('behind a split', () => {
     shadow.happens({ type: 'tick' })
     return shadow
   }
-  const kept = ({ replica, now }: Shadow, jid: string): boolean => isKept(replica, 'sam', jid, now)
+  const kept = ({ replica, now }: Shadow, jid: string): boolean => isKept(replica, 'sam', { jid, home: self }, now)
 
   test('a nick waits for who had it, and not for ever', () => {
     const shadow = split()

@@ -1,4 +1,5 @@
 /** A shadow on a bench: what its source and another instance say goes in, what it would do comes out. */
+import { occupantIdOf } from '../../src/dmuc/ids.js'
 import { newShadow, newSource } from '../../src/dmuc/new-replica.js'
 import {
   defaultLimits,
@@ -29,6 +30,11 @@ export const start = Date.UTC(2026, 0, 1)
 
 type Of<Type extends Effect['type']> = Extract<Effect, { readonly type: Type }>
 
+/** The room as its source has made it. */
+const made = newSource(newRoom(source, defaultPolicy), new SeededRandom(1))
+
+export const idOf = (jid: string): string => occupantIdOf(made.keys, made.identity.roomId, jid)
+
 export class Shadow {
   replica: Replica
   now = start
@@ -39,18 +45,21 @@ export class Shadow {
 
   /** In touch with the source, at revision 0 of everything, and with `also`. */
   constructor(...also: readonly string[]) {
-    const random = new SeededRandom(1)
-    const made = newSource(newRoom(source, defaultPolicy), random)
     const table: InstanceTable = {
       revision: 1,
       instances: new Map(
         [source, self, ...also].map((jid, rank) => [
           jid,
-          { jid, kind: 'sync', rank, gone: false, key: signerFor(jid).publicKey } as const,
+          { jid, kind: 'sync', rank, gone: false, users: ['*'], key: signerFor(jid).publicKey } as const,
         ]),
       ),
     }
-    const shadow = newShadow({ ...newRoom(self, defaultPolicy), locked: false }, made.identity, 'sync', random)
+    const shadow = newShadow(
+      { ...newRoom(self, defaultPolicy), locked: false },
+      made.identity,
+      'sync',
+      new SeededRandom(2),
+    )
     this.replica = { ...shadow, keys: made.keys, table, phase: 'serving' }
     this.#peers = new Map(
       [source, ...also].map((jid) => [
@@ -151,7 +160,7 @@ export const register = (
 export const message = (body: string, nick = 'hag'): DurableOperation => ({
   type: 'message',
   nick,
-  occupantId: `id-of-${nick}`,
+  occupantId: idOf(`${nick}@shakespeare.lit`),
   jid: `${nick}@shakespeare.lit`,
   content: `<body>${body}</body>`,
 })

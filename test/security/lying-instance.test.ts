@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from '@jest/globals'
 import { tick, writeStamp } from '../../src/dmuc/clock.js'
+import { occupantIdOf } from '../../src/dmuc/ids.js'
 import { newShadow, newSource } from '../../src/dmuc/new-replica.js'
 import {
   defaultLimits,
@@ -15,8 +16,10 @@ import {
 } from '../../src/dmuc/replica.js'
 import { step } from '../../src/dmuc/step.js'
 import { Vector } from '../../src/dmuc/vector.js'
+import { withVouches } from '../../src/dmuc/vouching.js'
 import { writeHello, writeVector } from '../../src/dmuc/wire/hello.js'
 import { defaultPolicy, newRoom } from '../../src/room/index.js'
+import { standingOf } from '../../src/room/standing.js'
 import type { Occupant } from '../../src/room/types.js'
 import { SeededRandom } from '../../src/util/random.js'
 import type { Element } from '../../src/xml/element.js'
@@ -35,13 +38,21 @@ const table = { revision: 5, instances: new Map([source, honest, liar].map((jid,
 const occupant = (nick: string, jid: string, home: string): Occupant => ({
   nick,
   jid,
-  occupantId: `id-of-${nick}`,
+  occupantId: idOf(jid),
   role: 'participant',
   home,
   sessions: [{ jid: `${jid}/x`, presence: '' }],
   since: { ms: now - 1000, counter: 0 },
   grant: 0,
 })
+
+/** In every replica here. */
+const keys = {
+  number: 1,
+  stanzaIdKey: Buffer.alloc(32, 1).toString('base64'),
+  occupantSalt: Buffer.alloc(32, 2).toString('base64'),
+}
+const idOf = (person: string): string => occupantIdOf(keys, 'r', person)
 
 /** At `source` or at `honest`: Ann at the source owns the room, Cat is at the liar. */
 function replicaAt(self: string): Replica {
@@ -52,8 +63,9 @@ function replicaAt(self: string): Replica {
       ? newSource(room, random)
       : newShadow(room, { roomId: 'r', source, epoch: 1, epochRank: 0 }, 'sync', random)
   const occupants = [occupant('ann', 'ann@a.example', source), occupant('cat', 'cat@c.example', liar)]
-  return {
+  return withVouches({
     ...made,
+    keys,
     identity: { ...made.identity, roomId: 'r' },
     phase: 'serving',
     table,
@@ -62,7 +74,7 @@ function replicaAt(self: string): Replica {
       register: new Map([['ann@a.example', { affiliation: 'owner' }]]),
       occupants: new Map(occupants.map((each) => [each.nick, each])),
     },
-  }
+  })
 }
 
 const happen = (replica: Replica, happening: Happening): Step => step(replica, happening, env)
@@ -165,7 +177,7 @@ describe('a pull', () => {
         1,
         `<message xmlns='jabber:client' type='groupchat' id='${id}'><body>Hi</body></message>`,
         'old',
-        `nick='${nick}' jid='cat@c.example' occupant-id='o'`,
+        `nick='${nick}' jid='cat@c.example' occupant-id='${idOf('cat@c.example')}'`,
       )
     const taken = (nick: string, id: string) =>
       answered(greeted(replicaAt(honest), one(liar)), said(nick, id)).replica.room.history[0]?.operation
@@ -238,9 +250,127 @@ describe('a role', () => {
   })
 })
 
+describe('somebody of another server, at the liar', () => {
+  const ann = 'ann@a.example'
+  const presence = (self: string, nick: string, jid: string, revision = 1): string =>
+    `<presence from='${liar}/${nick}' to='${self}/${nick}'>
+      <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='moderator' jid='${jid}/x'/></x>
+      <occupant xmlns='${sync}' incarnation='liar-1' revision='${revision}' seq='0' grant='${revision}'/></presence>`
+  const claimed = (self: string, nick: string, jid = ann): Replica =>
+    relayed(inTouch(replicaAt(self), liar, 'liar-1'), presence(self, nick, jid)).replica
+  const annAt = (replica: Replica, home: string): Occupant | undefined =>
+    [...replica.room.occupants.values()].find((each) => each.jid === ann && each.home === home)
+  const says = (replica: Replica, nick: string, occupantId: string, late: boolean): Step => {
+    const identity = `nick='${nick}' jid='${ann}' occupant-id='${occupantId}'`
+    const content = "<message xmlns='jabber:client' type='groupchat' id='m'><body>Hi</body></message>"
+    const told = event(liar, 1, content, 'liar-1', identity)
+    if (late) return answered(greeted(replica, one(liar, 1, 'liar-1')), told)
+    const live = event(liar, 1, '', 'liar-1', `xmlns='${sync}' ${identity}`)
+    return relayed(
+      replica,
+      `<message type='groupchat' from='${liar}/${nick}' to='${replica.room.jid}/${nick}'><body>Hi</body>${live}</message>`,
+    )
+  }
+
+  test.each([source, honest])('has neither the role nor the id of an owner, at %s', (self) => {
+    const replica = claimed(self, 'annie')
+    expect(annAt(replica, liar)).toMatchObject({ nick: 'annie', role: 'participant' })
+    expect(annAt(replica, liar)?.occupantId).not.toBe(idOf(ann))
+    expect(standingOf(replica.room, { jid: ann, home: liar })).toBe('member')
+    expect(standingOf(replica.room, { jid: ann, home: source })).toBe('owner')
+  })
+
+  test.each([
+    '<destroy/>',
+    "<register jid='cat@c.example' affiliation='owner' revision='1'/>",
+    "<register jid='ann@a.example' affiliation='owner' nick='cat' revision='1'/>",
+    "<role nick='cat' role='moderator'/>",
+    "<kick nick='ann'/>",
+  ])('orders nothing that takes the rights of an owner: %s', (order) => {
+    const before = claimed(source, 'annie')
+    const { replica, effects } = request(before, `<order xmlns='${sync}' actor='${ann}'>${order}</order>`)
+    expect(effects).toEqual([
+      expect.objectContaining({ type: 'reply', payload: expect.objectContaining({ condition: 'forbidden' }) }),
+    ])
+    expect(replica.room).toBe(before.room)
+  })
+
+  test.each([source, honest])('does not take the nick of who is there, nor share it, at %s', (self) => {
+    const replica = claimed(self, 'ann')
+    expect(replica.room.occupants.get('ann')).toMatchObject({ home: source, jid: ann })
+    expect(replica.room.occupants.get('ann')?.elsewhere ?? []).toEqual([])
+    const { room } = says(replica, 'ann', idOf(ann), false).replica
+    expect(room.history).toEqual([])
+  })
+
+  test('is not granted the nick of an occupant, nor a registered one', () => {
+    const taken = request(replicaAt(source), `<claim xmlns='${sync}' nick='ann' jid='${ann}'/>`)
+    expect(taken.effects).toMatchObject([{ type: 'reply', payload: { condition: 'conflict' } }])
+  })
+
+  test.each([true, false])('says nothing under the id of the one who is meant; late: %s', (late) => {
+    const replica = claimed(honest, 'annie')
+    expect(says(replica, 'annie', idOf(ann), late).replica.room.history).toEqual([])
+    const own = annAt(replica, liar)?.occupantId ?? ''
+    expect(says(replica, 'annie', own, late).replica.room.history).toHaveLength(1)
+  })
+
+  test('retracts nothing as an admin, early or late', () => {
+    const ours: Replica = claimed(honest, 'annie')
+    const own = annAt(ours, liar)?.occupantId ?? ''
+    const moderate = event(
+      liar,
+      1,
+      "<moderate target='t'/>",
+      'liar-1',
+      `nick='annie' jid='${ann}' occupant-id='${own}'`,
+    )
+    const { effects } = answered(greeted(ours, one(liar, 1, 'liar-1')), moderate)
+    expect(effects).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ type: 'log', event: expect.objectContaining({ void: true }) }),
+      ]),
+    )
+  })
+
+  test('of its own server the liar has the last word', () => {
+    const made = replicaAt(source)
+    const room = { ...made.room, register: new Map(made.room.register).set('cat@c.example', { affiliation: 'admin' }) }
+    const { effects } = request(
+      { ...made, room } as Replica,
+      `<order xmlns='${sync}' actor='cat@c.example'><kick nick='ann'/></order>`,
+    )
+    expect(effects).toMatchObject([{ type: 'reply', payload: { condition: 'not-allowed' } }])
+  })
+
+  test('is believed where the operator of the source lets it vouch for them', () => {
+    const trusted = {
+      ...table,
+      instances: new Map(table.instances).set(liar, { ...row(liar, 2), users: ['a.example'] }),
+    }
+    const replica = withVouches({ ...replicaAt(source), table: trusted })
+    expect(standingOf(replica.room, { jid: ann, home: liar })).toBe('owner')
+  })
+
+  test('has the rights again when the instance is the source, and they are shown', () => {
+    const { replica, effects } = happen({ ...claimedAt(honest), table }, { type: 'promoted' })
+    expect(replica.room.occupants.get('annie')).toMatchObject({ role: 'moderator', occupantId: idOf(ann) })
+    expect(effects).toContainEqual(
+      expect.objectContaining({ type: 'change', change: { type: 'role', nick: 'annie', role: 'moderator' } }),
+    )
+  })
+
+  /** At the instance where she is herself. */
+  function claimedAt(self: string): Replica {
+    const replica = replicaAt(self)
+    const annie = { ...occupant('annie', ann, self), occupantId: idOf(`${ann}\n${self}`) }
+    return { ...replica, room: { ...replica.room, occupants: new Map([['annie', annie]]) } }
+  }
+})
+
 describe('floods', () => {
   const said = (seq: number, incarnation: string, body = 'Hi'): string =>
-    `<message type='groupchat' from='${liar}/cat' to='${honest}/cat'><body>${body}</body>${event(liar, seq, '', incarnation, `xmlns='${sync}' nick='cat' jid='cat@c.example' occupant-id='id-of-cat'`)}</message>`
+    `<message type='groupchat' from='${liar}/cat' to='${honest}/cat'><body>${body}</body>${event(liar, seq, '', incarnation, `xmlns='${sync}' nick='cat' jid='cat@c.example' occupant-id='${idOf('cat@c.example')}'`)}</message>`
 
   test('new incarnations by the thousand do not make the vector grow for ever', () => {
     let { replica } = greeted(replicaAt(honest), Vector.empty)

@@ -4,8 +4,8 @@
  */
 import { digest } from '../../src/dmuc/digest.js'
 import type { Replica } from '../../src/dmuc/replica.js'
-import { highestRole } from '../../src/room/occupants.js'
 import { roleAtLeast } from '../../src/room/roles.js'
+import { highestRole } from '../../src/room/standing.js'
 import type { StoredLogRecord } from '../../src/store/store.js'
 import type { Person, Stay } from './person.js'
 import { roomOf, type Site } from './site.js'

@@ -12,6 +12,9 @@ import { ProcessClock, type SimTime } from './time.js'
 import type { MakeWay, Way } from './way.js'
 
 export const serviceOf = (site: number): string => `rooms.site${site}.example`
+
+/** The fourth may not vouch for its people: they have the rights of members. */
+const usersOf = (site: number): string => (site === 3 ? serviceOf(site) : `people${site}.example`)
 export const roomOf = (site: number): string => `coven@${serviceOf(site)}`
 
 export interface SiteParts {
@@ -67,6 +70,7 @@ export class Site {
     this.#clock = clock
     const store = await disk.open()
     const allow = Array.from({ length: sites }, (_, other) => serviceOf(other)).filter((_, n) => n !== this.index)
+    const users = Object.fromEntries(Array.from({ length: sites }, (_, site) => [serviceOf(site), usersOf(site)]))
     const isAlive = (): boolean => this.#clock === clock
     const log = noting((level, text) => isAlive() && note(level, text))
     let way: Way | undefined
@@ -76,7 +80,7 @@ export class Site {
           domain: serviceOf(this.index),
           type: 'muc',
           modules: [disco, ping, muc],
-          options: { muc: { dmuc: { allow, max_history: history } } },
+          options: { muc: { dmuc: { allow, users, max_history: history } } },
         },
       ],
       store,

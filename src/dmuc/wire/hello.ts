@@ -86,6 +86,7 @@ export const writeTable = (table: InstanceTable): Element =>
         kind: instance.kind,
         rank: String(instance.rank),
         gone: instance.gone ? 'true' : undefined,
+        users: instance.users?.join(' '),
         key: instance.key,
         'former-keys': instance.formerKeys?.join(' '),
       }),
@@ -104,17 +105,29 @@ export function readTable(element: Element | undefined): InstanceTable | undefin
     const kind = row.attrs.kind === 'plain' ? 'plain' : 'sync'
     const key = readKey(row.attrs.key)
     const gone = row.attrs.gone === 'true'
+    const users = readUsers(row.attrs.users)
     const former = readFormerKeys(row.attrs['former-keys'])
     instances.set(jid.toString(), {
       jid: jid.toString(),
       kind,
       rank,
       gone,
+      ...(users && { users }),
       ...(key && { key }),
       ...(former && { formerKeys: former }),
     })
   }
   return { revision, instances }
+}
+
+/** Most domains of one row. */
+const maxUsers = 100
+
+function readUsers(text: string | undefined): readonly string[] | undefined {
+  const given = text
+    ?.split(' ', maxUsers)
+    .filter((domain) => domain === '*' || Jid.tryParse(domain)?.toString() === domain)
+  return given
 }
 
 /** At most as many as a row has; undefined for none, or for what is none. */

@@ -53,7 +53,11 @@ function writeItem(room: RoomState, occupant: Occupant, sync: boolean): Element 
 /** `home` and `occupantId` fill in what a plain source does not say. */
 export function readRoster(
   roster: Element,
-  fill: { readonly home: string; readonly occupantId: (bareJid: string) => string; readonly stamp: Stamp },
+  fill: {
+    readonly home: string
+    readonly occupantId: (bareJid: string, home: string) => string
+    readonly stamp: Stamp
+  },
 ): readonly Available[] {
   return roster
     .getChildren('item', ns.dmuc)
@@ -64,12 +68,13 @@ export function readRoster(
       const bare = jid.bare().toString()
       const sync = item.getChild('occupant', ns.dmucSync)
       const presence = sync?.getChild('presence')
+      const home = Jid.tryParse(sync?.attrs.home)?.toString() ?? fill.home
       const occupant: Occupant = {
         nick,
         jid: bare,
-        occupantId: fill.occupantId(bare),
+        occupantId: fill.occupantId(bare, home),
         role: readRole(sync?.attrs.role) ?? roleBy(item.attrs.affiliation),
-        home: Jid.tryParse(sync?.attrs.home)?.toString() ?? fill.home,
+        home,
         sessions: [{ jid: jid.toString(), presence: writeContent(presence ? unscoped(presence) : []) }],
         since: readStamp(sync?.attrs.since) ?? fill.stamp,
         grant: readCount(sync?.attrs.grant) ?? 0,

@@ -302,7 +302,9 @@ export class Distribution {
     this.#links.watch(service, true)
     const key = readAcceptedKey(answer)
     this.#signEarlier(room)
-    room.happen({ type: 'replicated', jid, kind: named === undefined ? 'plain' : 'sync', ...(key && { key }) })
+    const users = this.#policy.users(service)
+    const kind = named === undefined ? 'plain' : 'sync'
+    room.happen({ type: 'replicated', jid, kind, ...(key && { key }), ...(users && { users }) })
   }
 
   #refused(room: LiveRoom, service: string, attempt: { attempts: number; open: boolean }, error: unknown): void {

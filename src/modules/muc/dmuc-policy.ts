@@ -1,5 +1,6 @@
 /** What the operator lets this service do with other services' rooms, and with its own (XEP-0281 §1.2; dmuc.md §4). */
 import { type DmucLimits, defaultLimits } from '../../dmuc/replica.js'
+import { ownUsers } from '../../dmuc/vouching.js'
 import { defaultLinkTimes, type LinkTimes } from './links.js'
 import type { DmucValues } from './options.js'
 
@@ -11,6 +12,8 @@ export interface DmucPolicy {
   readonly distributedByDefault: boolean
   /** By domain of the user: the service to whose shadow it is sent. */
   readonly redirect: ReadonlyMap<string, string>
+  /** Domains for whose users a service may vouch; undefined: its own. */
+  users(service: string): readonly string[] | undefined
   readonly maxShadows: number
   readonly limits: DmucLimits
   readonly links: LinkTimes
@@ -22,6 +25,7 @@ export const dmucPolicy = (values: DmucValues | undefined): DmucPolicy => ({
   onJoinThreshold: values?.on_join_threshold ?? 1,
   distributedByDefault: values?.distributed_by_default ?? false,
   redirect: new Map(Object.entries(values?.redirect ?? {})),
+  users: usersOf(values),
   maxShadows: values?.max_shadows ?? 1000,
   limits: {
     ...defaultLimits,
@@ -37,3 +41,15 @@ export const dmucPolicy = (values: DmucValues | undefined): DmucPolicy => ({
     ...(values?.ping_timeout === undefined ? {} : { answerMs: values.ping_timeout * 1000 }),
   },
 })
+
+/** Whoever is sent to a peer is one of its users. */
+function usersOf(values: DmucValues | undefined): DmucPolicy['users'] {
+  const sent = Object.entries(values?.redirect ?? {})
+  return (service) => {
+    const named = values?.users?.[service]?.split(/\s+/).filter((domain) => domain !== '')
+    const theirs = sent.flatMap(([domain, peer]) => (peer === service ? [domain] : []))
+    const both = [...new Set([...(named ?? []), ...theirs])]
+    if (named !== undefined) return both
+    return theirs.length === 0 ? undefined : [...new Set([...ownUsers(service), ...theirs])]
+  }
+}

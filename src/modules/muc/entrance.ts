@@ -4,7 +4,7 @@
  */
 import { isKept } from '../../dmuc/nicks.js'
 import type { Replica } from '../../dmuc/replica.js'
-import { type Command, notInRoom } from '../../room/index.js'
+import { type Command, notInRoom, personOf } from '../../room/index.js'
 import type { OccupantRecord } from '../../store/store.js'
 import { type Element, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
@@ -103,7 +103,8 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
   #isKept(command: Command, from: Jid): boolean {
     if (command.type !== 'join' && command.type !== 'presence') return false
     const jid = from.bare().toString()
-    if (isKept(this.#room.replica, command.nick, jid, this.#env.clock.now())) return true
+    const asker = { jid, home: this.#room.jid }
+    if (isKept(this.#room.replica, command.nick, asker, this.#env.clock.now())) return true
     if (this.#former.keeps(command.nick, jid)) return true
     this.#former.release(command.nick)
     return false
@@ -156,7 +157,9 @@ function nickToClaim({ identity, peers, room, table }: Replica, command: Command
   const link = peers.get(identity.source)?.link
   const kind = table.instances.get(identity.source)?.kind
   if (identity.source === room.jid || kind !== 'sync' || (link !== 'up' && link !== 'greeting')) return undefined
-  return room.occupants.get(command.nick)?.jid === from.bare().toString() ? undefined : command.nick
+  const present = room.occupants.get(command.nick)
+  const asker = { jid: from.bare().toString(), home: room.jid }
+  return present && personOf(room, present) === personOf(room, asker) ? undefined : command.nick
 }
 
 /** E21: the invitation to a shadow (XEP-0249). */

@@ -4,8 +4,7 @@
  */
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
-import { occupantIdOf } from '../../dmuc/ids.js'
-import type { Effect, Happening, Question, Replica } from '../../dmuc/replica.js'
+import { type Effect, type Happening, occupantIdAt, type Question, type Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
   affiliationOf,
@@ -204,7 +203,7 @@ export class LiveRoom {
   #context(from: Jid, more: Pick<Context, 'grant' | 'target'> = {}): Context {
     const { clock, random, policy, isAdmin, mayCreate } = this.#env
     const bare = from.bare().toString()
-    const { keys, identity, stamp } = this.replica
+    const { identity, stamp } = this.replica
     const at = clock.now()
     const source = identity.source === this.jid ? undefined : identity.source
     const distributed = this.replica.room.config.distributed || source !== undefined
@@ -214,7 +213,7 @@ export class LiveRoom {
       token: random.token(),
       // Known of who is in the room: an HMAC for each message would cost more than the decision on it.
       occupantId:
-        occupantOf(this.replica.room, from.toString())?.occupantId ?? occupantIdOf(keys, identity.roomId, bare),
+        occupantOf(this.replica.room, from.toString())?.occupantId ?? occupantIdAt(this.replica, bare, this.jid),
       policy,
       admin: isAdmin(bare),
       mayCreate: mayCreate(from),

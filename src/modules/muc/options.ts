@@ -169,6 +169,7 @@ export interface DmucValues {
   readonly on_join_threshold?: number
   readonly distributed_by_default?: boolean
   readonly redirect?: Readonly<Record<string, string>>
+  readonly users?: Readonly<Record<string, string>>
   readonly max_instances?: number
   readonly max_shadows?: number
   readonly max_history?: number

@@ -6,6 +6,7 @@ import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { restrictions } from '../../dmuc/restrictions.js'
 import { toRetrieve } from '../../dmuc/retrieval.js'
 import { Vector } from '../../dmuc/vector.js'
+import { withVouches } from '../../dmuc/vouching.js'
 import { archivedTypes, defaultConfig, retractionBy } from '../../room/index.js'
 import type {
   PendingRetraction,
@@ -235,7 +236,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     phase: saved.phase,
     retrieving: undefined,
   }
-  return { ...replica, retrieving: toRetrieve(replica) }
+  return withVouches({ ...replica, retrieving: toRetrieve(replica) })
 }
 
 /** Not before anything this instance has stamped or seen, but for what lay too far ahead even then. */

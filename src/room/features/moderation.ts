@@ -5,9 +5,10 @@ import { payload } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { Command, CommandOf } from '../command.js'
 import type { Context, Delivery } from '../contract.js'
-import { affiliationOf, homesOf, localSessions } from '../occupants.js'
+import { homesOf, localSessions } from '../occupants.js'
 import { atLeast } from '../roles.js'
 import { refuse, replyTo, speakerOf, type Verdict } from '../speaker.js'
+import { standingOf } from '../standing.js'
 import type { LoggedEvent, Operation, RoomState } from '../types.js'
 import {
   fastenNamespace,
@@ -60,7 +61,7 @@ export const moderation = {
     const occupant = state.occupants.get(operation.nick)
     const isKnown = occupant?.jid === operation.jid && occupant.occupantId === operation.occupantId
     if (!late && isKnown && occupant.role === 'moderator' && homesOf(occupant).includes(instance)) return undefined
-    const isAdmin = atLeast(affiliationOf(state, operation.jid), 'admin')
+    const isAdmin = atLeast(standingOf(state, { jid: operation.jid, home: instance }), 'admin')
     const isOwn = moderated(state, operation.target)?.id.instance === instance
     return late && (isAdmin || isOwn) ? undefined : refuse(state, 'forbidden')
   },
