@@ -19,9 +19,11 @@ import { webPage } from './admin/web/page.js'
 import { needRestart } from './config/changes.js'
 import type { Config } from './config/config.js'
 import {
+  boshOptionsOf,
   clientOptionsOf,
   componentListenerOptionsOf,
   hostsOf,
+  httpPaths,
   LiveConfig,
   pageSettingsOf,
   poolOptionsOf,
@@ -31,12 +33,14 @@ import { type Endpoint, endpointsOf, type PortOption, portOptions, spellEndpoint
 import { type MucService, mucService } from './modules/muc/index.js'
 import { isLoopback } from './net/address.js'
 import type { Certificates } from './net/certificates.js'
+import { hostMeta, hostMetaJsonPath, hostMetaPath } from './net/host-meta.js'
 import { HttpServer } from './net/http.js'
 import { type Dns, DomainResolver, SystemDns } from './net/resolver.js'
 import { defaultIterations, deriveKeys } from './sasl/scram-keys.js'
 import {
   type ClientDependencies,
   type ClientListener,
+  startBoshListener,
   startClientListener,
   startWebSocketListener,
 } from './server/c2s.js'
@@ -282,8 +286,10 @@ class Start {
       lagging: lagging(store),
       resumptions: new Resumptions(this.#random),
     }
+    const bosh = startBoshListener(boshOptionsOf(this.#config), dependencies)
+    const meta = hostMeta({ externalUrl: global.http_external_url || undefined, ...httpPaths })
     // All at once, so that their deadlines do not add up.
-    const open: { close(deadlineMs: number): Promise<void> }[] = []
+    const open: { close(deadlineMs: number): Promise<void> }[] = [bosh.connections]
     const closeAll = async (): Promise<void> => {
       await Promise.all(open.map((each) => each.close(this.#deadlineMs)))
     }
@@ -302,6 +308,8 @@ class Start {
         const http = await HttpServer.listen({ host: address, port: port.port, option, log: this.#log })
         open.push(http)
         opened(startWebSocketListener(options, http, dependencies), port)
+        http.route(httpPaths.bosh, bosh.handler)
+        for (const path of [hostMetaPath, hostMetaJsonPath]) http.route(path, meta)
         if (global.web_client) http.route('/', this.#page(links))
       }
     }

@@ -1,6 +1,6 @@
 /** The configuration as it is now: a reload replaces it, and what asks through here follows at once. */
 import type { Route } from '../net/resolver.js'
-import type { ClientOptions } from '../server/c2s.js'
+import type { BoshClientOptions, ClientOptions } from '../server/c2s.js'
 import type { ComponentListenerOptions } from '../server/component-listener.js'
 import type { ServerListenerOptions } from '../server/s2s-listener.js'
 import type { S2sOptions } from '../server/s2s-options.js'
@@ -107,6 +107,14 @@ export const clientOptionsOf = ({ global, limits }: Config): ClientOptions => ({
   addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
 })
 
+export const boshOptionsOf = (config: Config): BoshClientOptions => ({
+  ...clientOptionsOf(config),
+  bosh: { wait: config.global.bosh_max_wait, inactivity: config.global.bosh_max_inactivity, maxPause: 120 },
+})
+
+/** Paths of the HTTP server, as in Prosody. */
+export const httpPaths = { websocket: '/xmpp-websocket', bosh: '/http-bind' } as const
+
 export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'policy'> => ({
   limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
   waits: { establishMs: global.s2s_timeout * 1000 },
@@ -130,7 +138,7 @@ export const componentListenerOptionsOf = ({
 /** What the web page is told: its domain is the first virtual host. */
 export const pageSettingsOf = ({ hosts, firstStart }: Config) => ({
   domain: hosts.find(({ type }) => type === 'user')?.domain ?? '',
-  websocket: '/xmpp-websocket',
+  ...httpPaths,
   room: firstStart?.room || undefined,
   rooms: hosts.find(({ type }) => type === 'muc')?.domain,
 })

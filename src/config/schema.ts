@@ -60,7 +60,24 @@ export const globalOptions = {
     [5347],
     'Ports for external components (XEP-0114); open only where there is a `[component."…"]` with `type = "external"`.',
   ),
-  http_ports: portList([5280], 'Ports for WebSocket (`/xmpp-websocket`, RFC 7395) and the web page.'),
+  http_ports: portList(
+    [5280],
+    'Ports for WebSocket (`/xmpp-websocket`, RFC 7395), BOSH (`/http-bind`, XEP-0206) and the web page.',
+  ),
+  http_external_url: text(
+    '',
+    'The address of `http_ports` as clients and other people reach it, usually that of a TLS proxy: `"https://example.org/"`. Clients are told of it (XEP-0156: `/.well-known/host-meta`, which the proxy must pass on at the domain itself), and links begin with it.',
+    'URL',
+    (given) =>
+      given === '' || /^https?:\/\/[^\s?#]+\/$/.test(given) ? undefined : 'be an http or https URL that ends with /',
+  ),
+  bosh_max_wait: integer(60, 1, 600, 'Seconds that a request of BOSH may be held until there is something to say.'),
+  bosh_max_inactivity: integer(
+    60,
+    5,
+    600,
+    'Seconds that a client of BOSH may be without a request before it counts as lost.',
+  ),
   web_client: boolean(true, 'Serve the page with the Converse.js client at `/` of `http_ports`.'),
   use_ipv6: boolean(true, 'Listen on the IPv6 addresses of `interfaces` and `http_interfaces` too.'),
   log_level: oneOf(['debug', 'info', 'warn', 'error'], 'info', 'The least important messages that are logged.'),

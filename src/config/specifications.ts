@@ -1,4 +1,6 @@
 /** All that the server implements: what the modules declare, and what is declared beside streams, federation and the formats. */
+import { boshXeps } from '../net/bosh.js'
+import { hostMetaXep } from '../net/host-meta.js'
 import { directTlsXep } from '../net/resolver.js'
 import type { Module } from '../server/module.js'
 import { dialbackXeps } from '../stream/dialback.js'
@@ -25,6 +27,8 @@ const outsideModules: readonly Xep[] = [
   managementXep,
   directTlsXep,
   limitsXep,
+  ...boshXeps,
+  hostMetaXep,
 ]
 
 /** One XEP, whatever number of parts make it up. */

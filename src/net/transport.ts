@@ -1,4 +1,4 @@
-/** A byte pipe to one peer. TCP, TLS and WebSocket look alike from above. */
+/** A pipe to one peer. TCP, TLS, WebSocket and BOSH look alike from above. */
 
 /** Facts about an established TLS layer. */
 export interface TlsInfo {
@@ -23,14 +23,14 @@ export interface TlsInfo {
 }
 
 export interface TransportHandler {
-  /** Bytes of a stream transport; a whole text frame of a WebSocket. */
+  /** Bytes of a stream transport; a whole text frame of a WebSocket or of BOSH. */
   data(chunk: Uint8Array | string): void
   /** Once, and last. `error` where it did not end cleanly. */
   closed(error?: Error): void
 }
 
 export interface Transport {
-  readonly kind: 'tcp' | 'websocket'
+  readonly kind: 'tcp' | 'websocket' | 'bosh'
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
@@ -38,7 +38,7 @@ export interface Transport {
   readonly tls: TlsInfo | undefined
   /** Set before the first data arrives; may be set anew (after STARTTLS it stays). */
   handler: TransportHandler
-  /** Queues text; everything queued in one turn of the event loop leaves in one write (one frame each for WebSocket). */
+  /** Queues text; everything queued in one turn of the event loop leaves in one write (one frame each for WebSocket and BOSH). */
   write(text: string): void
   /** Bytes queued and not taken by the kernel yet. */
   readonly backlog: number

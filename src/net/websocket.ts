@@ -5,9 +5,10 @@ import { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import type { Closeable } from '../util/lifecycle.js'
-import { isLoopback, plainAddress } from './address.js'
+import { isLoopback } from './address.js'
 import { flushSoon } from './flush.js'
 import { type HttpServer, refuseUpgrade } from './http.js'
+import { clientAddress, peerAddress } from './request.js'
 import { tlsInfo } from './tls.js'
 import type { TlsInfo, Transport, TransportHandler } from './transport.js'
 
@@ -63,9 +64,8 @@ export class WebSocketTransport implements Transport {
     this.#socket = socket
     this.#clock = options.clock ?? systemClock
     this.#softBacklog = options.softBacklog ?? 128 * 1024
-    const direct = plainAddress(request.socket.remoteAddress ?? '')
-    this.loopback = isLoopback(direct)
-    this.remoteAddress = forwardedFor(request, direct, options.trustedProxies) ?? direct
+    this.loopback = isLoopback(peerAddress(request))
+    this.remoteAddress = clientAddress(request, options.trustedProxies)
     this.remotePort = request.socket.remotePort ?? 0
     this.localPort = request.socket.localPort ?? 0
     this.tls = request.socket instanceof TLSSocket ? tlsInfo(request.socket) : undefined
@@ -227,16 +227,4 @@ function refusalOf(request: IncomingMessage, origins: readonly string[] | undefi
   const { origin } = request.headers
   if (origin !== undefined && origins !== undefined && !origins.includes(origin)) return '403 Forbidden'
   return undefined
-}
-
-/** The address that the nearest proxy saw, which is the last: those before it are the client's own words. */
-function forwardedFor(
-  request: IncomingMessage,
-  direct: string,
-  trusted: readonly string[] | undefined,
-): string | undefined {
-  if (trusted === undefined ? !isLoopback(direct) : !trusted.includes(direct)) return undefined
-  const header = request.headers['x-forwarded-for']
-  const last = (Array.isArray(header) ? header.at(-1) : header)?.split(',').at(-1)?.trim()
-  return last === undefined || last === '' ? undefined : plainAddress(last)
 }

@@ -82,7 +82,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
       goOn: () => transport.resume(),
     })
     this.#upgradable = upgradable
-    const framed = transport.kind === 'websocket'
+    const framed = transport.kind !== 'tcp'
     this.xmlns = framed ? ns.client : undefined
     const channel: Channel = {
       framing: framed ? 'framed' : 'stream',

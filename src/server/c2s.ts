@@ -1,7 +1,12 @@
-/** Listening for clients: over TCP with STARTTLS, over TLS from the first byte (XEP-0368), over WebSocket (RFC 7395). */
+/**
+ * Listening for clients: over TCP with STARTTLS, over TLS from the first byte (XEP-0368), over WebSocket (RFC 7395), over BOSH
+ * (XEP-0206).
+ */
 import { isLoopback } from '../net/address.js'
 import { AddressLimit, type AddressRate } from '../net/address-limit.js'
-import type { HttpServer } from '../net/http.js'
+import { Bosh } from '../net/bosh.js'
+import type { BoshTimes } from '../net/bosh-session.js'
+import type { HttpHandler, HttpServer } from '../net/http.js'
 import { listenTcp } from '../net/tcp-listener.js'
 import type { TlsContexts } from '../net/tls.js'
 import type { Transport, UpgradableTransport } from '../net/transport.js'
@@ -54,6 +59,12 @@ export interface WebSocketClientOptions extends ClientOptions {
   readonly pingMs?: number
 }
 
+export interface BoshClientOptions extends ClientOptions {
+  /** Default 60 seconds, 60, and 120 for a pause. */
+  readonly bosh?: BoshTimes
+  readonly trustedProxies?: readonly string[]
+}
+
 export interface ClientDependencies {
   readonly gateway: ClientGateway
   /** Domains as A-labels. */
@@ -74,13 +85,16 @@ export interface ClientDependencies {
   readonly refused?: (reason: string) => void
 }
 
-export interface ClientListener extends Closeable {
-  readonly host: string
-  readonly port: number
+export interface ClientConnections extends Closeable {
   /** Open connections, bound or not. */
   readonly size: number
   /** Accepts no more; `stop` and `drain` in one. May be called again. */
   close(deadlineMs?: number): Promise<void>
+}
+
+export interface ClientListener extends ClientConnections {
+  readonly host: string
+  readonly port: number
 }
 
 /** Rejects with a message that names port and option when the address cannot be had. */
@@ -105,7 +119,7 @@ export async function startClientListener(
     },
     (transport) => clients.add(transport, isLoopback(transport.remoteAddress), directTls ? undefined : transport),
   )
-  return clients.listener(host, listener.port, listener)
+  return clients.listener(listener, { host, port: listener.port })
 }
 
 /** On the path of an HTTP server, which stays its owner's. */
@@ -133,7 +147,28 @@ export function startWebSocketListener(
       else transport.destroy()
     },
   )
-  return clients.listener(http.host, http.port, accepting)
+  return clients.listener(accepting, { host: http.host, port: http.port })
+}
+
+const defaultBoshTimes: BoshTimes = { wait: 60, inactivity: 60, maxPause: 120 }
+
+/** `handler` is for a path of HTTP servers, several of which may share the sessions. */
+export function startBoshListener(
+  options: BoshClientOptions,
+  dependencies: ClientDependencies,
+): { readonly handler: HttpHandler; readonly connections: ClientConnections } {
+  const { bosh: times = defaultBoshTimes, trustedProxies, limits = clientLimits } = options
+  const clients = new Clients(options, dependencies)
+  const bosh = new Bosh(
+    { times, limits, ...(trustedProxies === undefined ? {} : { trustedProxies }) },
+    {
+      clock: dependencies.clock,
+      random: dependencies.random,
+      admit: (address) => clients.admit(address),
+      accept: (session) => clients.add(session, session.loopback, undefined),
+    },
+  )
+  return { handler: bosh.handler, connections: clients.listener(bosh, {}) }
 }
 
 const defaultManagement: ManagementLimits = {
@@ -201,11 +236,10 @@ class Clients {
     else this.#open.add(new ClientConnection(this.#parts, transport, loopback, upgradable))
   }
 
-  listener(host: string, port: number, accepting: Closeable): ClientListener {
+  listener<Place extends object>(accepting: Closeable, place: Place): ClientConnections & Place {
     const open = this.#open
     return {
-      host,
-      port,
+      ...place,
       get size() {
         return open.size
       },

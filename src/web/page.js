@@ -28,7 +28,12 @@ window.converse.initialize({
   authentication: 'login',
   ...(login === undefined ? {} : { auto_login: true, jid: login.jid, password: login.password }),
   default_domain: settings.domain,
-  websocket_url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${settings.websocket}`,
+  // `/?bosh` is for networks that let no WebSocket through.
+  ...(new URLSearchParams(location.search).has('bosh')
+    ? { bosh_service_url: `${location.origin}${settings.bosh}` }
+    : {
+        websocket_url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${settings.websocket}`,
+      }),
   discover_connection_methods: false,
   allow_registration: false,
   auto_join_rooms: settings.room === undefined ? [] : [settings.room],
@@ -50,7 +55,7 @@ window.converse.initialize({
 async function exchangeLoginLink() {
   const secret = new URLSearchParams(location.hash.slice(1)).get('login')
   if (secret === null) return undefined
-  history.replaceState(null, '', location.pathname)
+  history.replaceState(null, '', location.pathname + location.search)
   const response = await fetch('/login', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },

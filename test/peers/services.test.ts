@@ -1,6 +1,7 @@
-/** Services beside the chat, as programs of others use them: slixmpp as an external component (XEP-0114). */
+/** Services beside the chat, as programs of others use them: slixmpp as an external component (XEP-0114), Converse.js over BOSH (XEP-0206). */
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { openBrowser, Visitor } from './browser.js'
 import { ClientProcess } from './client-process.js'
 import { type Dmucd, startDmucd } from './dmucd.js'
 import { peer, systemPython } from './require-peer.js'
@@ -78,5 +79,39 @@ peer([systemPython], ['slixmpp'])('services', () => {
         () => server.log(),
       )
     })
+  })
+})
+
+peer(['/usr/bin/chromium'])('XEP-0206', () => {
+  test('Converse.js over BOSH: two browsers talk in a room, without any WebSocket', async () => {
+    const server = await startDmucd({
+      domain: 'a.example',
+      firstStart: `
+        accounts = ["ann@a.example", "bob@a.example"]
+        login_links = true
+        room = "heath@rooms.a.example"
+        room_name = "Heath"`,
+    })
+    const browser = await openBrowser()
+    try {
+      const enters = async (user: string): Promise<Visitor> => {
+        const link = await server.dmucctl('login-link', `${user}@a.example`)
+        const visitor = await Visitor.opens(browser, link.replace('/#', '/?bosh#'))
+        await visitor.lands('Heath')
+        return visitor
+      }
+      const [ann, bob] = await Promise.all([enters('ann'), enters('bob')])
+      await ann.says('When shall we three meet again?')
+      await bob.hears('When shall we three meet again?', 'ann')
+      await bob.says('In thunder, lightning, or in rain?')
+      await ann.hears('In thunder, lightning, or in rain?', 'bob')
+      for (const visitor of [ann, bob]) {
+        expect(visitor.requests.filter((url) => url.startsWith('ws'))).toEqual([])
+        expect(visitor.requests.some((url) => url.endsWith('/http-bind'))).toBe(true)
+      }
+    } finally {
+      await browser.close()
+      await server.stop()
+    }
   })
 })

@@ -16,6 +16,8 @@ export interface PageParts {
     readonly domain: string
     /** Path of the WebSocket on the same origin. */
     readonly websocket: string
+    /** Path of BOSH on the same origin. */
+    readonly bosh: string
     /** Room to enter after login, or undefined. */
     readonly room: string | undefined
     /** Names of rooms that the client offers to look at. */

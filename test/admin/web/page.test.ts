@@ -11,7 +11,13 @@ import { silentLogger } from '../../../src/util/logger.js'
 import { SeededRandom } from '../../../src/util/random.js'
 
 const admin = 'admin@localhost'
-const settings = { domain: 'localhost', websocket: '/xmpp-websocket', room: undefined, rooms: 'conference.localhost' }
+const settings = {
+  domain: 'localhost',
+  websocket: '/xmpp-websocket',
+  bosh: '/http-bind',
+  room: undefined,
+  rooms: 'conference.localhost',
+}
 
 function fakeConverse(): string {
   const directory = mkdtempSync(join(tmpdir(), 'dmucd-converse-'))
@@ -101,6 +107,7 @@ describe('the page', () => {
     expect(await (await fetch(`${base}/page.json`)).json()).toEqual({
       domain: 'localhost',
       websocket: '/xmpp-websocket',
+      bosh: '/http-bind',
       rooms: 'conference.localhost',
     })
   })

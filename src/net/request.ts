@@ -1,0 +1,37 @@
+/** What an HTTP request says of its client, and its body where that is short. */
+import type { IncomingMessage } from 'node:http'
+import { isLoopback, plainAddress } from './address.js'
+
+/** Of the other end of the connection: the client, or the nearest proxy. */
+export const peerAddress = (request: IncomingMessage): string => plainAddress(request.socket.remoteAddress ?? '')
+
+/**
+ * The client's address; where a trusted proxy (default: one on this machine) says whom it speaks for, that one's. It is the last of
+ * X-Forwarded-For that counts: those before it are the client's own words.
+ */
+export function clientAddress(request: IncomingMessage, trustedProxies?: readonly string[]): string {
+  const direct = peerAddress(request)
+  if (trustedProxies === undefined ? !isLoopback(direct) : !trustedProxies.includes(direct)) return direct
+  const header = request.headers['x-forwarded-for']
+  const last = (Array.isArray(header) ? header.at(-1) : header)?.split(',').at(-1)?.trim()
+  return last === undefined || last === '' ? direct : plainAddress(last)
+}
+
+/** The body, or undefined where it is longer than `limit` bytes or did not arrive whole; then nothing more of it is read. */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) {
+        request.pause()
+        chunks.length = 0
+        resolve(undefined)
+      } else chunks.push(chunk)
+    })
+    request.on('end', () => resolve(size > limit ? undefined : Buffer.concat(chunks)))
+    request.on('close', () => resolve(undefined))
+    request.on('error', () => resolve(undefined))
+  })
+}
