@@ -9,6 +9,7 @@ import { judge } from '../room/judge.js'
 import { affiliationOf, homesOf } from '../room/occupants.js'
 import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
 import { compareStamps, witness } from './clock.js'
+import { settleHead } from './heads.js'
 import { awaitsHistory } from './history.js'
 import { otherNick, stanzaIdOf } from './ids.js'
 import { passOn, relayRefitted } from './relay.js'
@@ -118,6 +119,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
   })
   witnessRights(turn, event)
   turn.effects.push({ type: 'log', event: logged })
+  settleHead(turn, event.id)
   if (refusal !== undefined)
     turn.note('warn', `refused an event (${event.operation.type}): ${refusal}`, event.id.instance)
   if (logged.void === true) return

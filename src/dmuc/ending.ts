@@ -15,6 +15,20 @@ export function endHere(turn: Turn): void {
   turn.effects.push({ type: 'end' })
 }
 
+/** How long a shadow waits for configuration and roster. Who wants it to have them asks again. */
+const patienceMs = 120_000
+
+/** As time passes: a shadow that is given no more of the room than it has (its source may have destroyed it meanwhile) ends. */
+export function expireHidden(turn: Turn): void {
+  const { phase, hiddenSince } = turn.replica
+  const { now } = turn.env
+  if (phase === 'serving' || isSource(turn.replica)) return
+  if (hiddenSince === undefined) return turn.change({ hiddenSince: now })
+  if (now < hiddenSince + patienceMs) return
+  turn.note('warn', 'did not give us the room that it asked us to hold', turn.replica.identity.source)
+  endHere(turn)
+}
+
 /** We give our shadow up. A plain source knows nothing of `<leave/>`: to it our occupants leave one by one. */
 export function giveUpShadow(turn: Turn): void {
   const { source } = turn.replica.identity

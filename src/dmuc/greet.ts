@@ -9,9 +9,11 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { releaseHeld } from './accept.js'
 import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
-import { dropOccupants } from './presences.js'
+import { keepForeignHead } from './heads.js'
+import { dropOccupants, forgetInstance } from './presences.js'
 import {
   heldOfEarlier,
+  heldOfGone,
   type InstanceTable,
   isSource,
   otherInstance,
@@ -48,7 +50,7 @@ export function sayHello(turn: Turn, jid: string): void {
 
 /** What others have of us when they miss nothing. */
 const standing = (replica: Replica): string =>
-  `${replica.nextSeq} ${replica.occupantsRevision} ${replica.table.revision} ${heldOfEarlier(replica)}`
+  `${replica.nextSeq} ${replica.occupantsRevision} ${replica.table.revision} ${heldOfEarlier(replica)} ${heldOfGone(replica)}`
 
 /**
  * As time passes: who refused our hello is greeted again, and who was told something since the last one gets another, because
@@ -167,7 +169,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     retryAt: undefined,
     held: peer.held.filter(({ id }) => id.incarnation === hello.incarnation),
   })
-  if (hello.head?.instance === from) turn.effects.push({ type: 'head', head: hello.head })
+  if (hello.head?.instance === from) keepForeignHead(turn, hello.head)
   takeKey(turn, from, hello.key)
   measure(turn, from)
   releaseHeld(turn, from)
@@ -229,7 +231,7 @@ export function takeTable(turn: Turn, from: string, table: InstanceTable): void 
   const before = others(turn.replica)
   turn.change({ table })
   turn.effects.push({ type: 'save' })
-  for (const { jid } of before) if (otherInstance(turn.replica, jid) === undefined) dropOccupants(turn, jid)
+  for (const { jid } of before) if (otherInstance(turn.replica, jid) === undefined) forgetInstance(turn, jid)
 }
 
 /** Tombstones kept for each instance that a room may have. */

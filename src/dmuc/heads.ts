@@ -8,6 +8,7 @@ import { chained, isWhole, linkOf } from './chain.js'
 import { otherInstance, others } from './replica.js'
 import { isSigned, type Signer } from './signing.js'
 import type { Turn } from './turn.js'
+import type { Origin } from './vector.js'
 import { type Head, type Proof, readHead, writeHead } from './wire/proof.js'
 
 const signedText = (roomId: string, head: Omit<Head, 'signature'>, hash: string): string =>
@@ -59,9 +60,36 @@ export function takeHead(turn: Turn, from: string, element: Element): void {
   const head = readHead(element)
   if (head === undefined || head.instance !== from)
     return turn.note('warn', 'sent a head that is not of its log; dropped', from)
-  const { contiguous } = turn.replica.vector.get(head)
-  if (contiguous > 0 && head.seq <= contiguous + maxLead) turn.effects.push({ type: 'head', head })
+  keepForeignHead(turn, head)
 }
+
+/** Heads that are ahead of what is held, of so many origins at most. */
+const maxAhead = 1000
+
+/**
+ * Kept once all that it covers is here: before that it proves nothing to others, and would take the place of one that does. (Its origin may
+ * be gone for good before the rest comes.)
+ */
+export function keepForeignHead(turn: Turn, head: Head): void {
+  const { vector, ahead } = turn.replica
+  const { contiguous } = vector.get(head)
+  if (head.seq <= contiguous) turn.effects.push({ type: 'head', head })
+  else if (head.seq <= contiguous + maxLead && (ahead.size < maxAhead || ahead.has(originKey(head))))
+    turn.change({ ahead: new Map(ahead).set(originKey(head), head) })
+}
+
+/** More of this origin is held now. */
+export function settleHead(turn: Turn, origin: Origin): void {
+  const { vector, ahead } = turn.replica
+  const head = ahead.get(originKey(origin))
+  if (head === undefined || head.seq > vector.get(origin).contiguous) return
+  const left = new Map(ahead)
+  left.delete(originKey(origin))
+  turn.change({ ahead: left })
+  turn.effects.push({ type: 'head', head })
+}
+
+const originKey = ({ instance, incarnation }: Origin): string => `${instance}\n${incarnation}`
 
 /** The keys by which an instance signs and has signed, as the source's table says; ours first for ourselves. */
 function keysOf(turn: Turn, instance: string): readonly string[] {
@@ -84,7 +112,7 @@ export function provenOf(
   for (const proof of proofs) {
     const covered = holds(turn, proof, events)
     if (covered.length === 0) continue
-    turn.effects.push({ type: 'head', head: proof.head })
+    keepForeignHead(turn, proof.head)
     for (const event of covered) proven.add(event)
   }
   return events

@@ -15,6 +15,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     nextSeq: 1,
     tip: '',
     signed: undefined,
+    ahead: new Map(),
     stamp: noStamp,
     occupantsRevision: 1,
     table: { revision: 0, instances: new Map(rows.map((row) => [row.jid, row])) },
@@ -30,6 +31,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     forkedAt: 0,
     heir: undefined,
     phase: 'serving',
+    hiddenSince: undefined,
     retrieving: undefined,
   }
 }

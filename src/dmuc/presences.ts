@@ -194,6 +194,14 @@ function unscoped(node: Element): Element {
   return twin
 }
 
+/** It is no instance any more: its occupants leave, and should it become one again nothing of it is taken as known. */
+export function forgetInstance(turn: Turn, jid: string): void {
+  dropOccupants(turn, jid, 'left')
+  const peers = new Map(turn.replica.peers)
+  peers.delete(jid)
+  turn.change({ peers })
+}
+
 /** The occupants of `home` leave the room as seen from here: its split outlasted the grace, or it is no instance any more. */
 export function dropOccupants(turn: Turn, home: string, cause: 'unreachable' | 'left' = 'unreachable'): void {
   for (const occupant of turn.replica.room.occupants.values()) {

@@ -155,6 +155,8 @@ export interface Replica {
   /** The hash of the chain with our last event of this incarnation (./chain.ts), and how far we have signed it. */
   readonly tip: string
   readonly signed: Head | undefined
+  /** Heads of others that cover more than is held of them yet, by origin (./heads.ts). */
+  readonly ahead: ReadonlyMap<string, Head>
   readonly stamp: Stamp
   /** Revision of the list of our own occupants. */
   readonly occupantsRevision: number
@@ -180,6 +182,8 @@ export interface Replica {
    * `requested`: accepted, waits for config; `configured`: waits for the roster; hidden from everybody until `serving`.
    */
   readonly phase: 'requested' | 'configured' | 'serving'
+  /** At a shadow that is not serving yet: since when it has waited for what comes next. */
+  readonly hiddenSince: number | undefined
   /** Just started: nobody enters before the others have said what they know of our earlier starts, or `until` (./retrieval.ts). */
   readonly retrieving: { readonly until?: number } | undefined
 }
@@ -396,6 +400,14 @@ export const otherInstance = (replica: Replica, jid: string): Instance | undefin
 /** What an instance takes for the occupant-id of who is at `home` by this bare JID. */
 export const occupantIdAt = ({ keys, identity, room }: Replica, jid: string, home: string): string =>
   occupantIdOf(keys, identity.roomId, personOf(room, { jid, home }))
+
+/** How many events we hold of those who are instances no more, and so cannot be asked for them themselves. */
+export function heldOfGone({ vector, table }: Replica): number {
+  let count = 0
+  for (const origin of vector.origins())
+    if (table.instances.get(origin.instance)?.gone === true) count += vector.get(origin).contiguous
+  return count
+}
 
 /** How many events of our own earlier starts we hold. */
 export function heldOfEarlier({ vector, room, incarnation }: Replica): number {

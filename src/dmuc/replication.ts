@@ -10,7 +10,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { entitlePresent } from './entitled.js'
 import { askHistory } from './history.js'
 import { isPlain } from './plain.js'
-import { dropOccupants } from './presences.js'
+import { forgetInstance } from './presences.js'
 import { askConfig, configPayload, placeOf } from './relay.js'
 import { type Happening, type Instance, otherInstance, others, type Replica, speaksFor } from './replica.js'
 import { keyed, tellTable, withKey } from './table.js'
@@ -135,7 +135,7 @@ export function removeInstance(turn: Turn, jid: string): void {
   const { table } = turn.replica
   const instance = otherInstance(turn.replica, jid)
   if (instance === undefined) return
-  dropOccupants(turn, jid, 'left')
+  forgetInstance(turn, jid)
   const instances = new Map(table.instances).set(jid, { ...instance, gone: true })
   turn.change({ table: { revision: table.revision + 1, instances } })
   turn.effects.push({ type: 'save' })

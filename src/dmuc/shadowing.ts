@@ -63,7 +63,7 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
     const decided = { configRevision, registerRevision, register, entitled, subject }
     turn.change({ room: { ...room, ...decided }, identity, keys, table })
   }
-  if (replica.phase === 'requested') turn.change({ phase: 'configured' })
+  if (replica.phase === 'requested') turn.change({ phase: 'configured', hiddenSince: undefined })
   turn.effects.push({ type: 'save' })
 }
 

@@ -7,7 +7,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { takeListAnswer, takePage } from './catch-up.js'
-import { giveUpShadow } from './ending.js'
+import { expireHidden, giveUpShadow } from './ending.js'
 import { dropEntitled } from './entitled.js'
 import { meetEpoch, promote, trust } from './epochs.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
@@ -83,6 +83,7 @@ function dispatch(turn: Turn, happening: Happening): void {
       return signEarlier(turn, happening.last)
     case 'tick':
       signLog(turn)
+      expireHidden(turn)
       bringForward(turn)
       expireLinks(turn)
       retryPlain(turn)
@@ -170,6 +171,8 @@ function takeLocal(turn: Turn, { operations, withheld }: Extract<Happening, { ty
 }
 
 function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, { type: 'answer' }>): void {
+  // It was one when it was asked.
+  if (otherInstance(turn.replica, from) === undefined) return
   switch (question.type) {
     case 'hello':
       return parted(turn, from, takeHelloAnswer(turn, from, result))

@@ -57,6 +57,7 @@ async function playIn(
     world.agree()
   }
   await world.time.runUntil(world.time.now + quietMs)
+  world.look()
   for (const person of world.people) world.ping(person)
   await world.time.runUntil(world.time.now + 2000)
   inspect?.(world)
@@ -67,7 +68,7 @@ async function playIn(
 export function drawScope(seed: number, sites: number): Scope {
   const random = new SeededRandom(seed ^ 0x5eed)
   const rarely = (chance: number, value: number): number => (random.fraction() < chance ? value : 0)
-  return {
+  return plausible({
     sites,
     people: 2 + Math.floor(random.fraction() * 2),
     operations: 20 + Math.floor(random.fraction() * 60),
@@ -82,13 +83,16 @@ export function drawScope(seed: number, sites: number): Scope {
     restricts: random.fraction() < 0.3,
     forgets: random.fraction() < 0.25,
     ...rarer(random),
-  }
+  })
 }
 
 function rarer(random: Random): Partial<Scope> {
   const which = Math.floor(random.fraction() * 10)
-  return { slows: random.fraction() < 0.2, takesBack: which === 10, destroys: which === 11 }
+  return { slows: random.fraction() < 0.2, takesBack: which === 0, destroys: which === 1 }
 }
+
+/** A room that ends while somebody elsewhere is made its source is two rooms. */
+const plausible = (scope: Scope): Scope => (scope.promotes ? { ...scope, takesBack: false, destroys: false } : scope)
 
 export const scheduleOf = (seed: number, scope: Scope): Operation[] => drawSchedule(new SeededRandom(seed), scope)
 

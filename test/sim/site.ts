@@ -32,6 +32,8 @@ export interface SiteParts {
 
 export class Site {
   skewMs = 0
+  /** When its process was started last. */
+  upSince = 0
   readonly index: number
   readonly disk: Disk
   readonly #parts: SiteParts
@@ -68,6 +70,7 @@ export class Site {
     const { time, random, disk, sites, history, send, note } = this.#parts
     const clock = new ProcessClock(time, this.skewMs)
     this.#clock = clock
+    this.upSince = time.now
     const store = await disk.open()
     const allow = Array.from({ length: sites }, (_, other) => serviceOf(other)).filter((_, n) => n !== this.index)
     const users = Object.fromEntries(Array.from({ length: sites }, (_, site) => [serviceOf(site), usersOf(site)]))

@@ -58,6 +58,9 @@ export interface Counts {
 /** What happens often: in fifty schedules there is some of it. */
 export const common = ['operations', 'acknowledged', 'cuts', 'splits', 'crashes', 'clashes', 'refusals'] as const
 
+/** The longest that a site takes after a start to have its rooms in memory. */
+const loadMs = 2000
+
 export class World implements Ledger {
   readonly time = new SimTime()
   readonly network: Links
@@ -157,10 +160,7 @@ export class World implements Ledger {
 
   perform(operation: Operation): void {
     this.counts.operations += 1
-    for (const site of this.sites) {
-      this.#hasServed(site)
-      this.#mayHaveEnded(site)
-    }
+    this.look()
     this.trace?.(`== ${JSON.stringify(operation)}`)
     switch (operation.type) {
       case 'distribute':
@@ -286,14 +286,24 @@ export class World implements Ledger {
     return service?.rooms.get(roomOf(index))
   }
 
+  /** What has become of the room at each site since this was called last? */
+  look(): void {
+    for (const site of this.sites) {
+      this.#mayHaveEnded(site)
+      this.#hasServed(site)
+    }
+  }
+
   /** Was the room taken back from there, or destroyed? What only that site had ended with it. */
   #mayHaveEnded(site: Site): void {
     const held = this.#held[site.index]
     const present = this.#room(site)
-    if (present === held || (present === undefined && held?.ended === false)) return
+    const isLoading = this.time.now < site.upSince + loadMs
+    if (present === held || (present === undefined && isLoading && held?.ended === false)) return
     this.#held[site.index] = present
-    if (held?.ended !== true) return
+    if (held === undefined || (present !== undefined && !held.ended)) return
     this.counts.ended += 1
+    if (site.index > 0) this.servedSince[site.index] = undefined
     for (const [index, said] of this.said.entries())
       if (said.site === site.index) this.said[index] = { ...said, ended: true }
   }

@@ -322,7 +322,9 @@ export class Distribution {
     attempt.attempts += 1
     this.#host.clock.after(delayMs, () => {
       attempt.open = false
-      this.#reconcile(room)
+      // It may have been destroyed and made anew meanwhile.
+      const present = this.#rooms().get(room.jid)
+      if (present !== undefined) this.#reconcile(present)
     })
   }
 
@@ -355,11 +357,18 @@ export class Distribution {
         const { identity: known } = room.replica
         const same = identity === undefined ? domainOf(known.source) === from.domain : known.roomId === identity.roomId
         const isNewer = identity !== undefined && same && supersedes(identity, known)
+        if (!same && identity?.source === known.source) this.#doubtSource(room)
         if (!same || (isSource(room.replica) && !isNewer))
           throw new StanzaError('conflict', { text: 'another room has that address' })
       } else this.#shadow(shadow, from.domain, identity)
       return result(iq, identity === undefined ? undefined : writeAccepted(shadow, this.#publicKey))
     })
+  }
+
+  /** Our source has another room at that address by now. Whether ours is over it says to our hello; then it is told to ask again. */
+  #doubtSource(room: LiveRoom): never {
+    room.happen({ type: 'link', peer: room.replica.identity.source, up: true })
+    throw new StanzaError('conflict', { type: 'wait', text: 'the room that was there before is still here' })
   }
 
   /** What waits for a source that is it no more; the new one is told to ask again where that takes a moment. */

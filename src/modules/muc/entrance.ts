@@ -69,7 +69,7 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
     return true
   }
 
-  /** What was lost here is here again (src/dmuc/retrieval.ts). */
+  /** What was lost here is here again (src/dmuc/retrieval.ts), or the room is over, and who waits hears of that. */
   open(): void {
     for (const enter of this.#outside.splice(0)) enter()
   }
@@ -79,6 +79,7 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
     this.#outside.push(() => {
       const held = release()
       try {
+        if (this.#room.ended) throw over()
         if (!this.keepsOut(command, stanza, from)) this.#way.enter(command, stanza, from, 0)
       } catch (thrown) {
         this.#output.answer(stanza, asStanzaError(thrown))
@@ -116,7 +117,8 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
     const { jid, replica } = this.#room
     const release = this.#claims.start(from.toString())
     const go = (grant: number): void => {
-      this.#way.enter(command, stanza, from, grant)
+      if (this.#room.ended) this.#output.answer(stanza, over())
+      else this.#way.enter(command, stanza, from, grant)
       for (const held of release()) this.#again(held, from)
     }
     this.#claims.ask(this.#env.router, jid, replica.identity.source, nick, from.bare().toString()).then(
@@ -132,6 +134,7 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
 
   #again(stanza: Element, from: Jid): void {
     try {
+      if (this.#room.ended) throw over()
       this.#way.again(stanza, from)
     } catch (thrown) {
       this.#output.answer(stanza, asStanzaError(thrown))
@@ -168,6 +171,9 @@ function invitation({ room }: Replica, shadow: string, to: Jid): Element {
   const payload = { xmlns: ns.conference, jid: shadow, ...(password === '' ? {} : { password }) }
   return xml('message', { from: room.jid, to: to.toString() }, xml('x', payload))
 }
+
+/** It ended while they waited. */
+const over = (): StanzaError => new StanzaError('item-not-found', { text: 'The room is not here any more' })
 
 const domainOf = (bareJid: string): string => bareJid.slice(bareJid.indexOf('@') + 1)
 

@@ -353,7 +353,10 @@ export class LiveRoom {
       case 'lost':
         return this.#output.push(() => this.#env.lost(this, effect.jid))
       case 'end':
-        return this.#output.push(() => this.#env.ended(this))
+        return this.#output.push(() => {
+          this.#env.ended(this)
+          this.#entrance.open()
+        })
     }
   }
 

@@ -219,6 +219,8 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     nextSeq: 1,
     tip: '',
     signed: undefined,
+    ahead: new Map(),
+    hiddenSince: undefined,
     stamp: newest(loaded),
     occupantsRevision: 1,
     table: { revision: saved.tableRevision, instances },
