@@ -6,6 +6,7 @@ import { affiliationOf, holderOf, homesOf } from '../room/occupants.js'
 import { type Claimed, mayVouch, personOf } from '../room/standing.js'
 import type { Occupant, SoftOperation, Stamp } from '../room/types.js'
 import { compareStamps, maxLeadMs } from './clock.js'
+import { isGranted } from './grant-proof.js'
 import { otherNick } from './ids.js'
 import { isSource, otherInstance, type Replica, speaksFor } from './replica.js'
 import { performSoft } from './soft.js'
@@ -104,8 +105,9 @@ export function keeps(replica: Replica, a: Occupant, b: Occupant): boolean {
   return (compareStamps(a.since, b.since) || (one < other ? -1 : 1)) < 0
 }
 
-function numberOf(replica: Replica, { grant, home }: Occupant): number {
-  if (grant > 0) return grant
+function numberOf(replica: Replica, occupant: Occupant): number {
+  const { grant, home } = occupant
+  if (grant > 0 && isGranted(replica, occupant)) return grant
   return home === replica.identity.source ? Number.POSITIVE_INFINITY : 0
 }
 

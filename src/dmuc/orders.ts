@@ -1,25 +1,21 @@
 /**
- * Orders and nick claims (dmuc.md §3, Nicks; §4): what a peer wants carried out here. The actor's right is checked anew
+ * Orders (dmuc.md §4): what a peer wants carried out here. The actor's right is checked anew
  * by our own state, whatever the peer says of it.
  */
 import { leastToConfigure } from '../room/config.js'
 import { judge } from '../room/judge.js'
 import { homesOf } from '../room/occupants.js'
 import { atLeast } from '../room/roles.js'
-import { type Claimed, personOf, standingOf } from '../room/standing.js'
+import { standingOf } from '../room/standing.js'
 import type { Affiliation, Operation } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
-import { Jid } from '../xmpp/jid.js'
-import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { carriedOut, decidesRole } from './entitled.js'
 import { performLocal } from './local.js'
-import { isKept, nextGrant } from './nicks.js'
-import { type Grant, isSource, type Order, type Replica, speaksFor } from './replica.js'
+import { isSource, type Order, type Replica, speaksFor } from './replica.js'
 import { isCutOff, judgeWithheld, restricts, withhold } from './restrictions.js'
 import type { Turn } from './turn.js'
 import { readOrder, writeOrder } from './wire/order.js'
-import { readCount } from './wire/read.js'
 
 export function sendOrder(turn: Turn, order: Order, token: string): void {
   const payload = writeOrder(order)
@@ -126,47 +122,3 @@ function refuseConfig(
 }
 
 type Config = Extract<Operation, { readonly type: 'config' }>
-
-/** `<claim nick='…' jid='…'/>`: a shadow asks the source for a nick before it announces it. */
-export const writeClaim = (nick: string, jid: string): Element => xml('claim', { xmlns: ns.dmucSync, nick, jid })
-
-/** The number of the grant in the source's answer. */
-export const readGrant = (result: Element): number | undefined =>
-  readCount(result.getChild('grant', ns.dmucSync)?.attrs.number)
-
-/** Nicks that may be granted and not announced at a time. */
-const maxGrants = 1000
-
-export function takeClaim(turn: Turn, from: string, iq: Element, payload: Element): void {
-  const nick = Jid.tryParse(`room@service.invalid/${payload.attrs.nick ?? ''}`)?.resource
-  const jid = Jid.tryParse(payload.attrs.jid)?.bare().toString()
-  const refusal =
-    nick === undefined || nick === '' || jid === undefined
-      ? new StanzaError('bad-request')
-      : isSource(turn.replica)
-        ? refuseNick(turn.replica, nick, { jid, home: from }, turn.env.now)
-        : new StanzaError('not-allowed')
-  if (refusal !== undefined || nick === undefined || jid === undefined) {
-    turn.effects.push({ type: 'reply', iq, payload: refusal })
-    return
-  }
-  // A user waits for one nick at a time, so that nobody keeps all of them from the others.
-  const isOwn = (grant: Grant): boolean => grant.jid === jid && grant.home === from
-  const live = [...turn.replica.grants].filter(([, grant]) => grant.until > turn.env.now && !isOwn(grant))
-  if (live.length >= maxGrants) {
-    turn.effects.push({ type: 'reply', iq, payload: new StanzaError('resource-constraint') })
-    return
-  }
-  const number = nextGrant(turn)
-  const grant = { number, jid, home: from, until: turn.env.now + turn.env.limits.grantMs }
-  turn.change({ grants: new Map(live).set(nick, grant) })
-  turn.effects.push({ type: 'reply', iq, payload: xml('grant', { xmlns: ns.dmucSync, number: String(number) }) })
-}
-
-/** `conflict` while another user holds the nick or was just granted it. */
-function refuseNick(replica: Replica, nick: string, asker: Claimed, now: number): StanzaError | undefined {
-  const { room } = replica
-  const holder = room.occupants.get(nick)
-  const isTaken = holder !== undefined && personOf(room, holder) !== personOf(room, asker)
-  return isTaken || isKept(replica, nick, asker, now) ? new StanzaError('conflict') : undefined
-}

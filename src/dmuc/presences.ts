@@ -68,7 +68,14 @@ function show(turn: Turn, home: string, presence: RelayedPresence): void {
       turn,
       numbered(
         turn,
-        { type: 'nick', nick, to: renamed.to, grant: renamed.grant, ...(renamed.forced ? { forced: true } : {}) },
+        {
+          type: 'nick',
+          nick,
+          to: renamed.to,
+          grant: renamed.grant,
+          ...(renamed.grantProof && { grantProof: renamed.grantProof }),
+          ...(renamed.forced ? { forced: true } : {}),
+        },
         home,
       ),
       home,

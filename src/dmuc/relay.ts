@@ -137,7 +137,12 @@ function presenceStanzas(
   const affiliation = affiliationOf(turn.replica.room, occupant.jid)
   const left: Departure = { cause: 'left' }
   if (operation.type === 'nick' && before !== undefined && after !== undefined) {
-    const renamed = { to: after.nick, grant: operation.grant, forced: operation.forced === true }
+    const renamed = {
+      to: after.nick,
+      grant: operation.grant,
+      grantProof: operation.grantProof,
+      forced: operation.forced === true,
+    }
     const first = place && { ...place, revision: place.revision - 1 }
     return [
       writeUnavailable(turn.self, to, before, affiliation, { departure: left, status: undefined, renamed }, first),

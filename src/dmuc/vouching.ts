@@ -14,11 +14,10 @@ import type { Instance, Replica } from './replica.js'
 /** In a row: for the users of all domains. */
 export const everybody = '*'
 
-/** A service's own domain, and the one above it, whose rooms it is for; no domain at the top. */
-export function ownUsers(service: string): readonly string[] {
-  const parent = service.slice(service.indexOf('.') + 1)
-  return parent.includes('.') && parent !== service ? [service, parent] : [service]
-}
+/** A service's own domain, and the one above it, whose rooms it is for. */
+export const ownUsers = (service: string): readonly string[] => [
+  ...new Set([service, service.slice(service.indexOf('.') + 1)]),
+]
 
 const usersOf = ({ jid, users }: Instance): readonly string[] => users ?? ownUsers(Jid.parse(jid).domain)
 

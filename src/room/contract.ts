@@ -54,6 +54,7 @@ export interface Context {
   readonly mayCreate?: boolean
   /** The grant of the nick that is asked for, in a distributed room. Default 0. */
   readonly grant?: number
+  readonly grantProof?: string
   /** What the command is about, where the state has it not any more. */
   readonly target?: LoggedEvent
   readonly disco?: Disco

@@ -4,7 +4,7 @@ import type { StanzaError } from '../xmpp/stanza-error.js'
 import type { CommandOf } from './command.js'
 import { handOn, readContent, remember, writeContent } from './content.js'
 import type { Context, Decision } from './contract.js'
-import { decideNick, isTaken, lockedNick, nickFault } from './nick.js'
+import { decideNick, granted, isTaken, lockedNick, nickFault } from './nick.js'
 import { welcome } from './render-roster.js'
 import { atLeast, defaultRole } from './roles.js'
 import { notInRoom } from './service.js'
@@ -34,7 +34,7 @@ export function decideJoin(state: RoomState, command: CommandOf<'join'>, context
     home: state.jid,
     sessions: [session],
     since: context.stamp,
-    grant: context.grant ?? 0,
+    ...granted(context),
   }
   const join: Operation = { type: 'join', occupant, created, entry: entryOf(command, context, nick !== command.nick) }
   return { operations: [...(created ? founding(state, speaker.jid) : []), join] }

@@ -6,7 +6,7 @@ import type { Context } from './contract.js'
 import { holderOf } from './occupants.js'
 import { refuse, type Speaker, type Verdict } from './speaker.js'
 import { type Claimed, personOf } from './standing.js'
-import type { RoomState, Session } from './types.js'
+import type { Occupant, RoomState, Session } from './types.js'
 
 // Spaces of all kinds, and characters without a glyph: a nick of these alone is invisible.
 const invisible = /^[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}\u115f\u1160\u2800\u3164\uffa0]*$/u
@@ -31,6 +31,10 @@ export function isTaken(state: RoomState, nick: string, claimed: Claimed): boole
 export const lockedNick = (state: RoomState, jid: string, { policy }: Context): string | undefined =>
   policy.lockNicks ? state.register.get(jid)?.nick : undefined
 
+/** The source's word for the nick that is asked for, where there is one. */
+export const granted = ({ grant = 0, grantProof }: Context): Pick<Occupant, 'grant' | 'grantProof'> =>
+  grantProof === undefined ? { grant } : { grant, grantProof }
+
 /** §7.6. All clients under the old nick take the new one. */
 export function decideNick(
   state: RoomState,
@@ -50,8 +54,6 @@ export function decideNick(
     return refuse(state, 'conflict', 'That nickname is in use or registered by another user')
   const session = handOn<Session>(command, { jid: command.from, presence: command.presence })
   return {
-    operations: [
-      { type: 'nick', nick: occupant.nick, to: command.nick, grant: context.grant ?? 0, session, id: command.id },
-    ],
+    operations: [{ type: 'nick', nick: occupant.nick, to: command.nick, ...granted(context), session, id: command.id }],
   }
 }

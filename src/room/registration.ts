@@ -6,7 +6,7 @@ import { changeAll, messagesTo } from './admin.js'
 import { registerOperation, reservable } from './affiliation.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
-import { nickFault } from './nick.js'
+import { granted, nickFault } from './nick.js'
 import { affiliationOf } from './occupants.js'
 import { askedTooOften, tellOccupants } from './petitions.js'
 import { atLeast } from './roles.js'
@@ -81,7 +81,7 @@ export function decideRegisterSet(state: RoomState, command: CommandOf<'register
   // Where nicks are locked down the occupant takes the new one at once (status 210).
   const { occupant } = speaker
   if (context.policy.lockNicks && occupant !== undefined && occupant.nick !== nick && !state.occupants.has(nick))
-    operations.push({ type: 'nick', nick: occupant.nick, to: nick, grant: context.grant ?? 0, forced: true })
+    operations.push({ type: 'nick', nick: occupant.nick, to: nick, ...granted(context), forced: true })
   return { operations, reply: replyTo(state, command) }
 }
 

@@ -24,11 +24,12 @@ export function addOccupant(state: RoomState, arrived: Occupant): RoomState {
 
 /** One user at several homes is one occupant; ours comes first, where it is one of them. */
 function merged(here: string, present: Occupant, arrived: Occupant): Occupant {
-  const grant = Math.max(present.grant, arrived.grant)
+  const { grant, grantProof } = present.grant >= arrived.grant ? present : arrived
+  const word = grantProof === undefined ? { grant } : { grant, grantProof }
   if (present.home === arrived.home) {
     const names = new Set(arrived.sessions.map(({ jid }) => jid))
     const rest = present.home === here ? present.sessions.filter(({ jid }) => !names.has(jid)) : []
-    return { ...present, grant, sessions: [...arrived.sessions, ...rest] }
+    return { ...unproved(present), ...word, sessions: [...arrived.sessions, ...rest] }
   }
   const elsewhere = present.elsewhere ?? []
   const remembered = (occupant: Occupant): { home: string; session: Session } => ({
@@ -37,22 +38,27 @@ function merged(here: string, present: Occupant, arrived: Occupant): Occupant {
   })
   if (arrived.home === here) {
     const others = [remembered(present), ...elsewhere.filter(({ home }) => home !== here)]
-    return { ...present, grant, home: here, sessions: arrived.sessions, elsewhere: others }
+    return { ...unproved(present), ...word, home: here, sessions: arrived.sessions, elsewhere: others }
   }
   const others = [...elsewhere.filter(({ home }) => home !== arrived.home), remembered(arrived)]
-  return { ...present, grant, elsewhere: others }
+  return { ...unproved(present), ...word, elsewhere: others }
+}
+
+function unproved({ grantProof: _, ...occupant }: Occupant): Occupant {
+  return occupant
 }
 
 /** §7.6. Without effect where the old nick is nobody's, or the new one is another's. */
-export function renameOccupant(state: RoomState, { nick, to, grant, session }: Of<'nick'>): RoomState {
+export function renameOccupant(state: RoomState, { nick, to, grant, grantProof, session }: Of<'nick'>): RoomState {
   const occupant = state.occupants.get(nick)
   if (occupant === undefined || (nick !== to && state.occupants.has(to))) return state
   const speaks = session !== undefined && occupant.sessions.some(({ jid }) => jid === session.jid)
   const rest = speaks && occupant.home === state.jid ? occupant.sessions.filter(({ jid }) => jid !== session.jid) : []
   const renamed: Occupant = {
-    ...occupant,
+    ...unproved(occupant),
     nick: to,
     grant,
+    ...(grantProof === undefined ? {} : { grantProof }),
     sessions: session !== undefined && (speaks || occupant.home !== state.jid) ? [session, ...rest] : occupant.sessions,
   }
   const occupants = new Map<string, Occupant>()

@@ -55,8 +55,9 @@ export interface Occupant {
   readonly elsewhere?: readonly { readonly home: string; readonly session: Session }[]
   /** When it entered, at its home. */
   readonly since: Stamp
-  /** Number of the nick grant by the source (distributed rooms), 0 where none was needed. */
+  /** Number of the nick grant by the source (distributed rooms), 0 where none was needed; and the source's signature of it. */
   readonly grant: number
+  readonly grantProof?: string
 }
 
 export interface Subject {
@@ -203,6 +204,7 @@ export type SoftOperation =
       readonly nick: string
       readonly to: string
       readonly grant: number
+      readonly grantProof?: string
       /** The service did it (status 210). */
       readonly forced?: boolean
       /** The presence that came with it. */

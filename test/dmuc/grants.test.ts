@@ -1,8 +1,9 @@
 /** Nicks that the source gives away before they are announced (dmuc.md §3, Nicks). */
 import { describe, expect, test } from '@jest/globals'
+import { readGrant, writeClaim } from '../../src/dmuc/claims.js'
 import { newSource } from '../../src/dmuc/new-replica.js'
 import { isKept } from '../../src/dmuc/nicks.js'
-import { readGrant, writeClaim } from '../../src/dmuc/orders.js'
+
 import { defaultLimits, type Effect, type Replica } from '../../src/dmuc/replica.js'
 import { step } from '../../src/dmuc/step.js'
 import { defaultPolicy, newRoom } from '../../src/room/index.js'
@@ -30,7 +31,7 @@ function claim(
   const done = step(replica, { type: 'request', from: shadow, iq }, env)
   const reply = done.effects.find((effect): effect is Extract<Effect, { type: 'reply' }> => effect.type === 'reply')
   const payload = reply?.payload
-  const answer = payload instanceof StanzaError ? payload.condition : readGrant(xml('iq', {}, payload))
+  const answer = payload instanceof StanzaError ? payload.condition : readGrant(xml('iq', {}, payload))?.grant
   return { replica: done.replica, answer: answer ?? 'nothing' }
 }
 

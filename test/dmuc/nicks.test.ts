@@ -1,13 +1,19 @@
 /** Who keeps a nick that two homes hold (dmuc.md §3, Nicks), and what a home may claim for its own occupant. */
 import { describe, expect, test } from '@jest/globals'
 import { admit } from '../../src/dmuc/admit.js'
+import { signGrant } from '../../src/dmuc/grant-proof.js'
 import { isKept, keeps, reservedMs } from '../../src/dmuc/nicks.js'
 import { defaultLimits, type Replica } from '../../src/dmuc/replica.js'
 import type { Occupant } from '../../src/room/types.js'
+import { signerFor } from './chains.js'
 import { arrival, list, occupant, other, Shadow, self, source, start } from './shadow.js'
 
 const hour = 3_600_000
-const entered = (who: Occupant, ms: number, grant = 0): Occupant => ({ ...who, since: { ms, counter: 0 }, grant })
+const { roomId } = new Shadow().replica.identity
+const entered = (who: Occupant, ms: number, grant = 0): Occupant => {
+  const grantProof = grant === 0 ? undefined : signGrant(signerFor(source), roomId, { ...who, grant })
+  return { ...who, since: { ms, counter: 0 }, grant, ...(grantProof && { grantProof }) }
+}
 
 const ours = (nick = 'sam', grant = 0): Occupant =>
   entered(occupant(self, nick, 'ann@macbeth.lit'), start - 1000, grant)

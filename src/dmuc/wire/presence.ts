@@ -10,7 +10,7 @@ import { child, copy, type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readStamp, writeStamp } from '../clock.js'
-import { readCount, readToken } from './read.js'
+import { readCount, readSignature, readToken } from './read.js'
 
 /** Where a presence stands in its home's list: `seq` is the last event of that home before it. */
 export interface ListPlace {
@@ -43,7 +43,14 @@ export interface Unavailable {
   readonly departure: Departure
   readonly status: string | undefined
   /** A nick change: the occupant goes on under this nick, under this grant. */
-  readonly renamed: { readonly to: string; readonly grant: number; readonly forced: boolean } | undefined
+  readonly renamed:
+    | {
+        readonly to: string
+        readonly grant: number
+        readonly grantProof?: string | undefined
+        readonly forced: boolean
+      }
+    | undefined
 }
 
 export type RelayedPresence = (Available | Unavailable) & { readonly place: ListPlace | undefined }
@@ -81,6 +88,7 @@ function writeOccupant(occupant: Occupant, place: ListPlace): Element {
     'occupant-id': occupant.occupantId,
     since: writeStamp(occupant.since),
     grant: String(occupant.grant),
+    'grant-proof': occupant.grantProof,
   })
 }
 
@@ -119,6 +127,7 @@ export function writeUnavailable(
         cause: renamed === undefined ? departure.cause : undefined,
         to: renamed?.to,
         grant: renamed && String(renamed.grant),
+        'grant-proof': renamed?.grantProof,
         forced: renamed?.forced === true ? 'true' : undefined,
       }),
   )
@@ -155,7 +164,7 @@ export function readPresence(stanza: Element, home: string, fill: Fill): Relayed
     home,
     sessions: [{ jid: jid.toString(), presence: writeContent(presenceContent(stanza)) }],
     since: readStamp(sync?.attrs.since) ?? fill.stamp,
-    grant: readCount(sync?.attrs.grant) ?? 0,
+    ...readGranted(sync),
   }
   const affiliation = affiliations.find((known) => known === about?.attrs.affiliation)
   return { type: 'available', occupant, affiliation, place }
@@ -185,7 +194,7 @@ function readUnavailable(
     renamed:
       resource === undefined || resource === ''
         ? undefined
-        : { to: resource, grant: readCount(sync?.attrs.grant) ?? 0, forced: sync?.attrs.forced === 'true' },
+        : { to: resource, ...readGranted(sync), forced: sync?.attrs.forced === 'true' },
   }
 }
 
@@ -195,6 +204,13 @@ function readPlace(sync: Element): ListPlace | undefined {
   const seq = readCount(sync.attrs.seq)
   if (incarnation === undefined || revision === undefined || seq === undefined) return undefined
   return { incarnation, revision, seq }
+}
+
+/** The number of a grant, and the signature of it. */
+export function readGranted(element: Element | undefined): Pick<Occupant, 'grant' | 'grantProof'> {
+  const grant = readCount(element?.attrs.grant) ?? 0
+  const grantProof = readSignature(element?.attrs['grant-proof'])
+  return grantProof === undefined ? { grant } : { grant, grantProof }
 }
 
 export const readRole = (text: string | undefined): Role | undefined => roles.find((role) => role === text)

@@ -5,7 +5,7 @@
 import { type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
-import { readCount, readToken } from './read.js'
+import { readCount, readSignature, readToken } from './read.js'
 
 /** The origin says: up to `seq` this is my log. */
 export interface Head {
@@ -31,16 +31,15 @@ export const checkpoint = 64
 export const writeHead = ({ instance, incarnation, seq, signature }: Head): Element =>
   xml('head', { xmlns: ns.dmucSync, instance, incarnation, seq: String(seq), signature })
 
-const isSignature = (text: string | undefined): text is string => /^[A-Za-z0-9+/]{86}==$/.test(text ?? '')
 const isHash = (text: string | undefined): text is string => /^[A-Za-z0-9_-]{43}$/.test(text ?? '')
 
 export function readHead(element: Element | undefined): Head | undefined {
   const instance = Jid.tryParse(element?.attrs.instance)?.toString()
   const incarnation = readToken(element?.attrs.incarnation)
   const seq = readCount(element?.attrs.seq)
-  const signature: string | undefined = element?.attrs.signature
+  const signature = readSignature(element?.attrs.signature)
   if (instance === undefined || incarnation === undefined || seq === undefined || seq === 0) return undefined
-  return isSignature(signature) ? { instance, incarnation, seq, signature } : undefined
+  return signature === undefined ? undefined : { instance, incarnation, seq, signature }
 }
 
 export const writeProof = ({ head, from, before, links }: Proof): Element =>

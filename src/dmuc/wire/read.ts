@@ -11,6 +11,10 @@ export function readCount(text: string | undefined): number | undefined {
 export const readToken = (text: string | undefined): string | undefined =>
   text !== undefined && /^[\x21-\x7e]{1,128}$/.test(text) ? text : undefined
 
+/** 64 bytes in Base64: an Ed25519 signature. */
+export const readSignature = (text: string | undefined): string | undefined =>
+  /^[A-Za-z0-9+/]{86}==$/.test(text ?? '') ? text : undefined
+
 /** 32 bytes in Base64: an Ed25519 public key. */
 export const readKey = (text: string | undefined): string | undefined =>
   /^[A-Za-z0-9+/]{43}=$/.test(text ?? '') ? text : undefined

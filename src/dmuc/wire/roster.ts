@@ -5,7 +5,7 @@ import { copy, type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readStamp, writeStamp } from '../clock.js'
-import { type Available, type ListPlace, readRole } from './presence.js'
+import { type Available, type ListPlace, readGranted, readRole } from './presence.js'
 import { readCount, readToken } from './read.js'
 
 /** `place`, for sync shadows, is where our own list stands. */
@@ -43,6 +43,7 @@ function writeItem(room: RoomState, occupant: Occupant, sync: boolean): Element 
             'occupant-id': occupant.occupantId,
             since: writeStamp(occupant.since),
             grant: String(occupant.grant),
+            'grant-proof': occupant.grantProof,
           },
           session && xml('presence', { xmlns: ns.client }, ...readContent(session, session.presence).map(copy)),
         )
@@ -77,7 +78,7 @@ export function readRoster(
         home,
         sessions: [{ jid: jid.toString(), presence: writeContent(presence ? unscoped(presence) : []) }],
         since: readStamp(sync?.attrs.since) ?? fill.stamp,
-        grant: readCount(sync?.attrs.grant) ?? 0,
+        ...readGranted(sync),
       }
       const affiliation = affiliations.find((known) => known === item.attrs.affiliation)
       return { type: 'available', occupant, affiliation }

@@ -1,7 +1,11 @@
 /** Nicks asked for at the source (dmuc.md §3, Nicks). Until the answer is here, the asker's further stanzas wait. */
-import { readGrant, writeClaim } from '../../dmuc/orders.js'
+import { readGrant, writeClaim } from '../../dmuc/claims.js'
+import type { Context } from '../../room/index.js'
 import type { Router } from '../../server/router.js'
 import { type Element, xml } from '../../xml/element.js'
+
+/** What is known of a grant: nothing, where nobody answered. */
+export type Word = Pick<Context, 'grant' | 'grantProof'>
 
 const patienceMs = 2000
 const maxHeld = 100
@@ -31,9 +35,9 @@ export class Claims {
     }
   }
 
-  /** The number of the grant. Rejects with `conflict` when the nick is another's; with something else when nobody answers. */
-  async ask(router: Router, room: string, source: string, nick: string, bareJid: string): Promise<number> {
+  /** The source's word. Rejects with `conflict` when the nick is another's; with something else when nobody answers. */
+  async ask(router: Router, room: string, source: string, nick: string, bareJid: string): Promise<Word> {
     const iq = xml('iq', { type: 'set', from: room, to: source }, writeClaim(nick, bareJid))
-    return readGrant(await router.request(iq, patienceMs)) ?? 0
+    return readGrant(await router.request(iq, patienceMs)) ?? {}
   }
 }

@@ -11,7 +11,7 @@ import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
-import { Claims } from './claims.js'
+import { Claims, type Word } from './claims.js'
 import { FormerOccupants, reservedMs } from './former-occupants.js'
 import type { RoomEnvironment } from './room-environment.js'
 import type { RoomOutput } from './room-output.js'
@@ -20,7 +20,7 @@ import type { RoomOutput } from './room-output.js'
 export interface Way {
   /** Why the command would be refused now. */
   refusal(command: Command, from: Jid): StanzaError | undefined
-  enter(command: Command, stanza: Element, from: Jid, grant: number): void
+  enter(command: Command, stanza: Element, from: Jid, word: Word): void
   /** A stanza that had to wait; throws what it is refused with. */
   again(stanza: Element, from: Jid): void
 }
@@ -80,7 +80,7 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
       const held = release()
       try {
         if (this.#room.ended) throw over()
-        if (!this.keepsOut(command, stanza, from)) this.#way.enter(command, stanza, from, 0)
+        if (!this.keepsOut(command, stanza, from)) this.#way.enter(command, stanza, from, {})
       } catch (thrown) {
         this.#output.answer(stanza, asStanzaError(thrown))
       }
@@ -116,20 +116,19 @@ export class Entrance<Room extends { readonly jid: string; readonly replica: Rep
     if (refusal !== undefined) return this.#output.refuse(stanza, refusal)
     const { jid, replica } = this.#room
     const release = this.#claims.start(from.toString())
-    const go = (grant: number): void => {
+    const go = (word: Word): void => {
       if (this.#room.ended) this.#output.answer(stanza, over())
-      else this.#way.enter(command, stanza, from, grant)
+      else this.#way.enter(command, stanza, from, word)
       for (const held of release()) this.#again(held, from)
     }
-    this.#claims.ask(this.#env.router, jid, replica.identity.source, nick, from.bare().toString()).then(
-      (grant) => go(grant),
-      (error: unknown) => {
+    this.#claims
+      .ask(this.#env.router, jid, replica.identity.source, nick, from.bare().toString())
+      .then(go, (error: unknown) => {
         const failure = asStanzaError(error)
-        if (failure.condition !== 'conflict') return go(0)
+        if (failure.condition !== 'conflict') return go({})
         this.#output.refuse(stanza, failure)
         for (const held of release()) this.#again(held, from)
-      },
-    )
+      })
   }
 
   #again(stanza: Element, from: Jid): void {

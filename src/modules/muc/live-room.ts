@@ -68,7 +68,7 @@ export class LiveRoom {
     this.#output = new RoomOutput(replica, parts, stored)
     const way: Way = {
       refusal: (command, from) => this.#refusal(command, from),
-      enter: (command, stanza, from, grant) => this.#execute(command, stanza, from, { grant }),
+      enter: (command, stanza, from, word) => this.#execute(command, stanza, from, word),
       again: (stanza, from) => void this.receive(stanza, from),
     }
     this.#entrance = new Entrance<LiveRoom>(this, env, this.#output, way, stored?.occupants ?? [])
@@ -200,7 +200,7 @@ export class LiveRoom {
     return effects
   }
 
-  #context(from: Jid, more: Pick<Context, 'grant' | 'target'> = {}): Context {
+  #context(from: Jid, more: Pick<Context, 'grant' | 'grantProof' | 'target'> = {}): Context {
     const { clock, random, policy, isAdmin, mayCreate } = this.#env
     const bare = from.bare().toString()
     const { identity, stamp } = this.replica
@@ -231,7 +231,12 @@ export class LiveRoom {
     return decision instanceof StanzaError ? decision : undefined
   }
 
-  #execute(command: Command, stanza: Element, from: Jid, more?: Pick<Context, 'grant' | 'target'>): void {
+  #execute(
+    command: Command,
+    stanza: Element,
+    from: Jid,
+    more?: Pick<Context, 'grant' | 'grantProof' | 'target'>,
+  ): void {
     const decision = decide(this.replica.room, command, this.#context(from, more))
     if (decision instanceof StanzaError) return this.#output.refuse(stanza, decision)
     const admission = admit(this.replica, decision.operations, from.bare().toString(), this.#env.limits)

@@ -602,7 +602,7 @@ describe('claims and orders', () => {
     await inTouch()
     await claims('anotherwitch', 'somewitch@macbeth.lit')
     await macbeth.receives(`
-      <iq from='${source}' id='claim1' to='${shadow}' type='result'><grant xmlns='${S}' number='1'/></iq>`)
+      <iq from='${source}' id='claim1' to='${shadow}' type='result'><grant xmlns='${S}' number='1' proof='{any}'/></iq>`)
     await claims('anotherwitch', 'macduff@macbeth.lit')
     expect((await macbeth.next()).getChild('error')?.getChild('conflict')).toBeDefined()
     theatre.stage.clock.advance(10_000)
