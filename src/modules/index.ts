@@ -1,6 +1,7 @@
 /** The modules, each of one XEP or of one part of an RFC, in the order in which a host sets them up. */
 import type { Module } from '../server/module.js'
 import { blocking } from './blocking/index.js'
+import { bookmarks } from './bookmarks/index.js'
 import { carbons } from './carbons.js'
 import { component } from './component.js'
 import { contactAddresses } from './contact-addresses.js'
@@ -42,6 +43,7 @@ export const modules: readonly Module[] = [
   privateStorage,
   entityCapabilities,
   pubsub,
+  bookmarks,
   muc,
   component,
 ]

@@ -1,10 +1,12 @@
 /** XEP-0049: Private XML Storage: each payload element is kept under its name and namespace, for its owner only. */
-import type { Module } from '../server/module.js'
+import type { LoadedAccount } from '../server/account.js'
+import type { Host, Module } from '../server/module.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
 import { payload, result } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { ownAccount } from './own-account.js'
+import { type PrivateConversion, privateConversion } from './services.js'
 import { readStored } from './stored-xml.js'
 
 const privateNs = 'jabber:iq:private'
@@ -24,6 +26,11 @@ export const privateStorage: Module = {
       if (asked.length !== 1)
         throw new StanzaError('bad-request', { text: 'Exactly one payload is asked for at a time' })
       const [wanted] = asked as [Element]
+      const conversion = conversionOf(host, wanted)
+      if (conversion !== undefined) {
+        const account = host.account(to.bare().toString()) as LoadedAccount
+        return result(iq, xml('query', { xmlns: privateNs }, await conversion.read(account)))
+      }
       const kept = await host.store.data(to.bare().toString(), kind, keyOf(wanted))
       const found = kept === undefined ? xml(wanted.name, { xmlns: wanted.getNS() }) : readStored(kept)
       return result(iq, xml('query', { xmlns: privateNs }, found))
@@ -31,8 +38,10 @@ export const privateStorage: Module = {
     host.iq('account', 'set', privateNs, 'query', async (iq, from, to) => {
       ownAccount(from, to, 'forbidden')
       const owner = to.bare().toString()
-      const payloads = keptElements(iq)
-      if (payloads.length === 0) throw new StanzaError('bad-request', { text: 'There is nothing to store' })
+      const given = keptElements(iq)
+      const converted = given.filter((element) => conversionOf(host, element) !== undefined)
+      const payloads = given.filter((element) => !converted.includes(element))
+      if (given.length === 0) throw new StanzaError('bad-request', { text: 'There is nothing to store' })
       const keys = new Set([...(await host.store.dataKeys(owner, kind)), ...payloads.map(keyOf)])
       if (keys.size > most) throw new StanzaError('resource-constraint', { text: `At most ${most} payloads are kept` })
       await host.store.commit(
@@ -44,9 +53,17 @@ export const privateStorage: Module = {
           value: serialize(copy(element)),
         })),
       )
+      const account = host.account(owner) as LoadedAccount
+      for (const element of converted)
+        await account.inTurn(() => account.hold(conversionOf(host, element)!.write(account, element)))
       return result(iq)
     }),
   ],
+}
+
+function conversionOf(host: Host, { name, attrs }: Element): PrivateConversion | undefined {
+  const conversion = host.service<PrivateConversion>(privateConversion)
+  return conversion?.name === name && conversion.ns === attrs.xmlns ? conversion : undefined
 }
 
 /** §2.3: a payload is in a namespace of its own, never in one of the core's. */

@@ -2,7 +2,7 @@
 import type { LoadedAccount } from '../server/account.js'
 import type { Handled } from '../server/module.js'
 import type { Session } from '../server/session.js'
-import type { RosterItem } from '../store/store.js'
+import type { RosterItem, Write } from '../store/store.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 
@@ -48,6 +48,54 @@ export interface PresenceService {
   hide(account: LoadedAccount, whom: (jid: Jid) => boolean): void
   /** Subscribers of whom `whom` is true see the clients. */
   show(account: LoadedAccount, whom: (jid: Jid) => boolean): void
+}
+
+export const publishingService = 'publishing'
+
+/** A change of a node that a module makes in the name of the account: as if its client had published or retracted. */
+export type NodeChange =
+  | {
+      readonly node: string
+      readonly publish: { readonly id: string; readonly payload: Element }
+      /** The form fields, without their `pubsub#`, that a node is made with which is not there yet. */
+      readonly options: Readonly<Record<string, string>>
+    }
+  | { readonly node: string; readonly retract: readonly string[] }
+
+/** Nodes of accounts (XEP-0163) for modules that give them a meaning. The accounts must be loaded. */
+export interface PublishingService {
+  /** The ids of the items of a node, in the order of publication. */
+  ids(account: LoadedAccount, node: string): readonly string[]
+  /** What these items say, of those that there are. */
+  payloads(account: LoadedAccount, node: string, ids: readonly string[]): Promise<ReadonlyMap<string, Element>>
+  /** May `other` have the items of this node? */
+  mayRetrieve(account: LoadedAccount, node: string, other: Jid): boolean
+  /** Who may have the items of this node: `open`, `presence`, …; undefined where it is not there. */
+  accessModel(account: LoadedAccount, node: string): string | undefined
+  /** Makes all changes and `writes` durable as one, and tells those who want to hear of it. Rejects with StanzaError. */
+  change(account: LoadedAccount, changes: readonly NodeChange[], writes?: readonly Write[]): Promise<void>
+  /** Hears which nodes of an account were changed, once that is durable. */
+  onChanged(listener: (account: LoadedAccount, nodes: ReadonlySet<string>) => void): void
+  /** Answers for a node that is made of others: it has one item, for the account itself alone. */
+  standIn(node: string, forIt: StandIn): void
+  /** Tells the account's own clients of the item of a node that is made of others. */
+  tellOwn(account: LoadedAccount, node: string, id: string, payload: Element): void
+}
+
+export interface StandIn {
+  readonly id: string
+  read(account: LoadedAccount): Promise<Element>
+  write(account: LoadedAccount, payload: Element): Promise<void>
+}
+
+export const privateConversion = 'private conversion'
+
+/** A payload of private storage (XEP-0049) that is kept elsewhere, in another form. Changes run while nothing else of the account does. */
+export interface PrivateConversion {
+  readonly name: string
+  readonly ns: string
+  read(account: LoadedAccount): Promise<Element>
+  write(account: LoadedAccount, payload: Element): Promise<void>
 }
 
 export const capabilitiesService = 'capabilities'

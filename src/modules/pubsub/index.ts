@@ -4,9 +4,16 @@
  */
 import type { Host, Module } from '../../server/module.js'
 import { resultSetNamespace } from '../../xmpp/result-set.js'
-import { type CapabilitiesService, capabilitiesService, type RosterService, rosterService } from '../services.js'
+import {
+  type CapabilitiesService,
+  capabilitiesService,
+  publishingService,
+  type RosterService,
+  rosterService,
+} from '../services.js'
 import { ownerNs, pubsubNs } from './errors.js'
 import { pubsubFeatures } from './features.js'
+import { Publishing } from './publishing.js'
 import { accountData, PubsubService } from './service.js'
 import { readNodes } from './storage.js'
 
@@ -66,6 +73,7 @@ export const pubsub: Module = {
     const roster = host.service<RosterService>(rosterService)
     if (roster === undefined) throw new Error(`Module "pep" on ${host.domain} needs the module "roster"`)
     const service = new PubsubService(host, roster, host.service<CapabilitiesService>(capabilitiesService))
+    host.offer(publishingService, new Publishing(host, service))
     roster.onChanged((account, before, now) => service.rosterChanged(account, before, now))
     return [
       { kind: 'account', name: accountData, load: async (bareJid) => readNodes(await host.store.nodes(bareJid)) },

@@ -2,19 +2,20 @@
 import type { LoadedAccount } from '../../server/account.js'
 import type { DiscoInfo, DiscoItem, Handled, Host, IqHandler } from '../../server/module.js'
 import type { Session } from '../../server/session.js'
-import type { RosterItem } from '../../store/store.js'
+import type { RosterItem, Write } from '../../store/store.js'
 import { type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { writeResultSet } from '../../xmpp/result-set.js'
 import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
-import type { CapabilitiesService, RosterService } from '../services.js'
+import type { CapabilitiesService, RosterService, StandIn } from '../services.js'
 import { readStored } from '../stored-xml.js'
 import { noAccess, type Requester } from './access.js'
 import { Audience } from './audience.js'
+import { defaultConfig } from './config.js'
 import type { Decision, Limits, Scene } from './decide/decision.js'
 import { configuration, configure, create, defaults, deleteNode, purge, withAccess } from './decide/nodes.js'
-import { publish, retract } from './decide/publish.js'
+import { itemsOf, publish, retract } from './decide/publish.js'
 import {
   allAffiliations,
   allSubscriptions,
@@ -25,7 +26,7 @@ import {
   subscribe,
   unsubscribe,
 } from './decide/subscriptions.js'
-import { pubsubNs, unsupported } from './errors.js'
+import { pubsubNs, refusal, unsupported } from './errors.js'
 import { nodeInfo } from './features.js'
 import { apply, type Node, type Nodes } from './node.js'
 import { Notices } from './notices.js'
@@ -40,7 +41,9 @@ export class PubsubService {
   readonly #roster: RosterService
   readonly #audience: Audience
   readonly #notices: Notices
-  readonly #limits: Limits
+  readonly limits: Limits
+  readonly #standIns = new Map<string, StandIn>()
+  readonly #followers: ((account: LoadedAccount, nodes: ReadonlySet<string>) => void)[] = []
 
   constructor(host: Host, roster: RosterService, capabilities: CapabilitiesService | undefined) {
     this.#host = host
@@ -48,7 +51,7 @@ export class PubsubService {
     this.#audience = new Audience(host, capabilities, (owner, client, nodes) => this.#came(owner, client, nodes))
     this.#notices = new Notices(host, roster, this.#audience, nodesOf)
     const option = (name: string): number => host.options[`pep_max_${name}`] as number
-    this.#limits = {
+    this.limits = {
       nodes: option('nodes'),
       items: option('items'),
       payload: option('payload_size'),
@@ -59,8 +62,10 @@ export class PubsubService {
 
   readonly get: IqHandler = (iq, from, to) => {
     const { account, scene, action, pubsub } = this.#request(iq, from, to)
+    const standIn = this.#standIn(scene, action)
     switch (action.name) {
       case 'items':
+        if (standIn !== undefined) return this.#standInItems(iq, account, standIn, action)
         return this.#items(iq, account, scene, action, pubsub)
       case 'subscriptions':
         return result(iq, ownSubscriptions(scene, action))
@@ -77,8 +82,10 @@ export class PubsubService {
 
   readonly set: IqHandler = (iq, from, to) => {
     const { account, scene, action, pubsub } = this.#request(iq, from, to)
+    const standIn = this.#standIn(scene, action)
     switch (action.name) {
       case 'publish':
+        if (standIn !== undefined) return this.#standInPublish(iq, account, standIn, action)
         return this.#carryOut(iq, account, publish(scene, action, pubsub))
       case 'retract':
         return this.#carryOut(iq, account, retract(scene, action))
@@ -132,7 +139,7 @@ export class PubsubService {
 
   readonly nodeInfo = (name: string, from: Jid, to: Jid): DiscoInfo | undefined => {
     const node = this.#shown(from, to).find((each) => each.name === name)
-    return node && nodeInfo(node, to.bare().toString(), this.#limits.items)
+    return node && nodeInfo(node, to.bare().toString(), this.limits.items)
   }
 
   /** Of the account, its nodes (§5.2); of a node, its items (§5.5): what the asker may retrieve, and nothing else. */
@@ -193,7 +200,7 @@ export class PubsubService {
     const cancelled = account.inTurn(() => {
       const nodes = [...nodesOf(account).values()].filter((node) => isSubscribedTo(node, contact))
       const decisions = nodes.map((node) => withAccess(node, (jid) => this.#notices.requester(account, Jid.parse(jid))))
-      return this.#apply(account, {
+      return this.apply(account, {
         operations: decisions.flatMap(({ operations }) => operations),
         events: decisions.flatMap(({ events }) => events),
       })
@@ -231,21 +238,58 @@ export class PubsubService {
   }
 
   async #carryOut(iq: Element, account: LoadedAccount, decision: Decision): Promise<Element> {
-    await this.#apply(account, decision)
+    await this.apply(account, decision)
     return result(iq, decision.answer)
   }
 
-  /** Durable first; then what is in memory, and what others are told. */
-  #apply(account: LoadedAccount, { operations, events }: Decision): Handled {
+  /** Durable first, with `writes`; then what is in memory, and what others are told. Throws or rejects where it fails. */
+  apply(account: LoadedAccount, { operations, events }: Decision, writes: readonly Write[] = []): Handled {
     const after = (): void => {
       account.data.set(accountData, operations.reduce(apply, nodesOf(account)))
       for (const event of events) this.#notices.tell(account, event)
+      const changed = new Set(operations.map(({ name }) => name))
+      if (changed.size > 0) for (const follower of this.#followers) follower(account, changed)
     }
-    if (operations.length === 0) return after()
-    return account.write(
-      operations.map((operation) => writeOf(account.jid, operation)),
-      after,
-    )
+    if (operations.length + writes.length === 0) return after()
+    return account.write([...operations.map((operation) => writeOf(account.jid, operation)), ...writes], after)
+  }
+
+  standIn(node: string, forIt: StandIn): void {
+    this.#standIns.set(node, forIt)
+  }
+
+  onChanged(listener: (account: LoadedAccount, nodes: ReadonlySet<string>) => void): void {
+    this.#followers.push(listener)
+  }
+
+  /** Tells the account's own clients. */
+  tellOwn(account: LoadedAccount, node: string, body: Element): void {
+    const config = { ...defaultConfig, accessModel: 'whitelist' } as const
+    const own = { name: node, config, affiliations: new Map(), subscriptions: new Map(), items: new Map() }
+    this.#notices.tell(account, { type: 'notify', node: own, body })
+  }
+
+  requester(account: LoadedAccount, jid: Jid): Requester {
+    return this.#notices.requester(account, jid)
+  }
+
+  #standIn({ requester }: Scene, { attrs }: Element): StandIn | undefined {
+    return requester.isAccount && attrs.node !== undefined ? this.#standIns.get(attrs.node) : undefined
+  }
+
+  async #standInItems(iq: Element, account: LoadedAccount, standIn: StandIn, { attrs }: Element): Promise<Element> {
+    const body = itemsOf(String(attrs.node), standIn.id, await standIn.read(account))
+    return result(iq, xml('pubsub', { xmlns: pubsubNs }, body))
+  }
+
+  async #standInPublish(iq: Element, account: LoadedAccount, standIn: StandIn, action: Element): Promise<Element> {
+    const item = elements(action).find(({ name }) => name === 'item')
+    const [content] = item === undefined ? [] : elements(item)
+    if (content === undefined) throw refusal('bad-request', 'payload-required')
+    // Nothing else of the account comes between what is read and what is written.
+    await account.hold(standIn.write(account, content))
+    const published = xml('publish', { node: action.attrs.node }, xml('item', { id: standIn.id }))
+    return result(iq, xml('pubsub', { xmlns: pubsubNs }, published))
   }
 
   #request(iq: Element, from: Jid, to: Jid) {
@@ -257,7 +301,7 @@ export class PubsubService {
     const scene: Scene = {
       nodes: nodesOf(account),
       requester: this.#notices.requester(account, from),
-      limits: this.#limits,
+      limits: this.limits,
       now: this.#host.clock.now(),
       freshId: this.#host.random.token(),
     }
@@ -265,7 +309,7 @@ export class PubsubService {
   }
 }
 
-const nodesOf = (account: LoadedAccount): Nodes => account.data.get(accountData) as Nodes
+export const nodesOf = (account: LoadedAccount): Nodes => account.data.get(accountData) as Nodes
 
 const isSubscribedTo = ({ subscriptions }: Node, contact: string): boolean =>
   [...subscriptions.keys()].some((jid) => jid === contact || jid.startsWith(`${contact}/`))

@@ -50,7 +50,8 @@ function itemOf(action: Element, { persistItems, deliverPayloads, type }: NodeCo
   return item
 }
 
-function publishItem(scene: Scene, node: Node, given: Element, making: readonly Operation[]): Decision {
+/** `given` is the `<item/>`; `making` makes the node where it is new. Throws StanzaError. */
+export function publishItem(scene: Scene, node: Node, given: Element, making: readonly Operation[] = []): Decision {
   const { limits, requester, nodes } = scene
   const { name, config } = node
   const id = given.attrs.id || scene.freshId
@@ -114,11 +115,13 @@ export function retract(scene: Scene, action: Element): Decision {
   const foreign = (item: NodeItem | undefined): boolean => !isBy(item!, requester.bare)
   if (affiliationOf(node, requester) !== 'owner' && items.some(foreign)) throw new StanzaError('forbidden')
   const told = notifies(action.attrs.notify) ?? node.config.notifyRetract
-  return {
-    operations: [{ type: 'retract', name: node.name, ids }],
-    events: told ? notify(node, retracted(node.name, ids)) : [],
-  }
+  return retractItems(node, ids, told)
 }
+
+export const retractItems = (node: Node, ids: readonly string[], told: boolean): Decision => ({
+  operations: [{ type: 'retract', name: node.name, ids }],
+  events: told ? notify(node, retracted(node.name, ids)) : [],
+})
 
 const isBy = ({ publisher }: NodeItem, bare: string): boolean => publisher === bare || publisher.startsWith(`${bare}/`)
 
