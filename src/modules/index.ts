@@ -1,5 +1,6 @@
 /** The modules, each of one XEP or of one part of an RFC, in the order in which a host sets them up. */
 import type { Module } from '../server/module.js'
+import { avatar } from './avatar.js'
 import { blocking } from './blocking/index.js'
 import { bookmarks } from './bookmarks/index.js'
 import { carbons } from './carbons.js'
@@ -21,6 +22,7 @@ import { roster } from './roster/index.js'
 import { time } from './time.js'
 import { userArchive } from './user-archive/index.js'
 import { vcard } from './vcard.js'
+import { vcard4 } from './vcard4.js'
 import { version } from './version.js'
 
 export const modules: readonly Module[] = [
@@ -44,6 +46,8 @@ export const modules: readonly Module[] = [
   entityCapabilities,
   pubsub,
   bookmarks,
+  avatar,
+  vcard4,
   muc,
   component,
 ]

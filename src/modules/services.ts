@@ -46,6 +46,8 @@ export interface PresenceService {
   isVisible(bareJid: string, other: Jid): boolean
   /** Those of whom `whom` is true see the clients leave, as far as they saw them. */
   hide(account: LoadedAccount, whom: (jid: Jid) => boolean): void
+  /** In place of the presence that the client sent last. */
+  renew(account: LoadedAccount, session: Session, presence: Element): void
   /** Subscribers of whom `whom` is true see the clients. */
   show(account: LoadedAccount, whom: (jid: Jid) => boolean): void
 }
@@ -106,6 +108,16 @@ export interface CapabilitiesService {
    * the account that got the presence, asks. `then` runs at once or later, and not at all where there is no answer.
    */
   interests(presence: Element, asker: string, then: (nodes: ReadonlySet<string>) => void): void
+}
+
+export const avatarService = 'avatar'
+
+/** The avatar of an account, as its vCard has it (XEP-0398). */
+export interface AvatarService {
+  /** `<PHOTO/>`, where there is one that `asker` may have. */
+  photo(account: LoadedAccount, asker: Jid): Promise<Element | undefined>
+  /** What publishes the photo of a vCard that was set, or takes the avatar away; undefined for what cannot be published. */
+  changesFor(account: LoadedAccount, photo: Element | undefined): readonly NodeChange[] | undefined
 }
 
 export const blockingService = 'blocking'

@@ -1,12 +1,16 @@
 /**
- * XEP-0054: vcard-temp. A user's card is public; of an account without one nobody learns more than of no account (§3.1).
+ * XEP-0054: vcard-temp. A user's card is public; of an account without one nobody learns more than of no account (§3.1). Its photo is
+ * the avatar (XEP-0398).
  */
-import type { Module } from '../server/module.js'
-import { copy, type Element } from '../xml/element.js'
+import type { LoadedAccount } from '../server/account.js'
+import type { Host, Module } from '../server/module.js'
+import { copy, type Element, type Node, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
+import type { Jid } from '../xmpp/jid.js'
 import { payload, result } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { ownAccount } from './own-account.js'
+import { type AvatarService, avatarService, type PublishingService, publishingService } from './services.js'
 import { readStored } from './stored-xml.js'
 
 const vcardNs = 'vcard-temp'
@@ -20,17 +24,48 @@ export const vcard: Module = {
   hosts: ['user'],
   setup: (host) => [
     host.feature(vcardNs),
-    host.iq('account', 'get', vcardNs, 'vCard', async (iq, _from, to) => {
-      const card = await host.store.data(to.bare().toString(), kind, '')
+    host.iq('account', 'get', vcardNs, 'vCard', async (iq, from, to) => {
+      const card = await cardOf(host, loaded(host, to), from)
       if (card === undefined) throw new StanzaError('service-unavailable')
-      return result(iq, readStored(card))
+      return result(iq, card)
     }),
     host.iq('account', 'set', vcardNs, 'vCard', async (iq, from, to) => {
       ownAccount(from, to, 'forbidden')
-      const value = serialize(copy(payload(iq) as Element))
-      if (Buffer.byteLength(value) > largest) throw new StanzaError('not-acceptable', { text: 'The card is too large' })
-      await host.store.commit([{ type: 'data.put', owner: to.bare().toString(), kind, key: '', value }])
+      await keep(host, loaded(host, to), payload(iq) as Element)
       return result(iq)
     }),
   ],
+}
+
+/** In a handler of the account's IQ it always is. */
+const loaded = (host: Host, jid: Jid): LoadedAccount => host.account(jid.bare().toString()) as LoadedAccount
+
+async function cardOf(host: Host, account: LoadedAccount, asker: Jid): Promise<Element | undefined> {
+  const text = await host.store.data(account.jid, kind, '')
+  const card = text === undefined ? undefined : readStored(text)
+  const photo = await host.service<AvatarService>(avatarService)?.photo(account, asker)
+  return photo === undefined ? card : withPhoto(card ?? xml('vCard', { xmlns: vcardNs }), photo)
+}
+
+/** The photo goes where avatars are published, if it can; then the card is kept without it. */
+async function keep(host: Host, account: LoadedAccount, card: Element): Promise<void> {
+  if (Buffer.byteLength(serialize(copy(card))) > largest)
+    throw new StanzaError('not-acceptable', { text: 'The card is too large' })
+  const changes = host.service<AvatarService>(avatarService)?.changesFor(account, card.getChild('PHOTO', vcardNs))
+  const kept = changes === undefined ? copy(card) : withPhoto(card, undefined)
+  const write = { type: 'data.put', owner: account.jid, kind, key: '', value: serialize(kept) } as const
+  const publishing = host.service<PublishingService>(publishingService)
+  if (changes === undefined || publishing === undefined) await host.store.commit([write])
+  else await publishing.change(account, changes, [write])
+}
+
+function withPhoto(card: Element, photo: Element | undefined): Element {
+  const others = card.children.filter((node) => typeof node === 'string' || node.name !== 'PHOTO')
+  const copied = others.map((node): Node => {
+    if (typeof node === 'string') return node
+    const own = copy(node)
+    if (own.attrs.xmlns === card.getNS()) delete own.attrs.xmlns
+    return own
+  })
+  return xml('vCard', { xmlns: vcardNs }, ...copied, photo)
 }

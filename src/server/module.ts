@@ -68,7 +68,7 @@ export type Registration =
   /** Between `authorize` and `handle`. */
   | {
       readonly kind: 'keep'
-      readonly name: 'message'
+      readonly name: 'message' | 'presence'
       readonly direction: 'outbound' | 'inbound'
       readonly keeper: Keeper
     }

@@ -27,6 +27,11 @@ export class Broadcast {
     this.#host.presenceChanged(session, stanza)
   }
 
+  renew(account: LoadedAccount, session: Session, stanza: Element): void {
+    session.presence = stanza
+    this.#host.router.broadcast(stanza, [...this.#subscribers(account), ...this.#available(account)])
+  }
+
   /** Also for a session whose connection is gone; then it is not among those that are told. */
   unavailable(account: LoadedAccount, session: Session, stanza: Element): void {
     const wasAvailable = session.presence !== undefined

@@ -4,8 +4,9 @@
  */
 import type { LoadedAccount } from '../../server/account.js'
 import type { Handled, Host, Module } from '../../server/module.js'
+import type { Session } from '../../server/session.js'
 import type { RosterItem } from '../../store/store.js'
-import { xml } from '../../xml/element.js'
+import { type Element, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { type PresenceService, presenceService, type RosterService, rosterService } from '../services.js'
@@ -27,7 +28,7 @@ export const presence: Module = {
     const broadcast = new Broadcast(host, roster)
     const outbound = new Outbound(host, roster, broadcast)
     const inbound = new Inbound(host, roster)
-    const visibility = new Visibility(host, roster)
+    const visibility = new Visibility(host, roster, broadcast)
     host.offer(presenceService, visibility)
     roster.onRemoved((account, item) => endSubscriptions(host, account, item))
     return [
@@ -55,10 +56,16 @@ export const presence: Module = {
 class Visibility implements PresenceService {
   readonly #host: Host
   readonly #roster: RosterService
+  readonly #broadcast: Broadcast
 
-  constructor(host: Host, roster: RosterService) {
+  constructor(host: Host, roster: RosterService, broadcast: Broadcast) {
     this.#host = host
     this.#roster = roster
+    this.#broadcast = broadcast
+  }
+
+  renew(account: LoadedAccount, session: Session, presence: Element): void {
+    this.#broadcast.renew(account, session, presence)
   }
 
   isVisible(bareJid: string, other: Jid): boolean {
