@@ -190,6 +190,7 @@ class Start {
       random,
       log,
       crowded: () => this.#budget.crowded,
+      httpBase: () => this.#config.global.http_external_url || this.#localUrl(),
       remote: ({ servers }) => {
         made = new S2sPool(
           { policy: this.#live.s2sPolicy, ...poolOptionsOf(this.#config) },
@@ -309,6 +310,7 @@ class Start {
         open.push(http)
         opened(startWebSocketListener(options, http, dependencies), port)
         http.route(httpPaths.bosh, bosh.handler)
+        server.serveHttp(http)
         for (const path of [hostMetaPath, hostMetaJsonPath]) http.route(path, meta)
         if (global.web_client) http.route('/', this.#page(links))
       }
@@ -337,8 +339,13 @@ class Start {
   }
 
   #pageAddress(): string | undefined {
+    return this.#config.global.web_client ? this.#localUrl() : undefined
+  }
+
+  /** The HTTP server as it is reached on this machine. */
+  #localUrl(): string | undefined {
     const http = this.#listening.find(({ option, address }) => option === 'http_ports' && isLoopback(address))
-    return http !== undefined && this.#config.global.web_client ? `http://localhost:${http.port}/` : undefined
+    return http && `http://localhost:${http.port}/`
   }
 
   async #openAdminSocket(store: Store, server: Server, pool: S2sPool, links: LoginLinks): Promise<void> {

@@ -8,6 +8,7 @@ import { component } from './component.js'
 import { contactAddresses } from './contact-addresses.js'
 import { disco } from './disco.js'
 import { entityCapabilities } from './entity-capabilities.js'
+import { httpFileShare } from './http-file-share/index.js'
 import { iqAnswers } from './iq-answers.js'
 import { lastActivity } from './last-activity.js'
 import { message } from './message.js'
@@ -42,6 +43,7 @@ export const modules: readonly Module[] = [
   version,
   contactAddresses,
   lastActivity,
+  httpFileShare,
   privateStorage,
   entityCapabilities,
   pubsub,

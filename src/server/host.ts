@@ -25,7 +25,8 @@ export interface HostDefinition {
 }
 
 /** What all hosts share. */
-export interface HostEnvironment extends Pick<Host, 'sessions' | 'store' | 'clock' | 'random' | 'log' | 'isLocal'> {
+export interface HostEnvironment
+  extends Pick<Host, 'sessions' | 'store' | 'clock' | 'random' | 'log' | 'isLocal' | 'httpBase'> {
   readonly router: Router & { dispatch(stanza: Element, from: Jid, to: Jid): Handled }
   readonly definitions: readonly HostDefinition[]
 }

@@ -2,6 +2,7 @@
  * The contract of a module: what one XEP adds to a host. A module *returns* what it registers; the host installs it and
  * withdraws all of it when the host stops. Two handlers for one key are an error at start.
  */
+import type { HttpHandler } from '../net/http.js'
 import type { Store } from '../store/store.js'
 import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
@@ -107,6 +108,8 @@ export type Registration =
    * (never decide on what is not loaded); found under `name` in `LoadedAccount.data`.
    */
   | { readonly kind: 'account'; readonly name: string; readonly load: (bareJid: string) => Promise<unknown> }
+  /** Requests to this path of the HTTP server, and below it. The path holds the domain, since all hosts share the server. */
+  | { readonly kind: 'http'; readonly path: string; readonly handler: HttpHandler }
   | { readonly kind: 'stop'; readonly run: () => void | Promise<void> }
 
 /** A page of a long list, in order of JIDs (XEP-0059): above `after`, below `before`, from the end where `backward`. */
@@ -171,6 +174,8 @@ export interface Host {
   /** Contracts offered by other modules, by name; never the modules themselves. */
   service<T>(name: string): T | undefined
   offer(name: string, service: unknown): void
+  /** The address of the HTTP server as clients reach it, with a slash at the end; undefined where none is known. */
+  httpBase(): string | undefined
   /** What all modules of this host registered; complete once the host has started. */
   readonly registered: Registered
   /** The other hosts of this process, in the order of the configuration. */

@@ -110,6 +110,10 @@ export class Registrations implements Registered {
     return lists.length === 0 ? undefined : lists.flat()
   }
 
+  get httpRoutes(): readonly Kind<'http'>[] {
+    return this.#all('http')
+  }
+
   streamFeatures(session: { readonly jid: Jid | undefined }): readonly Element[] {
     return this.#all('stream-feature').flatMap(({ element }) => element(session) ?? [])
   }

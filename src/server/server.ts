@@ -1,4 +1,5 @@
 /** The server's middle put together: hosts, sessions and routing. Connections (c2s, s2s) are attached from outside. */
+import type { HttpServer } from '../net/http.js'
 import type { Store } from '../store/store.js'
 import type { Clock } from '../util/clock.js'
 import type { Closeable } from '../util/lifecycle.js'
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly log: Logger
   /** The way to other domains; without one, everything to them is refused. A pool that needs the server is made by a function. */
   readonly remote?: Remote | ((server: Server) => Remote)
+  /** Host.httpBase; default: none is known. */
+  readonly httpBase?: () => string | undefined
   /** Router.crowded; default: never. */
   readonly crowded?: () => boolean
 }
@@ -82,7 +85,9 @@ export class Server implements Closeable {
     })
     const definitions = options.hosts.map(definitionOf)
     const isLocal = (domain: string): boolean => this.#hosts.get(domain) !== undefined
-    this.#hosts = new HostRegistry(definitions, { router, sessions, store, clock, random, log, isLocal, definitions })
+    const httpBase = options.httpBase ?? (() => undefined)
+    const shared = { router, sessions, store, clock, random, log, isLocal, httpBase, definitions }
+    this.#hosts = new HostRegistry(definitions, shared)
     this.router = router
     this.sessions = sessions
     this.#clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random, log })
@@ -111,6 +116,12 @@ export class Server implements Closeable {
   /** A service that a module offers on one of our hosts: what commands of the operator work with. */
   service<T>(domain: string, name: string): T | undefined {
     return this.#hosts.get(domain)?.service(name)
+  }
+
+  /** What modules serve over HTTP, once the server has started. Throws an Error where two have the same path. */
+  serveHttp(http: Pick<HttpServer, 'route'>): void {
+    for (const domain of this.#hosts.domains)
+      for (const { path, handler } of this.#hosts.get(domain)?.registrations.httpRoutes ?? []) http.route(path, handler)
   }
 
   /** To be called after an account was made, changed or deleted in the store by somebody else; ends the clients of a deleted one. */

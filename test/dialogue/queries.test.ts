@@ -62,6 +62,7 @@ describe('XEP-0030', () => {
     const query = (await alice.next()).getChild('query')
     expect(query?.getChildren('identity').map(({ attrs }) => attrs)).toEqual([
       { category: 'server', type: 'im', name: 'A' },
+      { category: 'store', type: 'file', name: 'HTTP File Upload' },
     ])
     const features = query?.getChildren('feature').map(({ attrs }) => attrs.var)
     expect(features).toEqual([...new Set(features)].sort())

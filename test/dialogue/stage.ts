@@ -184,6 +184,8 @@ export interface StageOptions {
   /** Names of modules that this host does not have. */
   readonly without?: readonly string[]
   readonly store?: FailingStore
+  /** Where clients reach the HTTP server. */
+  readonly httpBase?: () => string
   /** Of modules of the default host, by their names. */
   readonly options?: HostOptions['options']
 }
@@ -212,6 +214,7 @@ export class Stage {
       store,
       clock: this.clock,
       random: new SeededRandom(7),
+      ...(options.httpBase && { httpBase: options.httpBase }),
       log: this.#log(),
       remote: {
         send: (stanza) => this.#toPeer(stanza),

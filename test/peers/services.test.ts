@@ -54,6 +54,16 @@ peer([systemPython], ['slixmpp'])('services', () => {
     await Promise.all(clients.splice(0).map((client) => client.close()))
   })
 
+  test('XEP-0363: slixmpp finds the service and uploads; too large a file it does not even send', async () => {
+    ann = await Slixmpp.online(server, 'ann', password)
+    clients.push(ann)
+    const get = await ann.do('upload', { name: 'eye of newt.txt', content: 'ünd toe of frog', type: 'text/plain' })
+    const answer = await fetch(get)
+    expect([answer.headers.get('content-type'), await answer.text()]).toEqual(['text/plain', 'ünd toe of frog'])
+    const large = { name: 'large.txt', content: 'x'.repeat(11 * 1024 * 1024), type: 'text/plain' }
+    await expect(ann.do('upload', large)).rejects.toThrow('FileTooBig')
+  })
+
   describe('XEP-0114', () => {
     test('slixmpp’s ComponentXMPP connects, is found, answers, leaves, and comes back', async () => {
       const component = new Component(server.componentPort)
@@ -83,7 +93,7 @@ peer([systemPython], ['slixmpp'])('services', () => {
 })
 
 peer(['/usr/bin/chromium'])('XEP-0206', () => {
-  test('Converse.js over BOSH: two browsers talk in a room, without any WebSocket', async () => {
+  test('Converse.js over BOSH: two browsers talk in a room and share a file, without any WebSocket', async () => {
     const server = await startDmucd({
       domain: 'a.example',
       firstStart: `
@@ -105,6 +115,17 @@ peer(['/usr/bin/chromium'])('XEP-0206', () => {
       await bob.hears('When shall we three meet again?', 'ann')
       await bob.says('In thunder, lightning, or in rain?')
       await ann.hears('In thunder, lightning, or in rain?', 'bob')
+      // XEP-0363: to the same origin, so that the policy of the page lets it.
+      const png = Buffer.from(
+        'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+        'base64',
+      )
+      await ann.page.locator('input.fileupload').setInputFiles({ name: 'spot.png', mimeType: 'image/png', buffer: png })
+      const shared = bob.page.locator('converse-chat-message a[href$="/spot.png"]')
+      await shared.waitFor()
+      const got = await fetch(String(await shared.getAttribute('href')))
+      expect([got.headers.get('content-type'), Buffer.from(await got.arrayBuffer())]).toEqual(['image/png', png])
+      expect([...ann.complaints, ...bob.complaints]).toEqual([])
       for (const visitor of [ann, bob]) {
         expect(visitor.requests.filter((url) => url.startsWith('ws'))).toEqual([])
         expect(visitor.requests.some((url) => url.endsWith('/http-bind'))).toBe(true)

@@ -6,6 +6,7 @@ Out: {"id": 1, "value": ...} or {"id": 1, "error": ...}, and {"stanza": "<messag
 
 import asyncio
 import base64
+import io
 import json
 import os
 import sys
@@ -42,7 +43,7 @@ class Client:
     async def login(self, jid, password, host, port, ca):
         xmpp = self.xmpp = WithoutDns(jid, password)
         xmpp.ca_certs = ca
-        for plugin in ("xep_0030", "xep_0045", "xep_0050", "xep_0054", "xep_0077", "xep_0199", "xep_0313", "xep_0359"):
+        for plugin in ("xep_0030", "xep_0045", "xep_0050", "xep_0054", "xep_0077", "xep_0199", "xep_0313", "xep_0359", "xep_0363"):
             xmpp.register_plugin(plugin)
         xmpp.add_filter("in", self.came_in)
         done = asyncio.get_running_loop().create_future()
@@ -208,6 +209,20 @@ class Client:
             jid, node, action="complete", payload=form.xml, sessionid=asked["command"]["sessionid"], timeout=20
         )
         return {"fields": fields, "status": done["command"]["status"]}
+
+    async def upload(self, name, content, type):
+        """Finds the service, asks for a slot, puts the file there. The address for others."""
+        file = io.BytesIO(content.encode())
+        plugin = self.xmpp["xep_0363"]
+        # slixmpp 1.8 looks for the service in a way that Python 3.11 refuses (coroutines given to asyncio.wait).
+        info = (await self.xmpp["xep_0030"].get_info(jid=self.xmpp.boundjid.domain, cached=False, timeout=20))["disco_info"]
+        if "store" in [identity[0] for identity in info["identities"]]:
+            plugin.upload_service = slixmpp.JID(self.xmpp.boundjid.domain)
+        for form in info.iterables:
+            values = form["values"]
+            if values["FORM_TYPE"] == ["urn:xmpp:http:upload:0"]:
+                plugin.max_file_size = int(values["max-file-size"])
+        return await plugin.upload_file(name, len(content.encode()), type, input_file=file, timeout=20)
 
     async def publish_card(self, jid, type, image):
         """Gives a room a card with this image, in base64."""
