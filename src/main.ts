@@ -194,7 +194,7 @@ class Start {
       remote: ({ servers }) => {
         made = new S2sPool(
           { policy: this.#live.s2sPolicy, ...poolOptionsOf(this.#config) },
-          { gateway: servers, certificates, resolver: this.#resolver(), clock, random, log },
+          { gateway: servers, certificates, resolver: this.#resolver(), clock, random, log, lagging: lagging(store) },
         )
         return made
       },

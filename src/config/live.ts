@@ -119,11 +119,12 @@ export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'pol
   limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
   waits: { establishMs: global.s2s_timeout * 1000 },
   queue: { stanzas: limits.s2s_send_queue_stanzas, size: limits.s2s_send_queue },
+  rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
+  bidi: global.s2s_bidi,
 })
 
 export const serverListenerOptionsOf = ({ limits }: Config): Omit<ServerListenerOptions, 'endpoints'> => ({
   perAddress: { open: limits.s2s_connections, strangers: limits.s2s_unverified_connections },
-  rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
 })
 
 export const componentListenerOptionsOf = ({

@@ -102,6 +102,10 @@ export const globalOptions = {
     'Refuse logins without TLS. WebSocket from this machine to a loopback address counts as encrypted.',
   ),
   allow_unencrypted_plain_auth: boolean(false, 'Offer PLAIN (the password itself) without TLS, from loopback only.'),
+  s2s_bidi: boolean(
+    true,
+    'Send and receive on one connection with servers that can do so, too (XEP-0288), instead of on one for each direction.',
+  ),
   s2s_require_encryption: boolean(true, 'Refuse connections to and from other servers without TLS.'),
   s2s_secure_auth: boolean(
     true,

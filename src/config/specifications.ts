@@ -3,6 +3,7 @@ import { boshXeps } from '../net/bosh.js'
 import { hostMetaXep } from '../net/host-meta.js'
 import { directTlsXep } from '../net/resolver.js'
 import type { Module } from '../server/module.js'
+import { bidiXep } from '../stream/bidi.js'
 import { dialbackXeps } from '../stream/dialback.js'
 import { externalXep } from '../stream/external.js'
 import { limitsXep } from '../stream/limits.js'
@@ -23,6 +24,7 @@ const outsideModules: readonly Xep[] = [
   dateTimeXep,
   jidEscapingXep,
   externalXep,
+  bidiXep,
   ...dialbackXeps,
   managementXep,
   directTlsXep,

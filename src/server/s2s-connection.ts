@@ -14,22 +14,16 @@ import { OutgoingServerStream } from '../stream/server-outgoing.js'
 import type { StreamEnd } from '../stream/stream.js'
 import type { Timer } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
+import type { Element } from '../xml/element.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import type { Carrier, CarrierUser } from './s2s-carrier.js'
 import { connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
+import { Intake } from './s2s-intake.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
-import { encryptionChange, needsEncryption, refusal } from './s2s-policy.js'
+import { encryptionChange, needsEncryption, proofOf, refusal } from './s2s-policy.js'
 import type { Waiting } from './s2s-queue.js'
 import type { Reader, SendBudget } from './send-budget.js'
-
-/** Somebody who needs a connection. All are called synchronously; after `moved` or `lost` the user is no longer one. */
-export interface ConnectionUser {
-  /** Dialback may begin. Called in `join` where it is so already. */
-  ready(connection: ServerConnection): void
-  /** The same machine is connected already, by this other connection. */
-  moved(from: ServerConnection, to: ServerConnection): void
-  lost(connection: ServerConnection, failure: Failure): void
-}
 
 export interface ConnectionContext {
   readonly settings: S2sSettings
@@ -44,6 +38,8 @@ export interface ConnectionContext {
   verified(connection: ServerConnection, pair: DomainPair, id: string, answer: DialbackAnswer): void
   /** What was written last and not acknowledged, in order, when the stream broke. */
   unacknowledged(waiting: readonly Waiting[], failure: Failure): void
+  /** Something came on it (XEP-0288). */
+  heard(pair: DomainPair): void
   ended(connection: ServerConnection): void
 }
 
@@ -63,13 +59,13 @@ const directTlsProtocols = ['xmpp-server']
 /** Bytes that count as a long queue. */
 const longBacklog = 512 * 1024
 
-export class ServerConnection implements Reader {
+export class ServerConnection implements Reader, Carrier {
   readonly pair: DomainPair
   /** Not to be replaced by a connection that exists already. */
   readonly dedicated: boolean
   readonly log: Logger
   readonly #context: ConnectionContext
-  readonly #users = new Set<ConnectionUser>()
+  readonly #users = new Set<CarrierUser<ServerConnection>>()
   readonly #authorized = new Set<string>()
   /** In step with the stream's count; undefined for what nobody would send again. */
   #kept: (Waiting | undefined)[] = []
@@ -77,6 +73,9 @@ export class ServerConnection implements Reader {
   #state: 'connecting' | 'ready' | 'closing' | 'ended' = 'connecting'
   #stream: OutgoingServerStream | undefined
   #transport: UpgradableTransport | undefined
+  #intake: Intake | undefined
+  /** When the peer sent something last, by the monotonic clock. */
+  #heardAt = Number.NEGATIVE_INFINITY
   #target: ServerTarget | undefined
   /** Why we ended the stream, where that is more than its stream error. */
   #verdict: Failure | undefined
@@ -97,6 +96,14 @@ export class ServerConnection implements Reader {
 
   get target(): ServerTarget | undefined {
     return this.#target
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#target?.address
+  }
+
+  get bidi(): boolean {
+    return this.#stream?.bidi ?? false
   }
 
   get tls(): TlsInfo | undefined {
@@ -130,17 +137,27 @@ export class ServerConnection implements Reader {
     }
   }
 
-  join(user: ConnectionUser): void {
+  join(user: CarrierUser<ServerConnection>): void {
     this.#linger?.cancel()
     this.#users.add(user)
     if (this.#state === 'ready') user.ready(this)
   }
 
-  leave(user: ConnectionUser): void {
+  leave(user: CarrierUser<ServerConnection>): void {
     if (!this.#users.delete(user) || this.#users.size > 0 || !this.isUsable) return
-    this.#linger?.cancel()
+    this.#closeAfter(this.#context.settings.waits.lingerMs)
+  }
+
+  /** Unless the peer uses it. */
+  #closeAfter(delayMs: number): void {
     const { clock } = this.#context.deps
-    this.#linger = clock.after(this.#context.settings.waits.lingerMs, () => this.close())
+    const { idleMs } = this.#context.settings.waits
+    this.#linger?.cancel()
+    this.#linger = clock.after(delayMs, () => {
+      const leftMs = this.#heardAt + idleMs - clock.monotonic()
+      if (leftMs > 0) this.#closeAfter(leftMs)
+      else this.close()
+    })
   }
 
   isAuthorized(pair: DomainPair): boolean {
@@ -306,6 +323,7 @@ export class ServerConnection implements Reader {
           requireEncryption: needsEncryption(settings.policy, this.pair.remote),
           external: deps.certificates !== undefined,
           secure: transport.tls !== undefined,
+          bidi: settings.bidi,
         },
         {
           output: (text) => transport.write(text),
@@ -325,6 +343,7 @@ export class ServerConnection implements Reader {
           unmanaged: () => {
             this.#kept = []
           },
+          stanza: (stanza, pair, settled) => this.#receive(stanza, pair, settled),
           ended: (end) => {
             if (end.is !== 'lost') transport.end()
             const failure = this.#failureOf(end)
@@ -334,8 +353,17 @@ export class ServerConnection implements Reader {
           },
         },
       )
+      const intake = new Intake(transport, {
+        ...{ gateway: deps.gateway, clock: deps.clock, log: this.log, rate: settings.rate },
+        lagging: deps.lagging ?? (() => false),
+        heard: (pair) => this.#context.heard(pair),
+      })
+      this.#intake = intake
       transport.handler = {
-        data: (chunk) => stream.receive(chunk),
+        data: (chunk) => {
+          stream.receive(chunk)
+          intake.read(chunk.length)
+        },
         closed: (error) => stream.transportClosed(error),
       }
       this.#transport = transport
@@ -343,6 +371,14 @@ export class ServerConnection implements Reader {
       this.#stream = stream
       stream.start()
     })
+  }
+
+  /** XEP-0288: of a domain that is where we connected to, by DNS as in dialback, or by its certificate. */
+  #receive(stanza: Element, pair: DomainPair, settled: () => void): void {
+    const { tls } = this
+    this.#heardAt = this.#context.deps.clock.monotonic()
+    const by = proofOf(this.#context.settings.policy, pair.remote, tls) ?? 'dialback'
+    this.#intake?.receive(stanza, pair, { by, encrypted: tls !== undefined }, settled)
   }
 
   #upgrade(transport: UpgradableTransport, stream: OutgoingServerStream): void {

@@ -7,25 +7,21 @@ import { type Admission, IncomingServerStream } from '../stream/server-incoming.
 import type { StreamEnd } from '../stream/stream.js'
 import type { Timer } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
-import { TokenBucket } from '../util/token-bucket.js'
 import type { Element } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { StreamError } from '../xmpp/stream-error.js'
-import { attest, type PeerProof, type ProofKind } from './peer-proof.js'
+import type { PeerProof, ProofKind } from './peer-proof.js'
+import { streamFailure } from './s2s-failure.js'
+import { Intake } from './s2s-intake.js'
 import { describeTls, type LinkInfo } from './s2s-links.js'
 import type { S2sDeps } from './s2s-options.js'
 import { exclusion, needsCertificate, needsEncryption, proofOf, refusal } from './s2s-policy.js'
 import type { S2sPool } from './s2s-pool.js'
-import { Unsettled } from './unsettled.js'
+import { ReturnPath } from './s2s-return.js'
 
 export interface IncomingContext {
   readonly pool: S2sPool
-  readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log'> & {
-    /** More waits for the disk than should (Unsettled); default: never. */
-    readonly lagging?: () => boolean
-  }
-  /** Bytes a second, and at once. */
-  readonly rate: { readonly bytes: number; readonly burst: number } | undefined
+  readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log' | 'lagging'>
   /** White space is sent after so long, so that a dead connection shows itself. */
   readonly keepAliveMs: number
   /** The first domain was verified. */
@@ -46,27 +42,25 @@ export class IncomingConnection {
   readonly #transport: UpgradableTransport
   readonly #stream: IncomingServerStream
   readonly #accepted = new Map<string, Accepted>()
-  readonly #bucket: TokenBucket | undefined
-  /** Why nothing is read now. */
-  readonly #pauses = new Set<'rate' | 'unsettled'>()
-  readonly #unsettled: Unsettled
-  #bytes = 0
+  readonly #intake: Intake
+  /** The peer takes stanzas here (XEP-0288). */
+  #bidi = false
+  #return: ReturnPath | undefined
   #log: Logger
   #keepAlive: Timer
 
   constructor(transport: UpgradableTransport, context: IncomingContext) {
-    const { deps, pool, rate } = context
+    const { deps, pool } = context
     this.#context = context
     this.#transport = transport
-    this.#unsettled = new Unsettled({
-      lagging: context.deps.lagging ?? (() => false),
-      hold: () => this.#pause('unsettled'),
-      goOn: () => this.#resume('unsettled'),
-    })
     this.remoteAddress = transport.remoteAddress
     const { remoteAddress } = transport
     this.#log = deps.log.child({ connection: pool.nameConnection(), direction: 'in', remoteAddress })
-    this.#bucket = rate && new TokenBucket(deps.clock, rate.bytes, rate.burst)
+    this.#intake = new Intake(transport, {
+      ...{ gateway: deps.gateway, clock: deps.clock, log: this.#log, rate: pool.settings.rate },
+      lagging: deps.lagging ?? (() => false),
+      heard: (pair) => pool.heard(pair, false),
+    })
     this.#stream = new IncomingServerStream(
       {
         limits: pool.settings.limits,
@@ -76,6 +70,7 @@ export class IncomingConnection {
         log: this.#log,
         keys: pool.keys,
         secure: transport.tls !== undefined,
+        bidi: pool.settings.bidi,
         hasHost: (domain) => deps.gateway.hasHost(domain),
         startTls: (host) => this.#offer(host),
         admit: (pair) => this.#admit(pair),
@@ -87,6 +82,11 @@ export class IncomingConnection {
         verify: (pair, streamId, key) => this.#verify(pair, streamId, key),
         accepted: (pair, by) => this.#accept(pair, by),
         stanza: (stanza, pair, settled) => this.#receive(stanza, pair, settled),
+        bidirectional: () => {
+          this.#bidi = true
+          this.#openReturn()
+        },
+        acknowledged: (count) => this.#return?.acknowledged(count),
         ended: (end) => this.#ended(end),
       },
     )
@@ -99,7 +99,12 @@ export class IncomingConnection {
 
   /** One for each pair that was verified; one without a local domain while there is none. */
   links(): LinkInfo[] {
-    return [...this.#accepted.values()].map(({ info, stanzas }) => ({ ...info, stanzas, bytes: this.#bytes }))
+    return [...this.#accepted.values()].map(({ info, stanzas }) => ({
+      ...info,
+      stanzas,
+      bytes: this.#intake.bytes,
+      bidirectional: this.#bidi,
+    }))
   }
 
   close(): void {
@@ -115,22 +120,8 @@ export class IncomingConnection {
   }
 
   #data(chunk: Uint8Array | string): void {
-    this.#bytes += chunk.length
     this.#stream.receive(chunk)
-    const { rate, deps } = this.#context
-    if (rate === undefined || this.#bucket?.take(chunk.length) !== false) return
-    // What is too much was read already; it is paid for by a pause.
-    this.#pause('rate')
-    deps.clock.after((chunk.length / rate.bytes) * 1000, () => this.#resume('rate'))
-  }
-
-  #pause(reason: 'rate' | 'unsettled'): void {
-    this.#pauses.add(reason)
-    this.#transport.pause()
-  }
-
-  #resume(reason: 'rate' | 'unsettled'): void {
-    if (this.#pauses.delete(reason) && this.#pauses.size === 0) this.#transport.resume()
+    this.#intake.read(chunk.length)
   }
 
   #offer(host: string | undefined): 'none' | 'optional' | 'required' {
@@ -213,27 +204,31 @@ export class IncomingConnection {
       lastError: undefined,
       retryAt: undefined,
       since: deps.clock.now(),
+      bidirectional: this.#bidi,
     }
     this.#accepted.set(pairKey(pair), { info, proof: { by, encrypted: info.encrypted }, stanzas: 0 })
+    this.#openReturn()
     pool.heard(pair, true)
   }
 
   #receive(stanza: Element, pair: DomainPair, settled: () => void): void {
-    this.#context.pool.heard(pair, false)
     const accepted = this.#accepted.get(pairKey(pair))
-    if (accepted !== undefined) {
-      accepted.stanzas++
-      attest(stanza, accepted.proof)
-    }
-    const handled = this.#context.deps.gateway.receive(stanza)
-    if (handled === undefined) return settled()
-    this.#unsettled.add()
-    handled
-      .catch((error: unknown) => this.#log.error({ err: error }, 'A stanza of a server could not be dealt with'))
-      .finally(() => {
-        settled()
-        this.#unsettled.settle()
-      })
+    if (accepted === undefined) return settled()
+    accepted.stanzas++
+    this.#intake.receive(stanza, pair, accepted.proof, settled)
+  }
+
+  /** XEP-0288: the peer takes stanzas here, to each of its domains from when it is accepted. */
+  #openReturn(): void {
+    const [first] = this.#accepted.values()
+    if (!this.#bidi || first === undefined) return
+    const { pool } = this.#context
+    this.#return ??= new ReturnPath(first.info, {
+      ...{ transport: this.#transport, stream: this.#stream, backlog: pool.settings.backlog, budget: pool.budget },
+      unacknowledged: (waiting, failure) => pool.sendAgain(waiting, failure),
+      over: (back) => pool.withdrawReturn(back),
+    })
+    for (const { info } of this.#accepted.values()) pool.offerReturn(info, this.#return)
   }
 
   #beat(): Timer {
@@ -245,6 +240,7 @@ export class IncomingConnection {
 
   #ended(end: StreamEnd): void {
     this.#keepAlive.cancel()
+    this.#return?.ended(streamFailure(end))
     if (end.is === 'error')
       this.#log.info(
         { by: end.by, claimed: this.#stream.claimed, reason: end.error.message },

@@ -10,7 +10,7 @@
 import type { DialbackAnswer, DomainPair } from '../stream/dialback.js'
 import type { Clock, Timer } from '../util/clock.js'
 import type { Random } from '../util/random.js'
-import type { ConnectionUser, ServerConnection } from './s2s-connection.js'
+import type { Carrier, CarrierUser } from './s2s-carrier.js'
 import { dialbackFailure, type Failure } from './s2s-failure.js'
 import type { S2sSettings } from './s2s-options.js'
 import { StanzaQueue, type Waiting } from './s2s-queue.js'
@@ -20,7 +20,7 @@ export interface LinkContext {
   readonly clock: Clock
   readonly random: Random
   /** One that exists and is none of `except`, or a new one; not joined yet. */
-  connectionFor(pair: DomainPair, except: ReadonlySet<ServerConnection>): ServerConnection
+  carrierFor(pair: DomainPair, except: ReadonlySet<Carrier>): Carrier
   /** Tells the sender. */
   bounce(waiting: Waiting, failure: Failure): void
   up(link: ServerLink): void
@@ -29,22 +29,22 @@ export interface LinkContext {
 
 type State =
   | { readonly is: 'idle' | 'closed' }
-  | { readonly is: 'connecting'; readonly connection: ServerConnection; readonly joined: boolean }
+  | { readonly is: 'connecting'; readonly connection: Carrier; readonly joined: boolean }
   | {
       readonly is: 'authorizing'
-      readonly connection: ServerConnection
+      readonly connection: Carrier
       readonly joined: boolean
       readonly timer: Timer
     }
-  | { readonly is: 'up'; readonly connection: ServerConnection }
+  | { readonly is: 'up'; readonly connection: Carrier }
   | { readonly is: 'waiting'; readonly timer: Timer; readonly startedAt: number; readonly retryAt: number }
 
-export class ServerLink implements ConnectionUser {
+export class ServerLink implements CarrierUser {
   readonly pair: DomainPair
   readonly #context: LinkContext
   readonly #queue: StanzaQueue
   /** Connections of others that did not let us in. */
-  readonly #refusedBy = new Set<ServerConnection>()
+  readonly #refusedBy = new Set<Carrier>()
   #state: State = { is: 'idle' }
   #since: number
   #attempts = 0
@@ -65,7 +65,7 @@ export class ServerLink implements ConnectionUser {
     return this.#state.is
   }
 
-  get connection(): ServerConnection | undefined {
+  get connection(): Carrier | undefined {
     return 'connection' in this.#state ? this.#state.connection : undefined
   }
 
@@ -122,7 +122,7 @@ export class ServerLink implements ConnectionUser {
     this.#retry()
   }
 
-  ready(connection: ServerConnection): void {
+  ready(connection: Carrier): void {
     if (this.#state.is !== 'connecting' || this.#state.connection !== connection) return
     if (connection.isAuthorized(this.pair)) {
       this.#open(connection)
@@ -138,13 +138,13 @@ export class ServerLink implements ConnectionUser {
     connection.authorize(this.pair)
   }
 
-  moved(from: ServerConnection, to: ServerConnection): void {
+  moved(from: Carrier, to: Carrier): void {
     if (this.#state.is !== 'connecting' || this.#state.connection !== from) return
     this.#enter({ is: 'connecting', connection: to, joined: true })
     to.join(this)
   }
 
-  lost(connection: ServerConnection, failure: Failure): void {
+  lost(connection: Carrier, failure: Failure): void {
     const state = this.#state
     if (!('connection' in state) || state.connection !== connection) return
     if (state.is === 'authorizing') state.timer.cancel()
@@ -158,7 +158,7 @@ export class ServerLink implements ConnectionUser {
   }
 
   /** The answer to our `authorize`. */
-  authorized(connection: ServerConnection, answer: DialbackAnswer): void {
+  authorized(connection: Carrier, answer: DialbackAnswer): void {
     const state = this.#state
     if (state.is !== 'authorizing' || state.connection !== connection) return
     state.timer.cancel()
@@ -185,17 +185,17 @@ export class ServerLink implements ConnectionUser {
   }
 
   #connect(): void {
-    const connection = this.#context.connectionFor(this.pair, this.#refusedBy)
+    const connection = this.#context.carrierFor(this.pair, this.#refusedBy)
     this.#enter({ is: 'connecting', connection, joined: connection.state === 'ready' })
     connection.join(this)
   }
 
-  #connectElsewhere(connection: ServerConnection): void {
+  #connectElsewhere(connection: Carrier): void {
     this.#refusedBy.add(connection)
     this.#connect()
   }
 
-  #open(connection: ServerConnection): void {
+  #open(connection: Carrier): void {
     const { clock } = this.#context
     this.#enter({ is: 'up', connection })
     this.#attempts = 0

@@ -43,6 +43,8 @@ export interface LinkInfo {
   readonly retryAt: number | undefined
   /** When the state began, milliseconds since the epoch. */
   readonly since: number
+  /** Stanzas go both ways on its stream (XEP-0288). */
+  readonly bidirectional: boolean
 }
 
 /** The streams that others opened. */

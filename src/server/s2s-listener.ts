@@ -19,16 +19,12 @@ export interface ServerListenerOptions {
   readonly endpoints: readonly ServerEndpoint[]
   /** Open connections from one address: all, and those on which no domain was verified yet. Default 1000 and 50. */
   readonly perAddress?: { readonly open: number; readonly strangers: number }
-  /** Bytes a second from one connection, and how many at once; no limit if left out. */
-  readonly rate?: { readonly bytes: number; readonly burst: number }
   /** Default 120,000. */
   readonly keepAliveMs?: number
 }
 
-export type ServerListenerDeps = Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log'> & {
+export type ServerListenerDeps = Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log' | 'lagging'> & {
   readonly pool: S2sPool
-  /** More waits for the disk than should: nothing is read from servers who wait for it; default: never. */
-  readonly lagging?: () => boolean
 }
 
 export interface ServerListener extends Closeable {
@@ -101,7 +97,6 @@ class Acceptor {
     this.#context = {
       pool: deps.pool,
       deps,
-      rate: options.rate,
       keepAliveMs: options.keepAliveMs ?? 120_000,
       authenticated: (connection) => this.#strangers.delete(connection),
       ended: (connection) => {

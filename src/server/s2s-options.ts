@@ -9,6 +9,7 @@ import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import type { ServerGateway } from './gateway.js'
+import type { ByteRate } from './s2s-intake.js'
 import type { S2sPolicy } from './s2s-policy.js'
 import type { QueueLimits } from './s2s-queue.js'
 
@@ -23,6 +24,10 @@ export interface S2sOptions {
   readonly queue?: QueueLimits
   /** Characters written and not taken by the peer, above which stanzas are refused; default 8 Mi. */
   readonly backlog?: number
+  /** Of what comes in on one connection; no limit if left out. */
+  readonly rate?: ByteRate
+  /** One stream for both directions, with servers that can (XEP-0288); default false. */
+  readonly bidi?: boolean
 }
 
 export interface S2sWaits {
@@ -61,12 +66,17 @@ export interface S2sDeps {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** More waits for the disk than should: nothing is read from servers who wait for it; default: never. */
+  readonly lagging?: () => boolean
   /** Default: TCP. */
   readonly connect?: (options: ConnectOptions) => Promise<UpgradableTransport>
 }
 
 /** Options with every default filled in. */
-export type S2sSettings = Required<Omit<S2sOptions, 'dialbackSecret' | 'waits'>> & { readonly waits: S2sWaits }
+export type S2sSettings = Required<Omit<S2sOptions, 'dialbackSecret' | 'waits' | 'rate'>> & {
+  readonly waits: S2sWaits
+  readonly rate: ByteRate | undefined
+}
 
 export const settingsOf = (options: S2sOptions): S2sSettings => ({
   policy: options.policy,
@@ -75,4 +85,6 @@ export const settingsOf = (options: S2sOptions): S2sSettings => ({
   waits: { ...defaultWaits, ...options.waits },
   queue: options.queue ?? { stanzas: 5000, size: 8 * 1024 * 1024 },
   backlog: options.backlog ?? 8 * 1024 * 1024,
+  rate: options.rate,
+  bidi: options.bidi ?? false,
 })

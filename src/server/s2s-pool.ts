@@ -13,6 +13,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { errorReply } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { Remote } from './router.js'
+import type { Carrier } from './s2s-carrier.js'
 import { type ConnectionContext, ServerConnection } from './s2s-connection.js'
 import type { Failure } from './s2s-failure.js'
 import { Heartbeat } from './s2s-heartbeat.js'
@@ -21,6 +22,7 @@ import { describeTls, type IncomingLinks, type LinkInfo, type LinkWatcher } from
 import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
 import { exclusion, proofOf, refusal } from './s2s-policy.js'
 import { asSent, type Waiting } from './s2s-queue.js'
+import type { ReturnPath } from './s2s-return.js'
 import { type Question, Verification } from './s2s-verification.js'
 import { SendBudget } from './send-budget.js'
 
@@ -36,11 +38,16 @@ const budgetBytes = 256 * 1024 * 1024
 export class S2sPool implements Remote, Closeable {
   readonly keys: DialbackKeys
   readonly settings: S2sSettings
+  /** What waits for all other servers together. */
+  readonly budget: SendBudget
   readonly #deps: S2sDeps
   readonly #links = new Map<string, ServerLink>()
   /** Number of links at which the idle ones are looked for. */
   #sweepAt = rememberedLinks
-  readonly #connections = new Map<ServerConnection, Heartbeat | undefined>()
+  readonly #connections = new Set<ServerConnection>()
+  readonly #heartbeats = new Map<Carrier, Heartbeat>()
+  /** Streams of others that take stanzas (XEP-0288), by pair. */
+  readonly #returns = new Map<string, ReturnPath>()
   readonly #byRemote = new Map<string, Set<ServerConnection>>()
   readonly #verifications = new Map<string, Verification>()
   /** By remote domain. */
@@ -59,11 +66,12 @@ export class S2sPool implements Remote, Closeable {
     this.#deps = deps
     const { settings } = this
     const { clock, random } = deps
+    this.budget = new SendBudget(clock, budgetBytes)
     this.#linkContext = {
       settings,
       clock,
       random,
-      connectionFor: (pair, except) => this.#connectionFor(pair, except),
+      carrierFor: (pair, except) => this.#carrierFor(pair, except),
       bounce: (waiting, failure) => this.#bounce(waiting, failure),
       up: (link) => this.#up(link),
       down: (link, failure) => this.#down(link, failure),
@@ -72,13 +80,14 @@ export class S2sPool implements Remote, Closeable {
       settings,
       deps,
       keys: this.keys,
-      budget: new SendBudget(clock, budgetBytes),
+      budget: this.budget,
       nameConnection: () => this.nameConnection(),
       sharing: (connection, targets) => this.#sharing(connection, targets),
       authorized: (connection, pair, answer) => this.#links.get(pairKey(pair))?.authorized(connection, answer),
       verified: (connection, pair, id, answer) =>
         this.#verifications.get(`${pairKey(pair)} ${id}`)?.answered(connection, answer),
-      unacknowledged: (waiting, failure) => this.#sendAgain(waiting, failure),
+      unacknowledged: (waiting, failure) => this.sendAgain(waiting, failure),
+      heard: (pair) => this.heard(pair, false),
       ended: (connection) => this.#ended(connection),
     }
   }
@@ -193,11 +202,11 @@ export class S2sPool implements Remote, Closeable {
   async #close(deadlineMs: number): Promise<void> {
     for (const link of this.#links.values()) link.close()
     for (const verification of [...this.#verifications.values()]) verification.abandon()
-    for (const connection of [...this.#connections.keys()]) connection.close()
+    for (const connection of [...this.#connections]) connection.close()
     if (this.#connections.size === 0) return
     const failure: Failure = { condition: 'service-unavailable', reason: 'the server is shutting down' }
     const deadline = this.#deps.clock.after(deadlineMs, () => {
-      for (const connection of [...this.#connections.keys()]) connection.abandon(failure)
+      for (const connection of [...this.#connections]) connection.abandon(failure)
     })
     await new Promise<void>((resolve) => {
       this.#allEnded = resolve
@@ -221,20 +230,32 @@ export class S2sPool implements Remote, Closeable {
   }
 
   /** Another sender may share a stream to the same domain without further ado (XEP-0220 §2.6.1). */
-  #connectionFor(pair: DomainPair, except: ReadonlySet<ServerConnection>): ServerConnection {
+  #connectionFor(pair: DomainPair, except: ReadonlySet<Carrier>): ServerConnection {
     const there = this.#byRemote.get(pair.remote) ?? new Set()
     for (const connection of there) if (connection.isUsable && !except.has(connection)) return connection
     const connection = new ServerConnection(pair, except.size > 0, this.#connectionContext)
-    this.#connections.set(connection, undefined)
+    this.#connections.add(connection)
     this.#byRemote.set(pair.remote, there.add(connection))
     void connection.start()
     return connection
   }
 
+  /** A stream that the peer opened and takes stanzas on is as good as one of ours. */
+  #carrierFor(pair: DomainPair, except: ReadonlySet<Carrier>): Carrier {
+    const back = this.#returns.get(pairKey(pair))
+    if (back !== undefined && back.state === 'ready' && !except.has(back)) return back
+    return this.#connectionFor(pair, except)
+  }
+
+  /** Stanzas of that pair may go back on the stream by which it came in. */
+  offerReturn({ local, remote }: DomainPair, back: ReturnPath): void {
+    this.#returns.set(pairKey({ local, remote }), back)
+  }
+
   /** Another domain of the same machine (XEP-0220 §2.6.2), where its certificate is good enough for both. */
   #sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined {
     const { remote } = connection.pair
-    for (const other of this.#connections.keys()) {
+    for (const other of this.#connections) {
       if (other === connection || !other.multiplexesTargets || other.target === undefined) continue
       const { address, port } = other.target
       const same = targets.some((target) => target.address === address && target.port === port)
@@ -243,8 +264,8 @@ export class S2sPool implements Remote, Closeable {
     return undefined
   }
 
-  /** Once: a stanza may be the reason why the peer broke the stream. */
-  #sendAgain(written: readonly Waiting[], failure: Failure): void {
+  /** What a broken stream may have lost. Once: a stanza may be the reason why the peer broke it. */
+  sendAgain(written: readonly Waiting[], failure: Failure): void {
     for (const waiting of written) {
       const local = Jid.tryParse(waiting.from)?.domain ?? ''
       const remote = Jid.tryParse(waiting.to)?.domain ?? ''
@@ -267,7 +288,7 @@ export class S2sPool implements Remote, Closeable {
 
   #hear(remote: string): void {
     if (this.#heardAt.size >= rememberedLinks && !this.#heardAt.has(remote)) {
-      const needed = new Set([...this.#connections.keys()].map((connection) => connection.pair.remote))
+      const needed = new Set([...this.#connections, ...this.#heartbeats.keys()].map((carrier) => carrier.pair.remote))
       for (const domain of this.#heardAt.keys()) if (!needed.has(domain)) this.#heardAt.delete(domain)
     }
     this.#heardAt.set(remote, this.#deps.clock.monotonic())
@@ -277,8 +298,8 @@ export class S2sPool implements Remote, Closeable {
     const { local, remote } = link.pair
     const { connection } = link
     this.#hear(remote)
-    if (connection !== undefined && this.#connections.get(connection) === undefined)
-      this.#connections.set(connection, this.#heartbeat(connection))
+    if (connection !== undefined && !this.#heartbeats.has(connection))
+      this.#heartbeats.set(connection, this.#heartbeat(connection))
     this.#deps.log.info({ local, remote }, 'A link to a server is up')
     this.#tell((watcher) => watcher.up?.(remote, local))
   }
@@ -300,7 +321,7 @@ export class S2sPool implements Remote, Closeable {
       })
   }
 
-  #heartbeat(connection: ServerConnection): Heartbeat {
+  #heartbeat(connection: Carrier): Heartbeat {
     const { pingMs, pongMs } = this.settings.waits
     const { remote } = connection.pair
     return new Heartbeat({
@@ -316,7 +337,7 @@ export class S2sPool implements Remote, Closeable {
     })
   }
 
-  #ping(connection: ServerConnection): boolean {
+  #ping(connection: Carrier): boolean {
     for (const link of this.#links.values()) {
       const { local, remote } = link.pair
       if (link.state !== 'up' || link.connection !== connection || remote !== connection.pair.remote) continue
@@ -328,11 +349,22 @@ export class S2sPool implements Remote, Closeable {
   }
 
   #ended(connection: ServerConnection): void {
-    this.#connections.get(connection)?.stop()
+    this.#stopHeartbeat(connection)
     this.#connections.delete(connection)
     const there = this.#byRemote.get(connection.pair.remote)
     if (there?.delete(connection) === true && there.size === 0) this.#byRemote.delete(connection.pair.remote)
     if (this.#connections.size === 0) this.#allEnded?.()
+  }
+
+  /** Nothing goes back on it any more. */
+  withdrawReturn(back: ReturnPath): void {
+    this.#stopHeartbeat(back)
+    for (const [key, known] of this.#returns) if (known === back) this.#returns.delete(key)
+  }
+
+  #stopHeartbeat(carrier: Carrier): void {
+    this.#heartbeats.get(carrier)?.stop()
+    this.#heartbeats.delete(carrier)
   }
 
   #describe(link: ServerLink): LinkInfo {
@@ -347,13 +379,14 @@ export class S2sPool implements Remote, Closeable {
       authenticated: up ? (proofOf(this.settings.policy, pair.remote, tls) ?? 'dialback') : undefined,
       shown: up ? connection?.shown(pair) : undefined,
       tls: describeTls(tls),
-      remoteAddress: connection?.target?.address,
+      remoteAddress: connection?.remoteAddress,
       streamId: connection?.streamId,
       queue: link.queued,
       ...link.written,
       lastError: link.lastError,
       retryAt: link.retryAt,
       since: link.since,
+      bidirectional: connection?.bidi ?? false,
     }
   }
 }

@@ -2,7 +2,8 @@
 import { type DialbackAnswer, type DomainPair, dialbackError } from '../stream/dialback.js'
 import type { Clock, Timer } from '../util/clock.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
-import type { ConnectionUser, ServerConnection } from './s2s-connection.js'
+import type { CarrierUser } from './s2s-carrier.js'
+import type { ServerConnection } from './s2s-connection.js'
 import type { Failure } from './s2s-failure.js'
 
 export interface Question {
@@ -26,7 +27,7 @@ export interface VerificationContext {
   done(verification: Verification, answer: DialbackAnswer): void
 }
 
-export class Verification implements ConnectionUser {
+export class Verification implements CarrierUser<ServerConnection> {
   readonly question: Question
   readonly #context: VerificationContext
   readonly #broken = new Set<ServerConnection>()

@@ -10,6 +10,8 @@ import { ns } from '../xmpp/namespaces.js'
 import { isStanza } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import { bidiFeature, isBidiRequest } from './bidi.js'
+import { Counting } from './counting.js'
 import {
   type Dialback,
   type DialbackAnswer,
@@ -27,7 +29,7 @@ import { externalFeature, saslFailure, saslSuccess, wrongRequest } from './exter
 import { type Fact, isPossible } from './feature.js'
 import type { Header } from './header.js'
 import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
-import { acknowledgementText, Received } from './management.js'
+import { verifiedPair } from './server-stanza.js'
 import { starttls } from './starttls.js'
 import { Stream, type StreamEnd } from './stream.js'
 
@@ -49,6 +51,8 @@ export interface IncomingServerOptions {
   readonly keys: DialbackKeys
   /** TLS is there from the start (XEP-0368). */
   readonly secure: boolean
+  /** Offer to send stanzas on it, too (XEP-0288). */
+  readonly bidi: boolean
   readonly hasHost: (domain: string) => boolean
   /** `host` is undefined where the peer did not say whom it wants. */
   readonly startTls: (host: string | undefined) => 'none' | 'optional' | 'required'
@@ -70,6 +74,10 @@ export interface IncomingServerHandler {
    * it can be lost any more: then it is acknowledged to a peer that counts (XEP-0198).
    */
   stanza(stanza: Element, pair: DomainPair, settled: () => void): void
+  /** Stanzas may be sent to the domains that are accepted, by `sendText` (XEP-0288). */
+  bidirectional(): void
+  /** So many of the stanzas that were sent first are the peer's by now (XEP-0198). */
+  acknowledged(count: number): void
   ended(end: StreamEnd): void
 }
 
@@ -94,9 +102,8 @@ export class IncomingServerStream {
   #claims = 0
   #saslFailures = 0
   /** Where the peer counts (XEP-0198). */
-  #received: Received | undefined
-  /** It asked for an acknowledgement after so many. */
-  #asked: number | undefined
+  #counting: Counting | undefined
+  #bidi = false
   /** Proved by SASL EXTERNAL; accepted once the new stream begins. */
   #external: { readonly pair: DomainPair; readonly by: TlsProof } | undefined
 
@@ -146,6 +153,22 @@ export class IncomingServerStream {
     else this.#refuse(pair)
   }
 
+  /** A stanza to a domain that was accepted, serialised for the namespace `jabber:server`; once the stream is bidirectional. */
+  sendText(text: string): void {
+    this.#stream.sendText(text)
+    this.#counting?.sent(text)
+  }
+
+  /** Does the peer acknowledge what it is sent? */
+  get managed(): boolean {
+    return this.#counting !== undefined
+  }
+
+  /** Characters that it has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#counting?.unacknowledged ?? 0
+  }
+
   /** An empty line, to see whether the peer is still there (RFC 6120 §4.6.1). */
   keepAlive(): void {
     this.#stream.sendText(' ')
@@ -189,29 +212,32 @@ export class IncomingServerStream {
     const offered = isPossible(starttls, this.#facts) ? starttls.offer(this.#startTls()) : undefined
     const external = this.#provable() === undefined ? undefined : externalFeature()
     const management = xml('sm', { xmlns: ns.streamManagement })
-    return xml('stream:features', {}, offered, external, dialbackFeature(), management, limitsFeature(limits))
+    const bidi = this.#options.bidi && !this.#bidi ? bidiFeature() : undefined
+    return xml('stream:features', {}, offered, external, dialbackFeature(), bidi, management, limitsFeature(limits))
   }
 
   /** XEP-0198 without resumption: the peer sends again what it was not told of. */
-  #management({ name }: Element): void {
-    if (name === 'enable' && this.#verified.size > 0 && this.#received === undefined) {
-      this.#received = new Received()
+  #management(element: Element): void {
+    const { name } = element
+    if (name === 'enable' && this.#verified.size > 0 && this.#counting === undefined) {
       this.#stream.send(xml('enabled', { xmlns: ns.streamManagement }))
-    } else if (name === 'r' && this.#received !== undefined) {
-      this.#asked = this.#received.count
-      this.#acknowledge()
+      this.#counting = new Counting({
+        clock: this.#options.clock,
+        write: (text) => this.#stream.sendText(text),
+        acknowledged: (count) => this.#handler.acknowledged(count),
+      })
+      this.#counting.receive()
     } else if (name === 'enable' || name === 'resume') {
       const condition = name === 'resume' ? 'item-not-found' : 'unexpected-request'
       this.#stream.send(xml('failed', { xmlns: ns.streamManagement }, xml(condition, { xmlns: ns.stanzaErrors })))
-    }
+    } else this.#counting?.element(element)
   }
 
-  /** Once all that came before the question is settled. */
-  #acknowledge(): void {
-    const received = this.#received
-    if (received === undefined || this.#asked === undefined || received.prefix < this.#asked) return
-    this.#asked = undefined
-    this.#stream.sendText(acknowledgementText(received.h))
+  #enableBidi(): void {
+    // Twice, or not offered: that changes nothing.
+    if (this.#bidi || !this.#options.bidi) return
+    this.#bidi = true
+    this.#handler.bidirectional()
   }
 
   /** The pair of the header, where TLS alone proves the peer's domain (XEP-0178 §3). */
@@ -252,6 +278,7 @@ export class IncomingServerStream {
     else if (element.attrs.xmlns === ns.tls) starttls.accept(element, this.#startTls())
     else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
     else if (element.attrs.xmlns === ns.streamManagement) this.#management(element)
+    else if (isBidiRequest(element)) this.#enableBidi()
     else this.#dialback(readDialback(element))
   }
 
@@ -348,31 +375,7 @@ export class IncomingServerStream {
   }
 
   #stanza(stanza: Element): void {
-    if (this.#verified.size === 0) throw new StreamError('not-authorized', 'no domain was verified yet')
-    const { from, to } = stanza.attrs as Readonly<Record<string, string | undefined>>
-    if (!from || !to) throw new StreamError('improper-addressing', 'a stanza needs "from" and "to"')
-    const pair = this.#pairOf(domainOf(from), domainOf(to))
-    if (pair === undefined)
-      throw new StreamError('invalid-from', `${domainOf(from)} was not verified for ${domainOf(to)}`.slice(0, 300))
-    const received = this.#received
-    if (received === undefined) return this.#handler.stanza(stanza, pair, () => {})
-    const number = received.arrived()
-    this.#handler.stanza(stanza, pair, () => {
-      received.settled(number)
-      this.#acknowledge()
-    })
+    const pair = verifiedPair(stanza, this.#verified)
+    this.#handler.stanza(stanza, pair, this.#counting?.arrived() ?? (() => {}))
   }
-
-  #pairOf(remote: string, local: string): DomainPair | undefined {
-    const pair = this.#verified.get(pairKey({ local, remote }))
-    if (pair !== undefined) return pair
-    return this.#verified.get(pairKey({ local: prepareDomain(local) ?? '', remote: prepareDomain(remote) ?? '' }))
-  }
-}
-
-/** The domainpart, not prepared. */
-function domainOf(address: string): string {
-  const slash = address.indexOf('/')
-  const bare = slash === -1 ? address : address.slice(0, slash)
-  return bare.slice(bare.indexOf('@') + 1)
 }

@@ -1,7 +1,7 @@
 /**
  * A stream that we open to another server, without I/O: STARTTLS, SASL EXTERNAL (XEP-0178) for the pair of the header,
- * dialback for this and other pairs (XEP-0220 §2.1, §2.6), and questions to the authoritative server. It carries stanzas
- * one way only.
+ * dialback for this and other pairs (XEP-0220 §2.1, §2.6), and questions to the authoritative server. Where both can, stanzas come
+ * back on it, too (XEP-0288).
  *
  *   header ──▶ features ──<starttls/>──▶ proceed ──▶ tls ──secured()──▶ header ──▶ features ──▶ ready ──▶ ended
  *                                        features ──<auth/>──▶ sasl ──<success/>──▶ header; a failure ──▶ ready
@@ -10,8 +10,11 @@ import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import { child, type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
+import { isStanza } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import { bidiRequest, offersBidi } from './bidi.js'
+import { Counting } from './counting.js'
 import {
   type Dialback,
   type DialbackAnswer,
@@ -28,8 +31,7 @@ import {
 import { externalRequest, failureCondition, offersExternal } from './external.js'
 import type { Header } from './header.js'
 import type { StreamLimits, StreamTimeouts } from './limits.js'
-import { handledTooMuch } from './manage.js'
-import { acknowledgementText, readCount, requestText, Sent } from './management.js'
+import { verifiedPair } from './server-stanza.js'
 import { Stream, type StreamEnd } from './stream.js'
 
 export interface OutgoingServerOptions extends DomainPair {
@@ -43,6 +45,8 @@ export interface OutgoingServerOptions extends DomainPair {
   readonly external: boolean
   /** TLS is there from the start (XEP-0368). */
   readonly secure: boolean
+  /** Take stanzas on it, where the peer can send them (XEP-0288). */
+  readonly bidi: boolean
 }
 
 export interface OutgoingServerHandler {
@@ -59,6 +63,8 @@ export interface OutgoingServerHandler {
   acknowledged(count: number): void
   /** The peer does not count after all. */
   unmanaged(): void
+  /** Of a pair that was authorized, the other way round; `settled` as in IncomingServerHandler. */
+  stanza(stanza: Element, pair: DomainPair, settled: () => void): void
   ended(end: StreamEnd): void
 }
 
@@ -74,9 +80,10 @@ export class OutgoingServerStream {
   #external: 'not tried' | 'accepted' | 'refused' = 'not tried'
   #multiplexesTargets = false
   #offersManagement = false
-  /** What the peer has not acknowledged; undefined where it does not count (XEP-0198). */
-  #sent: Sent | undefined
-  #requested = false
+  /** Undefined where the peer does not count (XEP-0198). */
+  #counting: Counting | undefined
+  #bidi = false
+  readonly #authorized = new Map<string, DomainPair>()
   /** Requests without an answer; nothing else is believed (XEP-0220 §3.1). */
   readonly #authorizing = new Map<string, DomainPair>()
   readonly #verifying = new Map<string, DomainPair>()
@@ -118,6 +125,11 @@ export class OutgoingServerStream {
     return this.#external
   }
 
+  /** Does the peer send stanzas here (XEP-0288)? */
+  get bidi(): boolean {
+    return this.#bidi
+  }
+
   /** May pairs with another domain of the peer's be authorized here (XEP-0220 §2.6.2)? */
   get multiplexesTargets(): boolean {
     return this.#multiplexesTargets
@@ -157,50 +169,37 @@ export class OutgoingServerStream {
   /** A stanza of an authorized pair, serialised for the namespace `jabber:server`. */
   sendText(text: string): void {
     this.#stream.sendText(text)
-    if (this.#sent === undefined) return
-    this.#sent.push(text, this.#options.clock.now())
-    this.#request()
+    this.#counting?.sent(text)
   }
 
   /** Does the peer acknowledge what it is sent? */
   get managed(): boolean {
-    return this.#sent !== undefined
+    return this.#counting !== undefined
   }
 
   /** Characters that it has not acknowledged. */
   get unacknowledged(): number {
-    return this.#sent?.size ?? 0
-  }
-
-  /** One question at a time: its answer brings the next, so there is one in each round trip. */
-  #request(): void {
-    if (this.#requested || this.#sent === undefined || this.#sent.unacknowledged.length === 0) return
-    this.#requested = true
-    this.#stream.sendText(requestText)
+    return this.#counting?.unacknowledged ?? 0
   }
 
   /** Once a pair is authorized: XEP-0198 §3 wants an authenticated stream. */
   #manage(): void {
-    if (!this.#offersManagement || this.#sent !== undefined) return
+    if (!this.#offersManagement || this.#counting !== undefined) return
     this.#offersManagement = false
-    this.#sent = new Sent()
+    this.#counting = new Counting({
+      clock: this.#options.clock,
+      write: (text) => this.#stream.sendText(text),
+      acknowledged: (count) => this.#handler.acknowledged(count),
+    })
     this.#stream.send(xml('enable', { xmlns: ns.streamManagement }))
   }
 
   #management(element: Element): void {
-    const sent = this.#sent
-    if (element.name === 'r') this.#stream.sendText(acknowledgementText(0))
+    if (element.name === 'enabled') this.#counting?.receive()
     else if (element.name === 'failed') {
-      this.#sent = undefined
+      this.#counting = undefined
       this.#handler.unmanaged()
-    } else if (element.name === 'a' && sent !== undefined) {
-      const before = sent.unacknowledged.length
-      const h = readCount(element.attrs.h)
-      if (h === undefined || !sent.acknowledge(h)) throw handledTooMuch(h ?? 0, sent.count)
-      this.#requested = false
-      this.#handler.acknowledged(before - sent.unacknowledged.length)
-      this.#request()
-    }
+    } else this.#counting?.element(element)
   }
 
   close(): void {
@@ -222,7 +221,8 @@ export class OutgoingServerStream {
   }
 
   #element(element: Element): void {
-    if (element.attrs.xmlns === ns.tls) this.#startTls(element)
+    if (this.#bidi && isStanza(element)) this.#stanza(element)
+    else if (element.attrs.xmlns === ns.tls) this.#startTls(element)
     else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
     else if (element.attrs.xmlns === ns.streamManagement) this.#management(element)
     else if (element.attrs.xmlns === ns.streams && element.name === 'features') {
@@ -240,6 +240,10 @@ export class OutgoingServerStream {
       throw new StreamError('policy-violation', 'TLS is required here, and was not offered')
     this.#multiplexesTargets = features !== undefined && understandsDialbackErrors(features)
     this.#offersManagement = features !== undefined && child(features, 'sm', ns.streamManagement) !== undefined
+    if (this.#options.bidi && !this.#bidi && features !== undefined && offersBidi(features)) {
+      this.#bidi = true
+      this.#stream.send(bidiRequest())
+    }
     if (this.#triesExternal(features)) {
       this.#phase = 'sasl'
       this.#stream.send(externalRequest(this.#options.local))
@@ -257,6 +261,7 @@ export class OutgoingServerStream {
     if (this.#external === 'accepted') {
       this.#stream.established()
       this.#manage()
+      this.#authorized.set(pairKey({ local, remote }), { local, remote })
       this.#handler.authorized({ local, remote }, valid)
     }
     this.#handler.ready()
@@ -280,6 +285,11 @@ export class OutgoingServerStream {
     }
   }
 
+  #stanza(stanza: Element): void {
+    const pair = verifiedPair(stanza, this.#authorized)
+    this.#handler.stanza(stanza, pair, this.#counting?.arrived() ?? (() => {}))
+  }
+
   #startTls(element: Element): void {
     if (this.#phase !== 'proceed' || element.name !== 'proceed')
       throw new StreamError('undefined-condition', 'STARTTLS failed at the peer')
@@ -293,12 +303,13 @@ export class OutgoingServerStream {
     const { kind, from, to, id, answer } = dialback
     const pair = { local: to, remote: from }
     if (answer === undefined) {
-      // Only a bidirectional stream (XEP-0288) would carry requests this way.
+      // XEP-0288 §2 lets the peer ask on a bidirectional stream; one of its own does as well.
       if (this.#phase === 'ready') this.#refuseRequest(kind, { from, to, id })
     } else if (kind === 'result' && this.#authorizing.delete(pairKey(pair))) {
       if (answer.is === 'valid') {
         this.#stream.established()
         this.#manage()
+        this.#authorized.set(pairKey(pair), pair)
       }
       this.#handler.authorized(pair, answer)
     } else if (kind === 'verify' && this.#verifying.delete(`${pairKey(pair)} ${id ?? ''}`)) {
@@ -310,7 +321,7 @@ export class OutgoingServerStream {
   }
 
   #refuseRequest(kind: Dialback['kind'], request: { from: string; to: string; id: string | undefined }): void {
-    const text = 'This stream goes the other way'
+    const text = 'Ask on a stream of your own'
     this.#stream.send(dialbackReply(kind, request, dialbackError(new StanzaError('not-allowed', { text }))))
   }
 }

@@ -283,7 +283,7 @@ describe('strangers', () => {
 
   test('more bytes than a peer may send are made to wait, and nothing is lost', async () => {
     const a = await start({ domains: ['a.example'] })
-    const b = await start({ domains: ['b.example'], listener: { rate: { bytes: 200_000, burst: 20_000 } } })
+    const b = await start({ domains: ['b.example'], options: { rate: { bytes: 200_000, burst: 20_000 } } })
     connectPeers({ 'a.example': a, 'b.example': b })
     const begin = performance.now()
     for (let n = 0; n < 100; n++) a.pool.send(message('x@a.example', 'y@b.example', `${n} ${'x'.repeat(1000)}`))

@@ -230,7 +230,7 @@ describe('a peer that misbehaves', () => {
     machine.receive(`<db:result from='montague.example' to='capulet.example'>key</db:result>`)
     wire.expect(`<db:result from='capulet.example' to='montague.example' type='error'><error type='cancel'>
       <not-allowed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
-      <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>This stream goes the other way</text></error></db:result>`)
+      <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>Ask on a stream of your own</text></error></db:result>`)
     expect(events).toEqual(['ready'])
   })
 

@@ -107,6 +107,7 @@ export function incoming(options: Partial<IncomingServerOptions> = {}): Staged<I
       clock,
       mintId: () => (ids++ === 0 ? 'D60000229F' : `id${ids}`),
       log: recordingLogger(log),
+      bidi: false,
       keys: new DialbackKeys('d14lb4ck43v3r'),
       secure: false,
       hasHost: (domain) => domain === 'montague.example' || domain === 'chat.montague.example',
@@ -122,6 +123,8 @@ export function incoming(options: Partial<IncomingServerOptions> = {}): Staged<I
       upgrade: () => events.push('upgrade'),
       verify: ({ local, remote }, id, key) => events.push(`verify ${remote} ${local} ${id} ${key}`),
       accepted: ({ local, remote }, by) => events.push(`accepted ${remote} ${local} by ${by}`),
+      bidirectional: () => events.push('bidirectional'),
+      acknowledged: (count) => events.push(`acknowledged ${count}`),
       stanza: (stanza, _pair, settled) => {
         events.push(serialize(stanza))
         settled()
@@ -146,6 +149,7 @@ export function outgoing(options: Partial<OutgoingServerOptions> = {}): Staged<O
   const machine = new OutgoingServerStream(
     {
       local: 'capulet.example',
+      bidi: false,
       remote: 'montague.example',
       limits: serverLimits,
       timeouts: defaultTimeouts,
@@ -169,6 +173,7 @@ export function outgoing(options: Partial<OutgoingServerOptions> = {}): Staged<O
         ),
       acknowledged: (count) => events.push(`acknowledged ${count}`),
       unmanaged: () => events.push('unmanaged'),
+      stanza: (stanza) => events.push(`stanza ${stanza.attrs.id}`),
       verified: ({ local, remote }, id, answer) => events.push(`verified ${remote} ${local} ${id} ${answer.is}`),
       ended: (end) => {
         events.push(`ended ${shown(end)}`)

@@ -80,7 +80,7 @@ async function meet(domain: string, target: ServerTarget, clock: Clock): Promise
         {
           ...{ local: 'check.invalid', remote: domain, limits: serverLimits, clock, log: silentLogger },
           ...{ timeouts: { ...defaultTimeouts, negotiationMs: timeoutMs }, keys: new DialbackKeys('unused') },
-          ...{ requireEncryption: false, external: false, secure: target.direct === true },
+          ...{ requireEncryption: false, external: false, bidi: false, secure: target.direct === true },
         },
         {
           output: (text) => transport.write(text),
@@ -90,6 +90,7 @@ async function meet(domain: string, target: ServerTarget, clock: Clock): Promise
           verified: () => {},
           acknowledged: () => {},
           unmanaged: () => {},
+          stanza: () => {},
           ended: (end) => reject(end.is === 'error' ? end.error : new Error('the connection was closed')),
         },
       )

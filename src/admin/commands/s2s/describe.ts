@@ -30,10 +30,10 @@ const row = (key: string, value: string | undefined): string[] =>
 
 /** Everything, one fact a line. */
 export function describe(link: LinkInfo, now: number): string {
-  const { direction, state, since, authenticated, shown, tls, retryAt } = link
+  const { state, since, authenticated, shown, tls, retryAt } = link
   return [
     arrow(link),
-    ...row('direction', direction === 'in' ? 'in (the peer connected)' : 'out (we connected)'),
+    ...row('direction', spellDirection(link)),
     ...row('state', `${state} for ${span(now - since)}`),
     ...row('peer by', authenticated),
     ...row('we by', shown),
@@ -47,6 +47,12 @@ export function describe(link: LinkInfo, now: number): string {
     ...row('last error', link.lastError),
     ...row('next attempt', retryAt === undefined ? undefined : `in ${span(retryAt - now)}`),
   ].join('\n')
+}
+
+function spellDirection({ direction, bidirectional, shown, state }: LinkInfo): string {
+  if (direction === 'in') return `in (the peer connected${bidirectional ? ', one stream for both' : ''})`
+  if (bidirectional && state === 'up' && shown === undefined) return 'out (on the stream that the peer opened)'
+  return `out (we connected${bidirectional ? ', one stream for both' : ''})`
 }
 
 const spellTls = (tls: LinkInfo['tls']): string => (tls === undefined ? 'none' : `${tls.protocol}, ${tls.cipher}`)
