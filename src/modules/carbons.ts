@@ -9,6 +9,8 @@ import { ownAccount } from './own-account.js'
 import { type CarbonsService, carbonsService, type MessageService, messageService } from './services.js'
 
 const carbonsNs = 'urn:xmpp:carbons:2'
+/** All of §6.1, also what it only recommends. */
+const rulesNs = 'urn:xmpp:carbons:rules:0'
 const forward = 'urn:xmpp:forward:0'
 const hints = 'urn:xmpp:hints'
 /** Payloads of instant messaging that count without a body (§6.1). */
@@ -24,7 +26,7 @@ const enabled = 'carbons.enabled'
 
 export const carbons: Module = {
   name: 'carbons',
-  xeps: [{ number: 280, version: '1.0.1', test: 'dialogue/message.test.ts', features: [carbonsNs] }],
+  xeps: [{ number: 280, version: '1.0.1', test: 'dialogue/message.test.ts', features: [carbonsNs, rulesNs] }],
   hosts: ['user'],
   setup(host) {
     const service: CarbonsService = {
@@ -40,6 +42,7 @@ export const carbons: Module = {
 
 const registrations = (host: Host): readonly Registration[] => [
   host.feature(carbonsNs),
+  host.feature(rulesNs),
   host.iq('account', 'set', carbonsNs, 'enable', (iq, from, to) => {
     ownAccount(from, to)
     host.sessions.get(from.toString())?.data.set(enabled, host.clock.now())
@@ -53,14 +56,43 @@ const registrations = (host: Host): readonly Registration[] => [
   // Real copies never pass here: what looks like one was forged (§11), and no client should have to notice.
   host.on('inbound', 'message', 'validate', (stanza) => isCopy(stanza) || undefined),
   host.on('inbound', 'message', 'observe', (stanza, from, to) => {
-    if (isEligible(stanza) && !isRoomPrivateMessage(stanza, from)) copyReceived(host, stanza, to)
+    const isCopied = isEligible(stanza) && !isRoomPrivateMessage(stanza, from)
+    if (isCopied || isErrorOfSent(host, stanza, from, to)) copyReceived(host, stanza, to)
     return undefined
   }),
-  host.on('outbound', 'message', 'observe', (stanza, from) => {
-    if (isEligible(stanza)) copyTo(host, from, stanza, 'sent', (session) => !session.jid.equals(from))
+  host.on('outbound', 'message', 'observe', (stanza, from, to) => {
+    if (isEligible(stanza)) {
+      remember(host, stanza, from, to)
+      copyTo(host, from, stanza, 'sent', (session) => !session.jid.equals(from))
+    }
     return undefined
   }),
 ]
+
+/** In `Session.data`: messages that were copied when the client sent them, the newest last. */
+const sent = 'carbons.sent'
+/** Of one client; an error that comes later than so many others is not copied. */
+const mostSent = 100
+
+/** No JID contains a newline: the key is unambiguous. */
+const sentKey = (to: Jid, { attrs }: Element): string => `${to}\n${attrs.id}`
+
+function remember(host: Host, stanza: Element, from: Jid, to: Jid): void {
+  const session = host.sessions.get(from.toString())
+  if (session === undefined || stanza.attrs.id === undefined || host.sessions.of(from.bare().toString()).length < 2)
+    return
+  const known = (session.data.get(sent) as Set<string> | undefined) ?? new Set<string>()
+  session.data.set(sent, known.add(sentKey(to, stanza)))
+  const [oldest] = known
+  if (known.size > mostSent && oldest !== undefined) known.delete(oldest)
+}
+
+/** The answer to a message that the others have seen a copy of: they see that it failed, too. */
+function isErrorOfSent(host: Host, stanza: Element, from: Jid, to: Jid): boolean {
+  if (stanza.attrs.type !== 'error' || !to.isFull) return false
+  const known = host.sessions.get(to.toString())?.data.get(sent) as Set<string> | undefined
+  return known?.delete(sentKey(from, stanza)) ?? false
+}
 
 function copyReceived(host: Host, stanza: Element, to: Jid): void {
   if (!host.sessions.of(to.bare().toString()).some(({ data }) => data.has(enabled))) return

@@ -16,9 +16,21 @@ import {
 
 type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
 
+const conversation = 'dialogue/conversation.test.ts'
+
 export const message: Module = {
   name: 'message',
   rfc: 'RFC 6121 §§5, 8.5',
+  // What clients say to each other, and what a server has to do about it: to copy, to archive and to keep it as what it is.
+  xeps: [
+    { number: 85, version: '2.1', test: conversation },
+    { number: 184, version: '1.4.0', test: conversation },
+    { number: 308, version: '1.2.1', test: conversation },
+    { number: 333, version: '1.0.0', test: conversation },
+    { number: 424, version: '0.4.2', test: conversation },
+    { number: 444, version: '0.2.1', test: conversation },
+    { number: 461, version: '0.2.1', test: conversation },
+  ],
   hosts: ['user'],
   setup(host) {
     const service: MessageService = { recipients: (stanza, to) => recipientsOf(host, stanza, to) }

@@ -5,7 +5,7 @@
 import type { LoadedAccount } from '../server/account.js'
 import type { Host, Module } from '../server/module.js'
 import type { Session } from '../server/session.js'
-import { copy, type Element, elements, xml } from '../xml/element.js'
+import { child, copy, type Element, elements, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
@@ -30,6 +30,7 @@ export const offline: Module = {
   xeps: [
     { number: 160, version: '1.0.1', test: 'dialogue/offline.test.ts', features: ['msgoffline'] },
     { number: 203, version: '2.0', test: 'dialogue/offline.test.ts' },
+    { number: 334, version: '1.0.0', test: 'dialogue/conversation.test.ts' },
   ],
   hosts: ['user'],
   options: {
@@ -60,8 +61,8 @@ export const offline: Module = {
 }
 
 function keep(host: Host, stanza: Element, account: LoadedAccount, at: number): true | undefined | Promise<void> {
-  if (refusesStorage(stanza)) return undefined
   if (isFleeting(stanza)) return true
+  if (child(stanza, 'no-store', hints) !== undefined) return undefined
   const waiting = waitingOf(account)
   if (waiting.count >= (host.options.limit as number))
     throw new StanzaError('service-unavailable', { text: 'Too many messages wait for this user' })
@@ -112,12 +113,9 @@ const archiveId = (message: Element, owner: string): string | undefined =>
 
 const waitingOf = (account: LoadedAccount): Waiting => account.data.get(accountData) as Waiting
 
-/** XEP-0334: the sender does not want it to be stored. */
-const refusesStorage = (stanza: Element): boolean =>
-  stanza.getChild('no-store', hints) !== undefined || stanza.getChild('no-permanent-store', hints) !== undefined
-
-/** Nothing that means anything later: chat states (XEP-0160 §3), an empty message. */
+/** Nothing that means anything later: chat states (XEP-0160 §3), an empty message; unless the sender says otherwise (XEP-0334 §4.4). */
 const isFleeting = (stanza: Element): boolean =>
+  child(stanza, 'store', hints) === undefined &&
   elements(stanza).every((node) => node.getNS() === chatStates || node.name === 'thread' || node.getNS() === hints)
 
 /** XEP-0203 §3: by whom and when it was kept. */

@@ -84,7 +84,6 @@ describe('XEP-0160', () => {
     [`type='chat'`, `<composing xmlns='http://jabber.org/protocol/chatstates'/>`],
     [`type='chat'`, ''],
     [`type='chat'`, `<body>Hi</body><no-store xmlns='urn:xmpp:hints'/>`],
-    [`type='chat'`, `<body>Hi</body><no-permanent-store xmlns='urn:xmpp:hints'/>`],
   ])('§3 not kept: <message %s>%s', async (type, content) => {
     await alice.sends(`<message to='bob@a.example' ${type}>${content}</message>`)
     expect(await waiting()).toBe(0)

@@ -1,24 +1,27 @@
-/** RFC 6121 §2: managing the roster. Roster versioning (§2.6) is not offered. */
+/** RFC 6121 §2: managing the roster, which a client that has it already is not sent again (§2.6, XEP-0237). */
 import type { LoadedAccount } from '../../server/account.js'
 import type { Host, Module } from '../../server/module.js'
 import { type Element, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
-import { result } from '../../xmpp/stanza.js'
+import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { ownAccount } from '../own-account.js'
 import { emptyItem, rosterService } from '../services.js'
 import { isListed, itemElement, readRosterSet } from './item.js'
-import { accountData, Roster } from './roster.js'
+import { accountData, Roster, versioned } from './roster.js'
+import { versionOf } from './version.js'
 
 export const roster: Module = {
   name: 'roster',
   rfc: 'RFC 6121 §2',
+  xeps: [{ number: 237, version: '1.3', test: 'dialogue/roster-versioning.test.ts' }],
   hosts: ['user'],
   setup(host) {
     const contacts = new Roster(host)
     host.offer(rosterService, contacts)
     return [
+      { kind: 'stream-feature', element: () => xml('ver', { xmlns: 'urn:xmpp:features:rosterver' }) },
       { kind: 'account', name: accountData, load: (bareJid) => contacts.load(bareJid) },
       host.iq('account', 'get', ns.roster, 'query', (iq, from, to) => {
         ownAccount(from, to, 'forbidden')
@@ -41,9 +44,15 @@ export const roster: Module = {
 
 function answerGet(host: Host, contacts: Roster, iq: Element, from: Jid): Element {
   const session = host.sessions.get(from.toString())
-  if (session !== undefined) session.interested = true
+  const known = payload(iq)?.attrs.ver
+  if (session !== undefined) {
+    session.interested = true
+    session.data.set(versioned, known !== undefined)
+  }
   const items = [...contacts.items(loaded(host, from)).values()].filter(isListed)
-  return result(iq, xml('query', { xmlns: ns.roster }, ...items.map(itemElement)))
+  if (known === undefined) return result(iq, xml('query', { xmlns: ns.roster }, ...items.map(itemElement)))
+  const ver = versionOf(items)
+  return ver === known ? result(iq) : result(iq, xml('query', { xmlns: ns.roster, ver }, ...items.map(itemElement)))
 }
 
 async function change(account: LoadedAccount, contacts: Roster, iq: Element): Promise<void> {

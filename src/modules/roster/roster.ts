@@ -7,8 +7,11 @@ import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { RosterService } from '../services.js'
 import { isEmpty, isListed, itemElement, removedElement } from './item.js'
+import { versionOf } from './version.js'
 
 export const accountData = 'roster'
+/** In `Session.data`: the client asked with a version, so it is told the versions of changes. */
+export const versioned = 'roster.versioned'
 type Items = Map<string, RosterItem>
 type ChangedListener = Parameters<RosterService['onChanged']>[0]
 type RemovedListener = (account: LoadedAccount, item: RosterItem) => Handled
@@ -81,11 +84,18 @@ export class Roster implements RosterService {
 
   /** §2.1.6: to each client that asked for the roster. */
   #push(owner: string, item: () => Element): void {
+    const account = this.#host.account(owner)
+    let known: string | undefined
+    const version = (): string | undefined => {
+      known ??= account && versionOf([...this.items(account).values()].filter(isListed))
+      return known
+    }
     for (const session of this.#host.sessions.of(owner)) {
       if (!session.interested) continue
+      const ver = session.data.get(versioned) === true ? version() : undefined
       const to = session.jid.toString()
       const attrs = { type: 'set', id: this.#host.random.token(), from: owner, to }
-      session.outbox.send(xml('iq', attrs, xml('query', { xmlns: ns.roster }, item())))
+      session.outbox.send(xml('iq', attrs, xml('query', { xmlns: ns.roster, ver }, item())))
     }
   }
 }
