@@ -26,11 +26,13 @@ export interface Carrier {
   abandon(failure: Failure): void
 }
 
-/** Somebody who needs a carrier. All are called synchronously; after `moved` or `lost` the user is no longer one. */
+/** Somebody who needs a carrier. All are called synchronously; after `moved`, `closed` or `lost` the user is no longer one. */
 export interface CarrierUser<C extends Carrier = Carrier> {
   /** Dialback may begin. Called in `join` where it is so already. */
   ready(carrier: C): void
   /** The same machine is connected already, by this other carrier. */
   moved(from: C, to: C): void
+  /** The peer ended one that it had opened, in order: what was written to it is the peer's, or is sent again. */
+  closed(carrier: Carrier): void
   lost(carrier: C, failure: Failure): void
 }

@@ -107,8 +107,10 @@ export class IncomingConnection {
     }))
   }
 
+  /** In order, the way back included. */
   close(): void {
-    this.#stream.close()
+    if (this.#return?.state === 'ready') this.#return.close()
+    else this.#stream.close()
   }
 
   fail(error: StreamError): void {
@@ -240,7 +242,7 @@ export class IncomingConnection {
 
   #ended(end: StreamEnd): void {
     this.#keepAlive.cancel()
-    this.#return?.ended(streamFailure(end))
+    this.#return?.ended(streamFailure(end), end.is === 'closed')
     if (end.is === 'error')
       this.#log.info(
         { by: end.by, claimed: this.#stream.claimed, reason: end.error.message },

@@ -144,6 +144,12 @@ export class ServerLink implements CarrierUser {
     to.join(this)
   }
 
+  closed(connection: Carrier): void {
+    if (this.connection !== connection) return
+    this.#idle?.cancel()
+    this.#enter({ is: 'idle' })
+  }
+
   lost(connection: Carrier, failure: Failure): void {
     const state = this.#state
     if (!('connection' in state) || state.connection !== connection) return

@@ -240,10 +240,11 @@ export class S2sPool implements Remote, Closeable {
     return connection
   }
 
-  /** A stream that the peer opened and takes stanzas on is as good as one of ours. */
+  /** A stream that the peer opened is as good as one of ours, unless what we wrote to that may still be on its way. */
   #carrierFor(pair: DomainPair, except: ReadonlySet<Carrier>): Carrier {
     const back = this.#returns.get(pairKey(pair))
-    if (back !== undefined && back.state === 'ready' && !except.has(back)) return back
+    const own = [...(this.#byRemote.get(pair.remote) ?? [])].some((connection) => connection.isAuthorized(pair))
+    if (back !== undefined && back.state === 'ready' && !except.has(back) && !own) return back
     return this.#connectionFor(pair, except)
   }
 

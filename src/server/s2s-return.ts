@@ -121,21 +121,26 @@ export class ReturnPath implements Carrier, Reader {
     this.#parts.transport.destroy()
   }
 
-  /** The stream is over. */
-  ended(failure: Failure): void {
+  /** The stream is over; `inOrder` where the peer closed it. */
+  ended(failure: Failure, inOrder = false): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#parts.over(this)
     this.#parts.budget.remove(this)
     const written = this.#kept.flatMap((waiting) => waiting ?? [])
     this.#kept = []
-    this.#lose(failure)
+    if (inOrder) for (const user of this.#leaving()) user.closed(this)
+    else this.#lose(failure)
     if (written.length > 0) this.#parts.unacknowledged(written, failure)
   }
 
   #lose(failure: Failure): void {
+    for (const user of this.#leaving()) user.lost(this, failure)
+  }
+
+  #leaving(): readonly CarrierUser[] {
     const users = [...this.#users]
     this.#users.clear()
-    for (const user of users) user.lost(this, failure)
+    return users
   }
 }

@@ -60,6 +60,9 @@ export class Verification implements CarrierUser<ServerConnection> {
     to.join(this)
   }
 
+  /** Only what others opened ends so, and nothing is asked there. */
+  closed(): void {}
+
   /** A connection that was there before may have been dead for long, so one of our own is tried too. */
   lost(connection: ServerConnection, { condition, reason }: Failure): void {
     if (this.#connection !== connection) return

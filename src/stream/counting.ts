@@ -54,6 +54,12 @@ export class Counting {
     }
   }
 
+  /** The last that we say before our close: what the peer is not told of now, it sends again. */
+  conclude(): void {
+    if (this.#received !== undefined && this.#received.count > 0)
+      this.#parts.write(acknowledgementText(this.#received.h))
+  }
+
   /** `<r/>` or `<a/>`. Throws StreamError. */
   element({ name, attrs }: Element): void {
     if (name === 'r') {

@@ -117,6 +117,7 @@ export class IncomingServerStream {
         output: (text) => handler.output(text),
         opened: (header) => this.#opened(header),
         element: (element) => this.#element(element),
+        late: (element) => this.#late(element),
         ended: (end) => handler.ended(end),
       },
     )
@@ -175,6 +176,7 @@ export class IncomingServerStream {
   }
 
   close(): void {
+    this.#counting?.conclude()
     this.#stream.close()
   }
 
@@ -198,13 +200,13 @@ export class IncomingServerStream {
       throw new StreamError('invalid-from', 'the header\'s "from" is no domain')
     this.#host = host
     const from = prepareDomain(header.from ?? '')
-    if (this.#external !== undefined) {
-      if (header.from !== undefined && from !== this.#external.pair.remote)
-        throw new StreamError('not-authorized', 'another "from" than before')
-      this.#enter(this.#external.pair, this.#external.by)
-    }
+    const external = this.#external
+    if (external !== undefined && header.from !== undefined && from !== external.pair.remote)
+      throw new StreamError('not-authorized', 'another "from" than before')
     // A server from before XMPP 1.0 knows nothing of features (RFC 6120 §4.7.5).
     if (!header.version.startsWith('0.')) this.#stream.send(this.#features())
+    // The way back (XEP-0288) may be used at once, and nothing goes before the features.
+    if (external !== undefined) this.#enter(external.pair, external.by)
   }
 
   #features(): Element {
@@ -280,6 +282,12 @@ export class IncomingServerStream {
     else if (element.attrs.xmlns === ns.streamManagement) this.#management(element)
     else if (isBidiRequest(element)) this.#enableBidi()
     else this.#dialback(readDialback(element))
+  }
+
+  /** The peer sent it before it saw that we close: lost if it is not taken now, as the peer may close at the same moment. */
+  #late(element: Element): void {
+    if (element.attrs.xmlns === ns.streamManagement) this.#counting?.element(element)
+    else if (isStanza(element) && this.#verified.size > 0) this.#stanza(element)
   }
 
   #dialback(dialback: Dialback | undefined): void {

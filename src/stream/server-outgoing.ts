@@ -104,6 +104,7 @@ export class OutgoingServerStream {
         output: (text) => handler.output(text),
         opened: (header) => this.#opened(header),
         element: (element) => this.#element(element),
+        late: (element) => this.#late(element),
         ended: (end) => {
           this.#phase = 'ended'
           handler.ended(end)
@@ -203,6 +204,7 @@ export class OutgoingServerStream {
   }
 
   close(): void {
+    this.#counting?.conclude()
     this.#stream.close()
   }
 
@@ -228,6 +230,12 @@ export class OutgoingServerStream {
     else if (element.attrs.xmlns === ns.streams && element.name === 'features') {
       if (this.#phase === 'features') this.#begin(element)
     } else this.#dialback(readDialback(element))
+  }
+
+  /** The peer sent it before it saw that we close: lost if it is not taken now, as the peer may close at the same moment. */
+  #late(element: Element): void {
+    if (element.attrs.xmlns === ns.streamManagement) this.#counting?.element(element)
+    else if (isStanza(element) && this.#bidi && this.#authorized.size > 0) this.#stanza(element)
   }
 
   #begin(features: Element | undefined): void {

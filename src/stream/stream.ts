@@ -36,6 +36,8 @@ export interface StreamHandler {
   opened(header: Header): void
   /** An element directly below the root; not a stream error. */
   element(element: Element): void
+  /** An element that arrives between our close and the peer's; nobody's by default. */
+  late?(element: Element): void
   /** Once, and last. Everything is written: end the transport, unless it is what was lost. */
   ended(end: StreamEnd): void
 }
@@ -279,8 +281,8 @@ export class Stream {
   #element(element: Element): void {
     if (!this.#reads) return
     if (element.name === 'error' && element.attrs.xmlns === ns.streams) this.#peerFailed(element)
-    // What still arrives after our close is read only to find the peer's (RFC 6120 §4.4).
-    else if (this.#state.is === 'closing') return
+    // RFC 6120 §4.4: the peer may still send until it closes, too.
+    else if (this.#state.is === 'closing') this.#guard(() => this.#handler.late?.(element))
     else if (!this.#established && ++this.#elements > this.#options.limits.unauthenticated.elements)
       this.fail(new StreamError('policy-violation', 'too many elements before authentication'))
     else this.#guard(() => this.#handler.element(element))
