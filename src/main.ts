@@ -209,6 +209,10 @@ class Start {
   /** Distributed rooms hear of streams that broke, to find out what was lost with them. */
   #watchLinks(server: Server, pool: S2sPool): void {
     const services = this.#config.hosts.flatMap(({ domain }) => server.service<MucService>(domain, mucService) ?? [])
+    this.#live.demands = (remote) => {
+      const demands = services.map(({ distribution }) => distribution.demands(remote))
+      return demands.find((demand) => demand === 'certificate') ?? demands.find((demand) => demand !== undefined)
+    }
     const interrupted = (remote: string): void => {
       for (const service of services) service.interrupted(remote)
     }

@@ -16,6 +16,9 @@ export class LiveConfig {
     this.current = config
   }
 
+  /** What the services of rooms want of a domain; they say so once they are there. */
+  demands: NonNullable<S2sPolicy['demands']> = () => undefined
+
   get routes(): Readonly<Record<string, Route>> {
     return this.current.s2sRoutes
   }
@@ -48,6 +51,7 @@ export class LiveConfig {
       get encryptedDomains() {
         return sets(current()).encrypted
       },
+      demands: (domain) => this.demands(domain),
     }
   })()
 }

@@ -19,7 +19,11 @@ export interface S2sPolicy {
   readonly denied?: ReadonlySet<string>
   /** Peers of distributed rooms: they are sent keys and real JIDs, so never without TLS, whatever else is allowed (dmuc.md §4). */
   readonly encryptedDomains?: ReadonlySet<string>
+  /** The same of those that the operator named while running, or that showed a certificate before. */
+  readonly demands?: (domain: string) => Demand | undefined
 }
+
+export type Demand = 'certificate' | 'tls'
 
 export interface Refusal {
   readonly reason: string
@@ -28,11 +32,13 @@ export interface Refusal {
 }
 
 export const needsCertificate = (policy: S2sPolicy, domain: string): boolean =>
-  policy.secureDomains?.has(domain) === true || (policy.secureAuth && policy.insecureDomains?.has(domain) !== true)
+  policy.secureDomains?.has(domain) === true ||
+  ((policy.secureAuth || policy.demands?.(domain) === 'certificate') && policy.insecureDomains?.has(domain) !== true)
 
 export const needsEncryption = (policy: S2sPolicy, domain: string): boolean =>
   policy.requireEncryption ||
   policy.encryptedDomains?.has(domain) === true ||
+  policy.demands?.(domain) !== undefined ||
   policy.pins?.has(domain) === true ||
   needsCertificate(policy, domain)
 
@@ -83,14 +89,17 @@ const pinChange = (domain: string): string => `remove "${domain}" from [s2s_auth
 
 function certificateChange(policy: S2sPolicy, domain: string): string {
   if (policy.secureDomains?.has(domain) === true) return `remove "${domain}" from s2s_secure_domains`
-  return `set s2s_secure_auth = false or add "${domain}" to s2s_insecure_domains`
+  return policy.secureAuth
+    ? `set s2s_secure_auth = false or add "${domain}" to s2s_insecure_domains`
+    : `it showed a valid one before; if it may do without from now on, say dmucctl peer allow ${domain}`
 }
 
 /** What to change where TLS was required and not there. */
 export const encryptionChange = (policy: S2sPolicy, domain: string): string => {
   if (policy.pins?.has(domain) === true) return pinChange(domain)
   if (needsCertificate(policy, domain)) return certificateChange(policy, domain)
-  return policy.encryptedDomains?.has(domain) === true
-    ? `remove "${domain}" from dmuc.allow`
-    : 'set s2s_require_encryption = false'
+  if (policy.encryptedDomains?.has(domain) === true) return `remove "${domain}" from dmuc.allow`
+  return policy.demands?.(domain) === undefined
+    ? 'set s2s_require_encryption = false'
+    : `say dmucctl peer deny ${domain}`
 }

@@ -5,6 +5,7 @@
 
 import { modules as allModules } from '../../src/modules/index.js'
 import type { Module } from '../../src/server/module.js'
+import { attest, type PeerProof } from '../../src/server/peer-proof.js'
 import { type HostOptions, Server } from '../../src/server/server.js'
 import type { Outbox, Session } from '../../src/server/session.js'
 import type { Store } from '../../src/store/store.js'
@@ -150,6 +151,8 @@ export class Client extends Listener {
 /** Another domain. */
 export class Peer extends Listener {
   readonly domain: string
+  /** How it proves its domain; undefined: not as another server. */
+  proof: PeerProof | undefined
   readonly #server: Server
   readonly #traffic: Traffic
 
@@ -167,7 +170,9 @@ export class Peer extends Listener {
 
   /** Also what docs/schemas do not allow, for tests of what becomes of it. */
   async sendsAnything(text: string): Promise<void> {
-    await this.#server.servers.receive(parse(text))
+    const stanza = parse(text)
+    if (this.proof !== undefined) attest(stanza, this.proof)
+    await this.#server.servers.receive(stanza)
   }
 
   deliver(stanza: Element): void {

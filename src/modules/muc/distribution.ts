@@ -14,6 +14,8 @@ import {
 } from '../../dmuc/wire/replicate.js'
 import { affiliationOf, newRoom, type RoomPolicy } from '../../room/index.js'
 import type { Host, Registration } from '../../server/module.js'
+import { peerProof } from '../../server/peer-proof.js'
+import type { Demand } from '../../server/s2s-policy.js'
 import { child, type Element, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -22,6 +24,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { DmucPolicy } from './dmuc-policy.js'
 import { Links } from './links.js'
 import type { LiveRoom } from './live-room.js'
+import { PeerProofs } from './peer-proofs.js'
 import { Peers, type Word } from './peers.js'
 import type { RoomEnvironment } from './room-environment.js'
 import type { Rooms } from './rooms.js'
@@ -52,6 +55,7 @@ export class Distribution {
   readonly #publicKey: string | undefined
   readonly #links: Links
   readonly #peers: Peers
+  readonly #proofs: PeerProofs
   /** `room service`: being asked, or waiting to be asked again. */
   readonly #asked = new Map<string, { attempts: number; open: boolean }>()
 
@@ -67,14 +71,30 @@ export class Distribution {
     this.#policy = policy
     this.#roomPolicy = roomPolicy
     this.#rooms = rooms
-    const events = { up: this.#up.bind(this), down: this.#down.bind(this) }
+    const events = { up: this.#up.bind(this), down: this.#down.bind(this), fault: this.#fault.bind(this) }
     this.#links = new Links(host.domain, host, events, policy.links)
     this.#peers = new Peers(host.domain, policy.allow, host.store)
+    this.#proofs = new PeerProofs(host.domain, policy.auth, host.store)
   }
 
   /** Before the first room is there. */
-  start(): Promise<void> {
-    return this.#peers.start()
+  async start(): Promise<void> {
+    await this.#peers.start()
+    await this.#proofs.start()
+  }
+
+  /** What a stream to or from this domain needs, because rooms are exchanged with it. */
+  demands(domain: string): Demand | undefined {
+    if (!this.#peers.allows(domain)) return undefined
+    return this.#proofs.demandsCertificate(domain) ? 'certificate' : 'tls'
+  }
+
+  /** Throws for what a peer has not proved as it must; then the link is split. */
+  verify(stanza: Element, domain: string): void {
+    const fault = this.#fault(domain, stanza)
+    if (fault === undefined) return this.#links.heard(domain)
+    this.#links.distrust(domain, fault)
+    throw new StanzaError('policy-violation', { text: fault })
   }
 
   /** May rooms be exchanged with it? */
@@ -85,6 +105,10 @@ export class Distribution {
   /** Is nothing to be taken from this service for now? */
   isPaused(service: string): boolean {
     return this.#peers.isPaused(service)
+  }
+
+  #fault(domain: string, stanza: Element): string | undefined {
+    return this.#peers.allows(domain) ? this.#proofs.fault(domain, peerProof(stanza)) : undefined
   }
 
   /** The services that we exchange rooms with, or are told not to. */
@@ -102,6 +126,7 @@ export class Distribution {
   /** The operator's word on a service; durable when it resolves. `deny` also ends what is shared with it. */
   async say(service: string, word: Word): Promise<void> {
     await this.#peers.say(service, word)
+    if (word === 'allow') await this.#proofs.forget(service)
     this.#host.log.info({ peer: service }, `The operator says of a peer: ${word}`)
     if (word === 'pause') return this.#down(service, 'paused by the operator')
     if (word === 'allow') return this.resync(service)
@@ -154,10 +179,6 @@ export class Distribution {
       (last) => room.happen({ type: 'unsigned', last: last.map(loggedEvent) }),
       (error: unknown) => this.#host.log.warn({ room: room.jid, err: error }, 'The log of a room could not be signed'),
     )
-  }
-
-  heard(domain: string): void {
-    this.#links.heard(domain)
   }
 
   /** A stream to or from this domain broke. */
@@ -342,6 +363,7 @@ export class Distribution {
 
   /** E3 as a peerhost sees it. */
   async #replicate(iq: Element, from: Jid): Promise<Element> {
+    this.verify(iq, from.domain)
     const asked = payload(iq)
     if (from.local !== '' || !this.#peers.allows(from.domain))
       throw new StanzaError('forbidden', { type: 'auth', text: `${from.domain} may not replicate rooms here` })
@@ -390,6 +412,7 @@ export class Distribution {
 
   /** E12: the service of the source tells of the instances. */
   async #peerhost(iq: Element, from: Jid): Promise<Element> {
+    this.verify(iq, from.domain)
     const notice = payload(iq)
     const local = notice === undefined ? undefined : child(notice, 'room', ns.dmuc)?.attrs.id
     const jid = Jid.tryParse(`${local}@${this.#host.domain}`)

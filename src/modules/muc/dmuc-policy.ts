@@ -14,6 +14,8 @@ export interface DmucPolicy {
   readonly redirect: ReadonlyMap<string, string>
   /** Domains for whose users a service may vouch; undefined: its own. */
   users(service: string): readonly string[] | undefined
+  /** By service: `certificate`, `dialback` or `pin:HEX`. */
+  readonly auth: ReadonlyMap<string, string>
   readonly maxShadows: number
   readonly limits: DmucLimits
   readonly links: LinkTimes
@@ -26,6 +28,7 @@ export const dmucPolicy = (values: DmucValues | undefined): DmucPolicy => ({
   distributedByDefault: values?.distributed_by_default ?? false,
   redirect: new Map(Object.entries(values?.redirect ?? {})),
   users: usersOf(values),
+  auth: new Map(Object.entries(values?.auth ?? {})),
   maxShadows: values?.max_shadows ?? 1000,
   limits: {
     ...defaultLimits,

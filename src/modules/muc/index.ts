@@ -236,7 +236,12 @@ export class MucService {
 
   receive(stanza: Element, from: Jid, to: Jid): Handled {
     if (this.distribution.isPaused(from.domain)) return refusePaused(stanza)
-    this.distribution.heard(from.domain)
+    try {
+      this.distribution.verify(stanza, from.domain)
+    } catch (fault) {
+      if (stanza.name === 'iq' && answerable(stanza)) throw fault
+      return undefined
+    }
     if (to.local === '') return refuseAtService(stanza)
     if (from.isFull) this.#notice(stanza, from)
     const bare = to.bare().toString()

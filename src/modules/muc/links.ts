@@ -5,7 +5,7 @@
 import type { Router } from '../../server/router.js'
 import type { Clock, Timer } from '../../util/clock.js'
 import type { Random } from '../../util/random.js'
-import { xml } from '../../xml/element.js'
+import { type Element, xml } from '../../xml/element.js'
 import { inWords } from '../../xmpp/error-words.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
@@ -38,6 +38,8 @@ export interface LinkEvents {
   /** It answers, for the first time or again. */
   up(service: string): void
   down(service: string, reason: string): void
+  /** What is wrong with how an answer of its own came, in words. */
+  fault?(service: string, answer: Element): string | undefined
 }
 
 export class Links {
@@ -103,6 +105,17 @@ export class Links {
     if (link.state === 'down') this.#probe(service, link)
   }
 
+  /** What came from it did not prove what it must: the link is down until it answers as it should. */
+  distrust(service: string, reason: string): void {
+    const link = this.#links.get(service)
+    if (link === undefined) return
+    const news = link.state !== 'down' || link.reason !== reason
+    Object.assign(link, { state: 'down', reason })
+    if (!news) return
+    this.#events.down(service, reason)
+    this.#retry(service, link)
+  }
+
   /** What we sent may be lost (a stream broke, a stanza came back): find out, and let the rooms greet again. */
   doubt(service: string): void {
     const link = this.#links.get(service)
@@ -117,7 +130,11 @@ export class Links {
     link.timer?.cancel()
     const ping = xml('iq', { type: 'get', from: this.#self, to: service }, xml('ping', { xmlns: ns.ping }))
     this.#parts.router.request(ping, this.#times.answerMs).then(
-      () => this.#answered(service, link),
+      (answer) => {
+        const fault = this.#events.fault?.(service, answer)
+        if (fault === undefined) this.#answered(service, link)
+        else this.#unanswered(service, link, new StanzaError('policy-violation', { text: fault }))
+      },
       (error: unknown) => this.#unanswered(service, link, error),
     )
   }
@@ -142,9 +159,14 @@ export class Links {
       link.state = 'down'
       this.#events.down(service, link.reason)
     }
+    if (link.state === 'down') this.#retry(service, link)
+    else this.#later(service, link, 0)
+  }
+
+  #retry(service: string, link: Link): void {
     const backoff = Math.min(this.#times.maxRetryMs, this.#times.retryMs * 2 ** link.attempts)
     link.attempts += 1
-    this.#later(service, link, link.state === 'down' ? backoff * (0.5 + this.#parts.random.fraction()) : 0)
+    this.#later(service, link, backoff * (0.5 + this.#parts.random.fraction()))
   }
 
   #later(service: string, link: Link, delayMs: number): void {

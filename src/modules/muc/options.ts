@@ -170,6 +170,7 @@ export interface DmucValues {
   readonly distributed_by_default?: boolean
   readonly redirect?: Readonly<Record<string, string>>
   readonly users?: Readonly<Record<string, string>>
+  readonly auth?: Readonly<Record<string, string>>
   readonly max_instances?: number
   readonly max_shadows?: number
   readonly max_history?: number
