@@ -210,9 +210,10 @@ class Client:
         )
         return {"fields": fields, "status": done["command"]["status"]}
 
-    async def upload(self, name, content, type):
+    async def upload(self, name, content, type, times=1):
         """Finds the service, asks for a slot, puts the file there. The address for others."""
-        file = io.BytesIO(content.encode())
+        data = content.encode() * times
+        file = io.BytesIO(data)
         plugin = self.xmpp["xep_0363"]
         # slixmpp 1.8 looks for the service in a way that Python 3.11 refuses (coroutines given to asyncio.wait).
         info = (await self.xmpp["xep_0030"].get_info(jid=self.xmpp.boundjid.domain, cached=False, timeout=20))["disco_info"]
@@ -222,7 +223,7 @@ class Client:
             values = form["values"]
             if values["FORM_TYPE"] == ["urn:xmpp:http:upload:0"]:
                 plugin.max_file_size = int(values["max-file-size"])
-        return await plugin.upload_file(name, len(content.encode()), type, input_file=file, timeout=20)
+        return await plugin.upload_file(name, len(data), type, input_file=file, timeout=20)
 
     async def publish_card(self, jid, type, image):
         """Gives a room a card with this image, in base64."""

@@ -53,7 +53,7 @@ interface Orders {
     { jid: string; node: string; values: Readonly<Record<string, string>> },
     { readonly fields: readonly string[]; readonly status: string },
   ]
-  upload: [{ name: string; content: string; type: string }, string]
+  upload: [{ name: string; content: string; type: string; times?: number }, string]
   publish_card: [{ jid: string; type: string; image: string }, null]
   card: [{ jid: string }, string]
   register: [{ jid: string; nick: string }, string]
