@@ -4,7 +4,6 @@
  * store, the lock.
  */
 import { join } from 'node:path'
-import { putPassword } from './admin/account-password.js'
 import { announce } from './admin/announcement.js'
 import { openCertificates, reloadCertificates } from './admin/certificates.js'
 import type { Operator } from './admin/command.js'
@@ -37,6 +36,7 @@ import { hostMeta, hostMetaJsonPath, hostMetaPath } from './net/host-meta.js'
 import { HttpServer } from './net/http.js'
 import { type Dns, DomainResolver, SystemDns } from './net/resolver.js'
 import { defaultIterations, deriveKeys } from './sasl/scram-keys.js'
+import { putPassword } from './server/account-password.js'
 import {
   type ClientDependencies,
   type ClientListener,
@@ -135,11 +135,11 @@ class Start {
     const certificates = await this.#certificates()
     const path = join(data_path, 'dmucd.sqlite')
     const store = this.#lifecycle.add('store', await openSqliteStore({ path, durability, lock, log: this.#log }))
-    const { server, pool } = this.#server(store, certificates)
+    const links = this.#loginLinks(store)
+    const { server, pool } = this.#server(store, certificates, links)
     await server.start()
     this.#watchLinks(server, pool)
     await this.#listenForServers(ports, store, server, pool, certificates)
-    const links = this.#loginLinks(store)
     await this.#listenForComponents(ports, store, server)
     await this.#listenForClients(ports, store, server, certificates, links)
     this.#lifecycle.add('services', { close: () => server.closeServices() })
@@ -179,7 +179,11 @@ class Start {
     return certificates
   }
 
-  #server(store: Store, certificates: Certificates): { readonly server: Server; readonly pool: S2sPool } {
+  #server(
+    store: Store,
+    certificates: Certificates,
+    links: LoginLinks,
+  ): { readonly server: Server; readonly pool: S2sPool } {
     const log = this.#log
     const [clock, random] = [this.#clock, this.#random]
     let made: S2sPool | undefined
@@ -190,6 +194,9 @@ class Start {
       random,
       log,
       crowded: () => this.#budget.crowded,
+      accountChanged: (jid, change) => {
+        if (change !== 'added') links.forget(jid)
+      },
       httpBase: () => this.#config.global.http_external_url || this.#localUrl(),
       remote: ({ servers }) => {
         made = new S2sPool(

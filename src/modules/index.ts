@@ -1,5 +1,6 @@
 /** The modules, each of one XEP or of one part of an RFC, in the order in which a host sets them up. */
 import type { Module } from '../server/module.js'
+import { adHoc } from './ad-hoc.js'
 import { avatar } from './avatar.js'
 import { blocking } from './blocking/index.js'
 import { bookmarks } from './bookmarks/index.js'
@@ -8,6 +9,7 @@ import { component } from './component.js'
 import { contactAddresses } from './contact-addresses.js'
 import { disco } from './disco.js'
 import { entityCapabilities } from './entity-capabilities.js'
+import { externalServices } from './external-services.js'
 import { httpFileShare } from './http-file-share/index.js'
 import { iqAnswers } from './iq-answers.js'
 import { lastActivity } from './last-activity.js'
@@ -20,6 +22,7 @@ import { privateStorage } from './private.js'
 import { pubsub } from './pubsub/index.js'
 import { reporting } from './reporting.js'
 import { roster } from './roster/index.js'
+import { serviceAdministration } from './service-administration.js'
 import { time } from './time.js'
 import { userArchive } from './user-archive/index.js'
 import { vcard } from './vcard.js'
@@ -44,6 +47,9 @@ export const modules: readonly Module[] = [
   contactAddresses,
   lastActivity,
   httpFileShare,
+  adHoc,
+  serviceAdministration,
+  externalServices,
   privateStorage,
   entityCapabilities,
   pubsub,

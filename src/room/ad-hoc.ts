@@ -1,6 +1,6 @@
 /** Commands of a room (XEP-0050): who may run which, the form, what it comes to, and their list for service discovery. */
 import { xml } from '../xml/element.js'
-import { type AdHocAnswer, badCommand, commandsNamespace, writeCommand } from '../xmpp/ad-hoc.js'
+import { type AdHocAnswer, commandsNamespace, stepOf, writeCommand } from '../xmpp/ad-hoc.js'
 import { ns } from '../xmpp/namespaces.js'
 import type { CommandOf } from './command.js'
 import type { Context } from './contract.js'
@@ -12,7 +12,7 @@ import type { Operation, RoomState } from './types.js'
 const commands: readonly RoomCommand[] = hatCommands
 
 export function decideAdHoc(state: RoomState, command: CommandOf<'ad-hoc'>, context: Context): Verdict {
-  const { node, action, form, sessionId = context.token } = command.request
+  const { node, form, sessionId = context.token } = command.request
   const found = commands.find((known) => known.node === node)
   if (found === undefined) return refuse(state, 'item-not-found', 'The room has no such command')
   if (!found.may(state, speakerOf(state, command, context)))
@@ -21,10 +21,11 @@ export function decideAdHoc(state: RoomState, command: CommandOf<'ad-hoc'>, cont
     operations,
     reply: replyTo(state, command, writeCommand({ node, sessionId, ...rest })),
   })
-  if (action === 'cancel') return answer({ status: 'canceled' })
-  if (action === 'prev') return badCommand('bad-action', 'There is nothing before this form')
+  const step = stepOf(command.request, 'form' in found)
+  if (isRefusal(step)) return step
+  if (step === 'cancel') return answer({ status: 'canceled' })
   if ('show' in found) return answer({ status: 'completed', form: found.show(state) })
-  if (form === undefined) return answer({ status: 'executing', form: found.form(state) })
+  if (step === 'ask' || form === undefined) return answer({ status: 'executing', form: found.form(state) })
   const operations = found.run(state, form)
   return isRefusal(operations) ? operations : answer({ status: 'completed' }, operations)
 }

@@ -26,7 +26,7 @@ export interface HostDefinition {
 
 /** What all hosts share. */
 export interface HostEnvironment
-  extends Pick<Host, 'sessions' | 'store' | 'clock' | 'random' | 'log' | 'isLocal' | 'httpBase'> {
+  extends Pick<Host, 'sessions' | 'store' | 'clock' | 'random' | 'log' | 'isLocal' | 'httpBase' | 'accounts'> {
   readonly router: Router & { dispatch(stanza: Element, from: Jid, to: Jid): Handled }
   readonly definitions: readonly HostDefinition[]
 }

@@ -12,6 +12,7 @@ import type { Form } from '../xmpp/data-form.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { Xep } from '../xmpp/xep.js'
 import type { LoadedAccount } from './account.js'
+import type { AccountKeeper } from './account-keeper.js'
 import type { Handled } from './handled.js'
 import type { Router } from './router.js'
 import type { Session, Sessions } from './session.js'
@@ -108,9 +109,28 @@ export type Registration =
    * (never decide on what is not loaded); found under `name` in `LoadedAccount.data`.
    */
   | { readonly kind: 'account'; readonly name: string; readonly load: (bareJid: string) => Promise<unknown> }
+  /** Of the host (XEP-0050). */
+  | { readonly kind: 'command'; readonly command: HostCommand }
   /** Requests to this path of the HTTP server, and below it. The path holds the domain, since all hosts share the server. */
   | { readonly kind: 'http'; readonly path: string; readonly handler: HttpHandler }
   | { readonly kind: 'stop'; readonly run: () => void | Promise<void> }
+
+/** One form and done, or an answer at once: a host keeps no session of a command (XEP-0050). */
+export interface HostCommand {
+  readonly node: string
+  readonly name: string
+  may(from: Jid): boolean
+  /** What is to be filled in; absent where nothing is. */
+  readonly form?: () => Form
+  /** With the form that was submitted, where there is one to be filled in. Throws StanzaError. */
+  run(from: Jid, submitted: Form): CommandOutcome | Promise<CommandOutcome>
+}
+
+export interface CommandOutcome {
+  /** For who ran it. */
+  readonly note?: string
+  readonly form?: Form
+}
 
 /** A page of a long list, in order of JIDs (XEP-0059): above `after`, below `before`, from the end where `backward`. */
 export interface ListPage {
@@ -148,6 +168,7 @@ export interface Registered {
   readonly forms: readonly Form[]
   /** What at most one module of a host lists. */
   discoItems(from: Jid, page: ListPage): Promise<ListedItems>
+  readonly commands: readonly HostCommand[]
   /** Undefined where no module knows the node. */
   nodeInfo(at: 'host' | 'account', node: string, from: Jid, to: Jid): DiscoInfo | undefined
   nodeItems(at: 'host' | 'account', node: string, from: Jid, to: Jid): readonly DiscoItem[] | undefined
@@ -176,6 +197,7 @@ export interface Host {
   offer(name: string, service: unknown): void
   /** The address of the HTTP server as clients reach it, with a slash at the end; undefined where none is known. */
   httpBase(): string | undefined
+  readonly accounts: AccountKeeper
   /** What all modules of this host registered; complete once the host has started. */
   readonly registered: Registered
   /** The other hosts of this process, in the order of the configuration. */

@@ -7,6 +7,7 @@ import type {
   DiscoInfo,
   DiscoItem,
   Handled,
+  HostCommand,
   Identity,
   IqHandler,
   Keeper,
@@ -108,6 +109,10 @@ export class Registrations implements Registered {
       known.at === at ? [known.items?.(node, from, to) ?? []].filter((list) => list.length > 0) : [],
     )
     return lists.length === 0 ? undefined : lists.flat()
+  }
+
+  get commands(): readonly HostCommand[] {
+    return this.#all('command').map(({ command }) => command)
   }
 
   get httpRoutes(): readonly Kind<'http'>[] {

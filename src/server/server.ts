@@ -6,6 +6,7 @@ import type { Closeable } from '../util/lifecycle.js'
 import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { type AccountChange, StoredAccounts } from './account-keeper.js'
 import { LocalClientGateway } from './client-gateway.js'
 import { type ComponentGateway, LocalComponentGateway } from './component-gateway.js'
 import type { ClientGateway, ServerGateway } from './gateway.js'
@@ -15,7 +16,7 @@ import type { HostType, Module } from './module.js'
 import { Requests } from './requests.js'
 import type { Remote, Router } from './router.js'
 import { LocalServerGateway } from './server-gateway.js'
-import type { Sessions } from './session.js'
+import type { Session, Sessions } from './session.js'
 import { SessionRegistry } from './session-registry.js'
 import { StanzaRouter } from './stanza-router.js'
 
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly log: Logger
   /** The way to other domains; without one, everything to them is refused. A pool that needs the server is made by a function. */
   readonly remote?: Remote | ((server: Server) => Remote)
+  /** Hears of accounts that modules made, changed or deleted, once that is durable. */
+  readonly accountChanged?: (bareJid: string, change: AccountChange) => void
   /** Host.httpBase; default: none is known. */
   readonly httpBase?: () => string | undefined
   /** Router.crowded; default: never. */
@@ -65,6 +68,7 @@ export class Server implements Closeable {
   readonly #clients: LocalClientGateway
   readonly #hosts: HostRegistry
   readonly #requests: Requests
+  readonly #accounts: StoredAccounts
   readonly #remote: Remote
   #closing: Promise<void> | undefined
 
@@ -86,7 +90,25 @@ export class Server implements Closeable {
     const definitions = options.hosts.map(definitionOf)
     const isLocal = (domain: string): boolean => this.#hosts.get(domain) !== undefined
     const httpBase = options.httpBase ?? (() => undefined)
-    const shared = { router, sessions, store, clock, random, log, isLocal, httpBase, definitions }
+    this.#accounts = new StoredAccounts({
+      ...{ store, clock },
+      sessionsOf: (jid) => sessionsOf(sessions, jid),
+      unbind: (session) => this.clients.unbind(session),
+      forget: (bareJid) => this.#hosts.get(domainOf(bareJid))?.accounts.forget(bareJid),
+      changed: options.accountChanged ?? (() => {}),
+    })
+    const shared = {
+      accounts: this.#accounts,
+      router,
+      sessions,
+      store,
+      clock,
+      random,
+      log,
+      isLocal,
+      httpBase,
+      definitions,
+    }
     this.#hosts = new HostRegistry(definitions, shared)
     this.router = router
     this.sessions = sessions
@@ -126,16 +148,8 @@ export class Server implements Closeable {
 
   /** To be called after an account was made, changed or deleted in the store by somebody else; ends the clients of a deleted one. */
   async accountChanged(bareJid: string): Promise<void> {
-    const domain = bareJid.slice(bareJid.indexOf('@') + 1)
-    if ((await this.clients.account(bareJid)) === undefined) this.#endSessions(bareJid)
-    this.#hosts.get(domain)?.accounts.forget(bareJid)
-  }
-
-  #endSessions(bareJid: string): void {
-    for (const session of this.sessions.of(bareJid)) {
-      this.clients.unbind(session)
-      session.outbox.close('not-authorized', 'The account is gone')
-    }
+    if ((await this.clients.account(bareJid)) === undefined) this.#accounts.endSessions(bareJid, 'The account is gone')
+    this.#hosts.get(domainOf(bareJid))?.accounts.forget(bareJid)
   }
 
   async #close(): Promise<void> {
@@ -148,6 +162,13 @@ export class Server implements Closeable {
     await this.#hosts.close()
     this.#requests.close()
   }
+}
+
+const domainOf = (bareJid: string): string => bareJid.slice(bareJid.indexOf('@') + 1)
+
+function sessionsOf(sessions: Sessions, jid: string): readonly Session[] {
+  const one = sessions.get(jid)
+  return one === undefined ? sessions.of(jid) : [one]
 }
 
 const definitionOf = (host: HostOptions): HostDefinition => ({

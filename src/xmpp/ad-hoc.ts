@@ -57,6 +57,15 @@ export function readCommand(iq: Element): AdHocRequest | StanzaError | undefined
   }
 }
 
+/** What one request comes to where a command is one form, or (`asks` false) none. */
+export type AdHocStep = 'cancel' | 'ask' | 'run'
+
+export function stepOf({ action, form }: AdHocRequest, asks: boolean): AdHocStep | StanzaError {
+  if (action === 'cancel') return 'cancel'
+  if (action === 'prev') return badCommand('bad-action', 'There is nothing before this form')
+  return asks && form === undefined ? 'ask' : 'run'
+}
+
 /** The payload of the result; a command that goes on offers to complete it. */
 export function writeCommand({ node, sessionId, status, form, note }: AdHocAnswer): Element {
   return xml(

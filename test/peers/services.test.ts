@@ -45,7 +45,7 @@ peer([systemPython], ['slixmpp'])('services', () => {
     server = await startDmucd({
       domain: 'a.example',
       users: { ann: password, bob: password },
-      top: 'component_ports = [0]\ncomponent_interfaces = ["127.0.0.1"]',
+      top: 'admins = ["ann@a.example"]\ncomponent_ports = [0]\ncomponent_interfaces = ["127.0.0.1"]',
       hosts: `[component."${echo}"]\ntype = "external"\ncomponent_secret = "${secret}"`,
     })
   })
@@ -62,6 +62,16 @@ peer([systemPython], ['slixmpp'])('services', () => {
     expect([answer.headers.get('content-type'), await answer.text()]).toEqual(['text/plain', 'ünd toe of frog'])
     const large = { name: 'large.txt', content: '0123456789abcdef', times: 700_000, type: 'text/plain' }
     await expect(ann.do('upload', large)).rejects.toThrow('FileTooBig')
+  })
+
+  test('XEP-0133: slixmpp finds the commands, and makes an account that can log in', async () => {
+    ann = await Slixmpp.online(server, 'ann', password)
+    clients.push(ann)
+    const node = 'http://jabber.org/protocol/admin#add-user'
+    expect(await ann.do('commands', { jid: 'a.example' })).toContain(node)
+    const values = { accountjid: 'dan@a.example', password, 'password-verify': password }
+    expect(await ann.do('command', { jid: 'a.example', node, values })).toMatchObject({ status: 'completed' })
+    clients.push(await Slixmpp.online(server, 'dan', password))
   })
 
   describe('XEP-0114', () => {

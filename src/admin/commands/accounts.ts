@@ -1,6 +1,7 @@
 /** Accounts: make, change the password, delete, list. */
+
+import { putPassword } from '../../server/account-password.js'
 import { Jid } from '../../xmpp/jid.js'
-import { putPassword } from '../account-password.js'
 import { type AdminCommand, CommandRefused, type Operator } from '../command.js'
 
 const jidArgument = { name: 'jid', doc: 'the address of the account, user@domain' } as const

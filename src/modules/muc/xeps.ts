@@ -40,7 +40,6 @@ export const roomXeps: readonly Xep[] = [
   {
     number: 50,
     version: '1.3.0',
-    without: 'commands of the server',
     test: 'room/features/hats.test.ts',
     features: [commandsNamespace],
   },
