@@ -6,7 +6,7 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Milliseconds since the Unix epoch. May step backward when the operator sets the clock. */
+  /** Whole milliseconds since the Unix epoch. May step backward when the operator sets the clock. */
   now(): number
   /** Milliseconds that never go backward; only differences mean anything. */
   monotonic(): number
@@ -35,7 +35,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs
+    return Math.round(this.#nowMs)
   }
 
   monotonic(): number {

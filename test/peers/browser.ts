@@ -51,6 +51,17 @@ export class Visitor {
     await this.page.locator('textarea.chat-textarea').waitFor()
   }
 
+  /** Enters a room by its address, by Converse's own dialogue; resolves when it is open. */
+  async enters(room: string): Promise<void> {
+    const list = this.page.locator('converse-rooms-list')
+    await list.locator('converse-dropdown button').first().click()
+    await list.locator('.show-add-muc-modal').click()
+    const dialog = this.page.locator('.modal.show')
+    await dialog.locator('input[name=chatroom]').fill(room)
+    await dialog.locator('input[type=submit]').click()
+    await this.page.locator('textarea.chat-textarea').waitFor()
+  }
+
   async says(text: string): Promise<void> {
     const box = this.page.locator('textarea.chat-textarea')
     await box.fill(text)
@@ -70,6 +81,18 @@ export class Visitor {
   /** Resolves when somebody with this nickname is in the list of occupants. */
   async sits(nick: string): Promise<void> {
     await this.page.locator('converse-muc-sidebar').getByText(nick, { exact: true }).first().waitFor()
+  }
+
+  /** The texts of the messages, from top to bottom. */
+  async reads(): Promise<readonly string[]> {
+    const texts = await this.page.locator('.chat-msg__text').allInnerTexts()
+    return texts.map((text) => text.trim())
+  }
+
+  /** The nicknames in the list of occupants. */
+  async occupants(): Promise<readonly string[]> {
+    const nicks = await this.page.locator('converse-muc-sidebar .occupant-nick').allInnerTexts()
+    return nicks.map((nick) => nick.trim())
   }
 
   /** Resolves once no message has this text. */

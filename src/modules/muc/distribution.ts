@@ -46,6 +46,14 @@ export interface ServiceFacts {
   readonly rooms: readonly { readonly jid: string; readonly source: boolean }[]
 }
 
+interface Attempt {
+  attempts: number
+  /** Nobody else is to ask. */
+  open: boolean
+  /** The answer is not here yet. */
+  underWay: boolean
+}
+
 export class Distribution {
   readonly #host: Host
   readonly #policy: DmucPolicy
@@ -56,8 +64,8 @@ export class Distribution {
   readonly #links: Links
   readonly #peers: Peers
   readonly #proofs: PeerProofs
-  /** `room service`: being asked, or waiting to be asked again. */
-  readonly #asked = new Map<string, { attempts: number; open: boolean }>()
+  /** `room service`: being asked, refused, or waiting to be asked again. */
+  readonly #asked = new Map<string, Attempt>()
 
   constructor(
     host: Host,
@@ -226,7 +234,8 @@ export class Distribution {
 
   /** Asks the services that the configuration names, whatever the policy of when; for the operator. */
   distribute(room: LiveRoom): void {
-    for (const key of this.#asked.keys()) if (key.startsWith(`${room.jid} `)) this.#asked.delete(key)
+    for (const [key, { underWay }] of this.#asked)
+      if (!underWay && key.startsWith(`${room.jid} `)) this.#asked.delete(key)
     this.#reconcile(room, true)
   }
 
@@ -292,7 +301,7 @@ export class Distribution {
   /** E3, and what its answer means. */
   #ask(room: LiveRoom, service: string): void {
     const key = `${room.jid} ${service}`
-    const attempt = this.#asked.get(key) ?? { attempts: 0, open: false }
+    const attempt = this.#asked.get(key) ?? { attempts: 0, open: false, underWay: false }
     if (attempt.open) return
     attempt.open = true
     this.#asked.set(key, attempt)
@@ -304,6 +313,7 @@ export class Distribution {
       return
     }
     const iq = xml('iq', { type: 'set', from: this.#host.domain, to: service }, writeReplicate(room.replica.identity))
+    attempt.underWay = true
     this.#host.router.request(iq).then(
       (answer) => {
         this.#asked.delete(key)
@@ -328,7 +338,8 @@ export class Distribution {
     room.happen({ type: 'replicated', jid, kind, ...(key && { key }), ...(users && { users }) })
   }
 
-  #refused(room: LiveRoom, service: string, attempt: { attempts: number; open: boolean }, error: unknown): void {
+  #refused(room: LiveRoom, service: string, attempt: Attempt, error: unknown): void {
+    attempt.underWay = false
     const refusal = error instanceof StanzaError ? error : new StanzaError('internal-server-error', { cause: error })
     const passing = refusal.type === 'wait' || refusal.condition.startsWith('remote-server')
     const why = refusal.text ?? refusal.condition
@@ -349,7 +360,10 @@ export class Distribution {
     })
   }
 
-  /** The owners in the room, or, where none is there, all of them. */
+  /**
+   * The owners in the room, or, where none is there, all of them: these by the service, since clients such as Converse.js take a
+   * message from the room to somebody who is not in it for a chat with a person of that address, and then do not open the room.
+   */
   #tellOwners(room: LiveRoom, text: string): void {
     const state = room.replica.room
     const present = [...state.occupants.values()]
@@ -357,7 +371,9 @@ export class Distribution {
       .flatMap(({ sessions }) => sessions.map(({ jid }) => jid))
     const owners = [...state.register].filter(([, entry]) => entry.affiliation === 'owner').map(([jid]) => jid)
     const there = present.length > 0
-    const message = xml('message', { from: room.jid, type: there ? 'groupchat' : undefined }, xml('body', {}, text))
+    const message = there
+      ? xml('message', { from: room.jid, type: 'groupchat' }, xml('body', {}, text))
+      : xml('message', { from: this.#host.domain }, xml('body', {}, `${room.jid}: ${text}`))
     room.afterwards(() => this.#host.router.broadcast(message, there ? present : owners))
   }
 

@@ -406,7 +406,8 @@ export class LiveRoom {
   }
 }
 
+/** By the service: from the room to somebody who may not be in it, clients take it for a chat with a person of that address. */
 const told = (room: string, to: string, text: string): Element =>
-  xml('message', { from: room, to }, xml('body', {}, text))
+  xml('message', { from: Jid.parse(room).domain, to }, xml('body', {}, `${room}: ${text}`))
 
 const isAnswer = ({ attrs }: Element): boolean => attrs.type === 'result' || attrs.type === 'error'
