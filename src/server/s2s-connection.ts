@@ -23,6 +23,7 @@ import { Intake } from './s2s-intake.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
 import { encryptionChange, needsEncryption, proofOf, refusal } from './s2s-policy.js'
 import type { Waiting } from './s2s-queue.js'
+import type { RefusedExternal } from './s2s-refused-external.js'
 import type { Reader, SendBudget } from './send-budget.js'
 
 export interface ConnectionContext {
@@ -34,6 +35,9 @@ export interface ConnectionContext {
   nameConnection(): string
   /** A connection to one of these addresses on which `connection.pair` may be authorized. */
   sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined
+  /** Another one in place of this, which ended because the peer did not take our certificate; `moved` follows. */
+  withoutExternal(connection: ServerConnection): ServerConnection
+  readonly refusedExternal: RefusedExternal
   authorized(connection: ServerConnection, pair: DomainPair, answer: DialbackAnswer): void
   verified(connection: ServerConnection, pair: DomainPair, id: string, answer: DialbackAnswer): void
   /** What was written last and not acknowledged, in order, when the stream broke. */
@@ -77,8 +81,11 @@ export class ServerConnection implements Reader, Carrier {
   /** When the peer sent something last, by the monotonic clock. */
   #heardAt = Number.NEGATIVE_INFINITY
   #target: ServerTarget | undefined
+  /** Try SASL EXTERNAL, where the peer offers it. */
+  readonly #external: boolean
   /** Why we ended the stream, where that is more than its stream error. */
   #verdict: Failure | undefined
+  #abandoned = false
   #deadline: Timer | undefined
   #linger: Timer | undefined
 
@@ -86,6 +93,7 @@ export class ServerConnection implements Reader, Carrier {
     this.pair = pair
     this.dedicated = dedicated
     this.#context = context
+    this.#external = context.deps.certificates !== undefined && !context.refusedExternal.has(pair)
     const connection = context.nameConnection()
     this.log = context.deps.log.child({ connection, local: pair.local, remote: pair.remote, direction: 'out' })
   }
@@ -219,6 +227,7 @@ export class ServerConnection implements Reader, Carrier {
 
   /** At once. */
   abandon(failure: Failure): void {
+    this.#abandoned = true
     const transport = this.#transport
     this.#end(failure)
     transport?.destroy()
@@ -321,7 +330,7 @@ export class ServerConnection implements Reader, Carrier {
           log: this.log,
           keys,
           requireEncryption: needsEncryption(settings.policy, this.pair.remote),
-          external: deps.certificates !== undefined,
+          external: this.#external,
           secure: transport.tls !== undefined,
           bidi: settings.bidi,
         },
@@ -420,12 +429,30 @@ export class ServerConnection implements Reader, Carrier {
 
   #end(failure: Failure): void {
     if (this.#state === 'ended') return
+    if (this.#endedForExternal) {
+      this.log.info(
+        { reason: failure.reason },
+        'The peer ended the stream over our certificate; dialback is tried on another',
+      )
+      this.#moveTo(this.#context.withoutExternal(this))
+      return
+    }
+    // Not by dialback either.
+    if (this.#authorized.size === 0) this.#context.refusedExternal.delete(this.pair)
     const users = [...this.#users]
     this.#finish()
     const written = this.#kept.flatMap((waiting) => waiting ?? [])
     this.#kept = []
     for (const user of users) user.lost(this, failure)
     if (written.length > 0) this.#context.unacknowledged(written, failure)
+  }
+
+  /** Nobody was let in, and the peer ended it, not we. */
+  get #endedForExternal(): boolean {
+    const refused = this.#external && this.#stream?.external === 'refused'
+    return (
+      refused && this.#authorized.size === 0 && this.#verdict === undefined && this.#users.size > 0 && !this.#abandoned
+    )
   }
 
   #finish(): void {

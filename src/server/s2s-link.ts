@@ -139,8 +139,10 @@ export class ServerLink implements CarrierUser {
   }
 
   moved(from: Carrier, to: Carrier): void {
-    if (this.#state.is !== 'connecting' || this.#state.connection !== from) return
-    this.#enter({ is: 'connecting', connection: to, joined: true })
+    const state = this.#state
+    if ((state.is !== 'connecting' && state.is !== 'authorizing') || state.connection !== from) return
+    if (state.is === 'authorizing') state.timer.cancel()
+    this.#enter({ is: 'connecting', connection: to, joined: to.state === 'ready' })
     to.join(this)
   }
 

@@ -22,6 +22,7 @@ import { describeTls, type IncomingLinks, type LinkInfo, type LinkWatcher } from
 import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
 import { exclusion, proofOf, refusal } from './s2s-policy.js'
 import { asSent, type Waiting } from './s2s-queue.js'
+import { RefusedExternal } from './s2s-refused-external.js'
 import type { ReturnPath } from './s2s-return.js'
 import { type Question, Verification } from './s2s-verification.js'
 import { SendBudget } from './send-budget.js'
@@ -83,6 +84,8 @@ export class S2sPool implements Remote, Closeable {
       budget: this.budget,
       nameConnection: () => this.nameConnection(),
       sharing: (connection, targets) => this.#sharing(connection, targets),
+      refusedExternal: new RefusedExternal(clock),
+      withoutExternal: ({ pair }) => this.#withoutExternal(pair),
       authorized: (connection, pair, answer) => this.#links.get(pairKey(pair))?.authorized(connection, answer),
       verified: (connection, pair, id, answer) =>
         this.#verifications.get(`${pairKey(pair)} ${id}`)?.answered(connection, answer),
@@ -233,11 +236,20 @@ export class S2sPool implements Remote, Closeable {
   #connectionFor(pair: DomainPair, except: ReadonlySet<Carrier>): ServerConnection {
     const there = this.#byRemote.get(pair.remote) ?? new Set()
     for (const connection of there) if (connection.isUsable && !except.has(connection)) return connection
-    const connection = new ServerConnection(pair, except.size > 0, this.#connectionContext)
+    return this.#connect(pair, except.size > 0)
+  }
+
+  #connect(pair: DomainPair, dedicated: boolean): ServerConnection {
+    const connection = new ServerConnection(pair, dedicated, this.#connectionContext)
     this.#connections.add(connection)
-    this.#byRemote.set(pair.remote, there.add(connection))
+    this.#byRemote.set(pair.remote, (this.#byRemote.get(pair.remote) ?? new Set()).add(connection))
     void connection.start()
     return connection
+  }
+
+  #withoutExternal(pair: DomainPair): ServerConnection {
+    this.#connectionContext.refusedExternal.add(pair)
+    return this.#connect(pair, true)
   }
 
   /** A stream that the peer opened is as good as one of ours, unless what we wrote to that may still be on its way. */

@@ -106,6 +106,8 @@ export class OutgoingServerStream {
         element: (element) => this.#element(element),
         late: (element) => this.#late(element),
         ended: (end) => {
+          // COMPAT: some say nothing, and close.
+          if (this.#phase === 'sasl') this.#external = 'refused'
           this.#phase = 'ended'
           handler.ended(end)
         },

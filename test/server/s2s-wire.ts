@@ -1,6 +1,7 @@
 /** A pool whose connections end in the test: literal XML in and out, a clock that stands still, DNS as a table. */
 import { ResolveError, type ServerTarget } from '../../src/net/resolver.js'
 import type { ConnectOptions } from '../../src/net/tcp.js'
+import type { TlsContexts } from '../../src/net/tls.js'
 import type { TlsInfo, TransportHandler, UpgradableTransport } from '../../src/net/transport.js'
 import type { LinkWatcher } from '../../src/server/s2s-links.js'
 import type { S2sOptions } from '../../src/server/s2s-options.js'
@@ -100,7 +101,11 @@ export interface WirePool {
   settle(): Promise<void>
 }
 
-export function wirePool(options: Partial<S2sOptions> = {}, watcher: LinkWatcher = {}): WirePool {
+export function wirePool(
+  options: Partial<S2sOptions> = {},
+  watcher: LinkWatcher = {},
+  certificates?: TlsContexts,
+): WirePool {
   const clock = new ManualClock()
   const connections: PeerEnd[] = []
   const tried: string[] = []
@@ -118,7 +123,7 @@ export function wirePool(options: Partial<S2sOptions> = {}, watcher: LinkWatcher
           bounced.push(stanza)
         },
       },
-      certificates: undefined,
+      certificates,
       resolver: {
         resolve(domain) {
           const found = dns[domain] ?? new ResolveError('not-found', `DNS knows no server for ${domain}`)
