@@ -3,7 +3,7 @@
  * that its origin logged before in the same incarnation. The content counts by its digest alone, which stays when the content is
  * retracted, refused or expired; so does the chain.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readContent } from '../room/content.js'
 import type { DurableOperation, EventId, LoggedEvent } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
@@ -12,7 +12,7 @@ import { writeStamp } from './clock.js'
 import { isContent, isShort, writeOperation } from './wire/event.js'
 
 /** SHA-256 in base64url: 43 characters. */
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
+const sha256 = (text: string): string => hash('sha256', text, 'base64url')
 
 type Origin = Pick<EventId, 'instance' | 'incarnation'>
 

@@ -14,7 +14,7 @@ import { step } from '../../src/dmuc/step.js'
 import { writeEvent } from '../../src/dmuc/wire/event.js'
 import { writeHello } from '../../src/dmuc/wire/hello.js'
 import { writeAvailable } from '../../src/dmuc/wire/presence.js'
-import { writePage } from '../../src/dmuc/wire/pull.js'
+import { fitting, writePage } from '../../src/dmuc/wire/pull.js'
 import { defaultPolicy, newRoom } from '../../src/room/index.js'
 import type { DurableOperation, LoggedEvent, Occupant } from '../../src/room/types.js'
 import { SeededRandom } from '../../src/util/random.js'
@@ -113,7 +113,7 @@ export class Shadow {
     const foreign = events.filter(({ id }) => id.instance !== from)
     const proved = foreign.length === 0 ? undefined : chain(this.replica.identity.roomId, foreign)
     const own = events.filter(({ id }) => id.instance === from)
-    const page = writePage([...own, ...(proved?.events ?? [])], 100_000, false, proved && [proved.proof])
+    const page = writePage(fitting([...own, ...(proved?.events ?? [])], 100_000), false, proved && [proved.proof])
     this.answers(from, question, xml('iq', { type: 'result' }, page))
   }
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { contentDigest, linkOf } from '../../src/dmuc/chain.js'
 import { Vector } from '../../src/dmuc/vector.js'
 import type { Proof } from '../../src/dmuc/wire/proof.js'
-import { writePage } from '../../src/dmuc/wire/pull.js'
+import { fitting, writePage } from '../../src/dmuc/wire/pull.js'
 import type { LoggedEvent } from '../../src/room/types.js'
 import { xml } from '../../src/xml/element.js'
 import { chain, signerFor } from '../dmuc/chains.js'
@@ -25,7 +25,7 @@ const said = (...bodies: readonly string[]): LoggedEvent[] =>
 
 function told(events: readonly LoggedEvent[], proofs: readonly Proof[]): readonly string[] {
   const question = shadow.asked('pull')[0]!
-  shadow.answers(liar, question, xml('iq', { type: 'result' }, writePage(events, 100_000, false, proofs)))
+  shadow.answers(liar, question, xml('iq', { type: 'result' }, writePage(fitting(events, 100_000), false, proofs)))
   return shadow.logged
 }
 const roomId = (): string => shadow.replica.identity.roomId
@@ -157,7 +157,7 @@ describe('what we said ourselves, and lost', () => {
     const lost = event(self, 0, 1, message('lie'))
     bench.isGreeted(other, { vector: Vector.empty.withFloor(lost.id, 1) })
     const question = bench.asked('pull')[0]!
-    bench.answers(other, question, xml('iq', { type: 'result' }, writePage([lost], 100_000, false)))
+    bench.answers(other, question, xml('iq', { type: 'result' }, writePage(fitting([lost], 100_000), false)))
     expect(bench.of('log')).toMatchObject([{ event: { id: lost.id, void: true } }])
     expect(bench.replica.room.history).toEqual([])
   })
@@ -175,7 +175,7 @@ describe('what we said ourselves, and lost', () => {
       bench.answers(
         other,
         question,
-        xml('iq', { type: 'result' }, writePage(page.events, 100_000, false, [page.proof])),
+        xml('iq', { type: 'result' }, writePage(fitting(page.events, 100_000), false, [page.proof])),
       )
       expect(bench.logged).toEqual(expected)
     }

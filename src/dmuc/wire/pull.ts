@@ -34,35 +34,35 @@ export function readPull(element: Element): readonly Range[] | undefined {
   return ranges.every((range) => range !== undefined) ? ranges : undefined
 }
 
-/** The first of `events` whose text is within `bytes` together; at least one. */
-export function fitting(events: readonly LoggedEvent[], bytes: number): readonly LoggedEvent[] {
-  let size = 0
-  const past = events.findIndex((event, index) => {
-    size += serialize(writeEvent(event, true)).length
-    return index > 0 && size > bytes
-  })
-  return past < 0 ? events : events.slice(0, past)
+/** What one page holds. */
+export interface Fitting {
+  readonly events: readonly LoggedEvent[]
+  readonly written: readonly Element[]
+  /** There were more than fit. */
+  readonly more: boolean
 }
 
-/**
- * One page: as many of `events`, in their order, as fit into `bytes`, at least one. `more` says that the ranges hold
- * more than the page; `proofs` are for those that fit.
- */
-export function writePage(
-  events: readonly LoggedEvent[],
-  bytes: number,
-  more: boolean,
-  proofs: readonly Proof[] = [],
-): Element {
-  const page = fitting(events, bytes)
-  const isMore = more || page.length < events.length
-  return xml(
+/** As many of `events`, in their order, as fit into `bytes`, at least one. */
+export function fitting(events: readonly LoggedEvent[], bytes: number): Fitting {
+  const written: Element[] = []
+  let size = 0
+  for (const event of events) {
+    const element = writeEvent(event, true)
+    size += serialize(element).length
+    if (written.length > 0 && size > bytes) break
+    written.push(element)
+  }
+  return { events: events.slice(0, written.length), written, more: written.length < events.length }
+}
+
+/** One page. `more` says that the ranges hold more than was to be fitted in; `proofs` are for what fits. */
+export const writePage = (page: Fitting, more: boolean, proofs: readonly Proof[] = []): Element =>
+  xml(
     'events',
-    { xmlns: ns.dmucSync, more: isMore ? 'true' : undefined },
-    ...page.map((event) => writeEvent(event, true)),
+    { xmlns: ns.dmucSync, more: more || page.more ? 'true' : undefined },
+    ...page.written,
     ...proofs.map(writeProof),
   )
-}
 
 export const readPage = (element: Element | undefined): readonly LoggedEvent[] =>
   element === undefined

@@ -28,11 +28,13 @@ async function proofOf(store: Store, room: string, run: readonly LoggedEvent[]):
   const head = await store.logHead(room, instance, incarnation, Math.max(...seqs))
   const before = run.find(({ id }) => id.seq === from)?.prev
   if (head === undefined || before === undefined || head.seq < from) return undefined
+  let missing = from
+  while (seqs.has(missing)) missing += 1
   const links: string[] = []
-  if (head.seq - from + 1 > [...seqs].filter((seq) => seq <= head.seq).length) {
+  if (missing <= head.seq) {
     const limit = maxLinks + seqs.size
-    const records = await store.logRange(room, instance, incarnation, from, head.seq, limit)
-    if (records.length < head.seq - from + 1) return undefined
+    const records = await store.logRange(room, instance, incarnation, missing, head.seq, limit)
+    if (records.length < head.seq - missing + 1) return undefined
     for (const record of records) {
       const link = seqs.has(record.seq) ? undefined : linkOf(loggedEvent(record))
       if (link !== undefined) links.push(link)

@@ -29,7 +29,7 @@ export async function servePages({ store, limits }: Env, room: string, ranges: r
     events.push(...records.map(loggedEvent))
   }
   const page = fitting(events, limits.pageBytes)
-  return writePage(page, limits.pageBytes, more || page.length < events.length, await proofsOf(store, room, page))
+  return writePage(page, more, await proofsOf(store, room, page.events))
 }
 
 /** The newest messages that all limits allow, oldest first. */

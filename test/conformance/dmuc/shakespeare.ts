@@ -1,11 +1,18 @@
 /** The entities of XEP-0281 §2.2 on stage: our server as the firsthost chat.shakespeare.lit, or as the peerhost rooms.macbeth.lit. */
+
+import { signerOf } from '../../../src/dmuc/signing.js'
 import { modules } from '../../../src/modules/index.js'
 import { type MucService, muc, mucService } from '../../../src/modules/muc/index.js'
 import type { Module } from '../../../src/server/module.js'
 import { type Client, Stage, settled } from '../../dialogue/stage.js'
+import { openFailingStore } from '../../support/failing-store.js'
 
 const userModules = modules.filter((module) => module.hosts.includes('user'))
 const mucModules = modules.filter((module) => module.hosts.includes('muc') && module !== muc)
+
+const secret = Buffer.alloc(32, 'double, double toil and trouble')
+/** By which the service under test signs. */
+export const key = signerOf(secret).publicKey
 
 export interface Theatre {
   readonly stage: Stage
@@ -30,7 +37,11 @@ async function open(
       return []
     },
   }
+  const store = openFailingStore()
+  const value = secret.toString('base64')
+  await store.commit([{ type: 'data.put', owner: service, kind: 'urn:xmpp:dmuc-sync:0', key: 'signing-key', value }])
   const stage = await Stage.open({
+    store,
     accounts: accounts.map((name) => `${name}@${domain}`),
     hosts: [
       { domain, type: 'user', modules: userModules },

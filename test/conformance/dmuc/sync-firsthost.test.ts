@@ -14,6 +14,7 @@ import {
   distributed,
   field,
   fillsCoven,
+  key,
   openFirsthost,
   quiet,
   says,
@@ -23,8 +24,6 @@ import {
 const source = 'coven@chat.shakespeare.lit'
 const shadow = 'coven@rooms.macbeth.lit'
 const S = 'urn:xmpp:dmuc-sync:0'
-/** Of the server under test. It is made at the first start. */
-const key = '{any}'
 
 let theatre: Theatre
 let macbeth: PlainPeer

@@ -8,15 +8,13 @@ import type { Element } from '../../../src/xml/element.js'
 import type { Client } from '../../dialogue/stage.js'
 import { expectXml } from '../../support/xml-match.js'
 import { PlainPeer } from './plain-peer.js'
-import { administers, field, joins, openPeerhost, quiet, says, type Theatre } from './shakespeare.js'
+import { administers, field, joins, key, openPeerhost, quiet, says, type Theatre } from './shakespeare.js'
 
 const source = 'coven@chat.shakespeare.lit'
 const shadow = 'theroom@rooms.macbeth.lit'
 const other = 'theroom@conference.marlowe.lit'
 const room = '7f1c1f0e-8c7b-4f5c-9d64-0f6a3c2b1a00'
 const S = 'urn:xmpp:dmuc-sync:0'
-/** Of the server under test. It is made at the first start. */
-const key = '{any}'
 const stanzaIdKey = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
 const occupantSalt = 'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE='
 

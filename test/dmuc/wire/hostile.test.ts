@@ -7,7 +7,7 @@ import { readHello, readTable, readVector, writeHello, writeVector } from '../..
 import { readHistoryEvent, readHistoryLimit, readPlainMessage, writeHistory } from '../../../src/dmuc/wire/history.js'
 import { readOrder } from '../../../src/dmuc/wire/order.js'
 import { readPresence } from '../../../src/dmuc/wire/presence.js'
-import { readPage, readPull, writePage, writePull } from '../../../src/dmuc/wire/pull.js'
+import { fitting, readPage, readPull, writePage, writePull } from '../../../src/dmuc/wire/pull.js'
 import { readCount, readToken } from '../../../src/dmuc/wire/read.js'
 import { historyMessages, readReplicate, writeReplicate } from '../../../src/dmuc/wire/replicate.js'
 import { readRoom, writeRoom } from '../../../src/dmuc/wire/room.js'
@@ -44,7 +44,7 @@ const broken: fc.Arbitrary<Element> = fc.oneof(
   replica.chain((some) => mutilated(writeRoom(some))),
   replica.chain(({ identity }) => mutilated(writeReplicate(identity))),
   vector.chain((some) => mutilated(writeVector(some))),
-  fc.array(event, { maxLength: 3 }).chain((some) => mutilated(writePage(some, 10_000, true))),
+  fc.array(event, { maxLength: 3 }).chain((some) => mutilated(writePage(fitting(some, 10_000), true))),
   fc
     .tuple(fc.array(event, { maxLength: 3 }), vector)
     .chain(([some, held]) =>

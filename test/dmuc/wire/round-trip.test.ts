@@ -7,7 +7,7 @@ import { readEvent, writeEvent } from '../../../src/dmuc/wire/event.js'
 import { readHello, readVector, writeHello, writeVector } from '../../../src/dmuc/wire/hello.js'
 import { readOrder, writeOrder } from '../../../src/dmuc/wire/order.js'
 import { readPresence, writeAvailable, writeUnavailable } from '../../../src/dmuc/wire/presence.js'
-import { readPage, readPull, writePage, writePull } from '../../../src/dmuc/wire/pull.js'
+import { fitting, readPage, readPull, writePage, writePull } from '../../../src/dmuc/wire/pull.js'
 import { readAccepted, readReplicate, writeAccepted, writeReplicate } from '../../../src/dmuc/wire/replicate.js'
 import { readRoom, writeRoom } from '../../../src/dmuc/wire/room.js'
 import { readListPlace, readRoster, writeRoster } from '../../../src/dmuc/wire/roster.js'
@@ -104,7 +104,7 @@ describe('over the wire and back', () => {
 
   test('a page of a pull: the first events, at least one, within its size', () => {
     holds(fc.tuple(fc.array(event, { minLength: 1, maxLength: 10 }), fc.nat(4000)), ([events, bytes]) => {
-      const page = crossed(writePage(events, bytes, false))
+      const page = crossed(writePage(fitting(events, bytes), false))
       const read = readPage(page)
       expect(read).toEqual(events.slice(0, Math.max(1, read.length)))
       expect(page.attrs.more === 'true').toBe(read.length < events.length)
