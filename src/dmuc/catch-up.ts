@@ -109,7 +109,11 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
   else turn.changePeer(from, { behind: false })
   for (const instance of new Set([from, ...events.map(({ id }) => id.instance)])) releaseHeld(turn, instance)
   if (goesOn) catchUpAll(turn, from)
-  else turn.note('warn', 'it does not have what it says it holds', from)
+  else {
+    const reason = 'it does not have what it says it holds'
+    turn.changePeer(from, { lastError: reason })
+    turn.note('warn', reason, from)
+  }
 }
 
 /** Do we lack events of its earlier starts? */

@@ -28,8 +28,8 @@ import { type Hello, readHello, writeHello } from './wire/hello.js'
 
 /** Says hello to a sync instance. */
 export function greet(turn: Turn, jid: string): void {
-  if (turn.replica.phase !== 'serving') return
-  const { listWanted, listAsked } = turn.peer(jid)
+  const { listWanted, listAsked, lied } = turn.peer(jid)
+  if (turn.replica.phase !== 'serving' || lied !== undefined) return
   turn.changePeer(jid, { link: 'greeting', pulling: false, listAsked: false, listWanted: listWanted || listAsked })
   sayHello(turn, jid)
 }
@@ -171,6 +171,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
   })
   if (hello.head?.instance === from) keepForeignHead(turn, hello.head)
   takeKey(turn, from, hello.key)
+  if (others(turn.replica).length > 1) turn.effects.push({ type: 'tell-heads', to: from })
   measure(turn, from)
   releaseHeld(turn, from)
   catchUp(turn, from)

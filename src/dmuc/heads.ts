@@ -98,6 +98,12 @@ function keysOf(turn: Turn, instance: string): readonly string[] {
   return [present, row?.key, ...(row?.formerKeys ?? [])].filter((key) => key !== undefined)
 }
 
+/** Has the instance signed that its log has this hash there? */
+export function isSignedBy(turn: Turn, head: Head, hash: string): boolean {
+  const text = signedText(turn.replica.identity.roomId, head, hash)
+  return keysOf(turn, head.instance).some((key) => isSigned(key, text, head.signature))
+}
+
 /**
  * Those of `events` that `from` may tell: its own, and of others what is proved to be theirs. Heads that prove something are kept. An
  * event whose content was withheld is taken from its origin, where that has it and can be asked.
@@ -120,6 +126,7 @@ export function provenOf(
       proven.has(event) || !isLostByUs(turn, event) ? event : { ...unsigned(event), void: true as const },
     )
     .filter((event) => {
+      if (turn.peer(event.id.instance).lied !== undefined) return false
       if (event.id.instance === from) return true
       if (isLostByUs(turn, event) && event.digest === undefined) return true
       return proven.has(event) && (isWhole(event) || (isWithheld(event) && !isToBeHad(turn, event)))
@@ -155,8 +162,7 @@ function isToBeHad(turn: Turn, { id, void: isVoid }: LoggedEvent): boolean {
 
 /** The events that the proof covers, if it holds. */
 function holds(turn: Turn, { head, from, before, links }: Proof, events: readonly LoggedEvent[]): LoggedEvent[] {
-  const keys = keysOf(turn, head.instance)
-  if (keys.length === 0) return []
+  if (keysOf(turn, head.instance).length === 0) return []
   const bySeq = new Map<number, LoggedEvent>()
   for (const event of events)
     if (event.id.instance === head.instance && event.id.incarnation === head.incarnation) bySeq.set(event.id.seq, event)
@@ -170,6 +176,5 @@ function holds(turn: Turn, { head, from, before, links }: Proof, events: readonl
     if (event !== undefined) covered.push(event)
     hash = chained(hash, link)
   }
-  const text = signedText(turn.replica.identity.roomId, head, hash)
-  return keys.some((key) => isSigned(key, text, head.signature)) ? covered : []
+  return isSignedBy(turn, head, hash) ? covered : []
 }

@@ -13,6 +13,7 @@ import { endHere } from './ending.js'
 import { greet, linkDown } from './greet.js'
 import { takeHead } from './heads.js'
 import { occupantIdOf } from './ids.js'
+import { takeHeads } from './lies.js'
 import { performLocal } from './local.js'
 import { takePresence } from './presences.js'
 import { passOnEphemeral } from './relay.js'
@@ -26,11 +27,13 @@ export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   const instance = otherInstance(turn.replica, from)
   if (instance === undefined) return
   if (stanza.name === 'message' && child(stanza, 'leave', ns.dmucSync) !== undefined) return takeLeave(turn, instance)
-  if (turn.replica.phase !== 'serving') return
+  if (turn.replica.phase !== 'serving' || turn.peer(from).lied !== undefined) return
   if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
     return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
   const head = stanza.name === 'message' ? child(stanza, 'head', ns.dmucSync) : undefined
   if (head !== undefined && stanza.attrs.type !== 'error') return takeHead(turn, from, head)
+  const heads = stanza.name === 'message' ? child(stanza, 'heads', ns.dmucSync) : undefined
+  if (heads !== undefined && stanza.attrs.type !== 'error') return takeHeads(turn, from, heads)
   if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back', true)
   // It began anew, and its hello is yet to come, or was lost.
   const incarnation = incarnationIn(stanza)

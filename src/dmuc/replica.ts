@@ -64,6 +64,8 @@ export interface Peer {
   readonly split: boolean
   /** It follows another source than we do, or holds another room under its address: an operator has to decide. */
   readonly diverged: boolean
+  /** It signed two logs (./lies.ts), in words: nothing is taken from it. */
+  readonly lied: string | undefined
   readonly lastError: string | undefined
   /** What it knew to be decided at its last hello. */
   readonly revisions: Revisions | undefined
@@ -244,6 +246,8 @@ export type Happening =
   | { readonly type: 'link'; readonly peer: string; readonly up: boolean; readonly reason?: string }
   /** The room came into memory: the last events of our earlier starts that are not signed yet. */
   | { readonly type: 'unsigned'; readonly last: readonly LoggedEvent[] }
+  /** An instance signed another log than it told us; `by` holds that. */
+  | { readonly type: 'equivocated'; readonly head: Head; readonly by: string }
   /** Time passed; sent about once a second while any peer is not up. */
   | { readonly type: 'tick' }
 
@@ -289,6 +293,10 @@ export type Effect =
       readonly sync: boolean
       readonly vector: Vector
     }
+  /** Tell this member which heads we hold of the others (./lies.ts). */
+  | { readonly type: 'tell-heads'; readonly to: string }
+  /** Is that the hash of our own log there? If not: `equivocated`. */
+  | { readonly type: 'compare'; readonly head: Head; readonly hash: string; readonly by: string }
   /** Tell the operator, in words. */
   | { readonly type: 'note'; readonly level: 'info' | 'warn'; readonly text: string; readonly peer?: string }
   /** Tell this bare JID something of the room. */

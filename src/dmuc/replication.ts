@@ -46,6 +46,7 @@ export function addShadow(turn: Turn, { jid, kind, key, users }: Accepted): void
     turn.change({ table: { revision: table.revision + 1, instances } })
     turn.effects.push({ type: 'save' })
   }
+  if (known?.gone !== false) turn.changePeer(jid, { lied: undefined })
   entitlePresent(turn)
   replicateTo(turn, jid)
 }

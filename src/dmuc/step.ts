@@ -14,6 +14,7 @@ import { meetEpoch, promote, trust } from './epochs.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { signEarlier, signLog } from './heads.js'
 import { askHistory } from './history.js'
+import { accuse } from './lies.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeOrder } from './orders.js'
 import { writeList } from './presences.js'
@@ -82,6 +83,8 @@ function dispatch(turn: Turn, happening: Happening): void {
         : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
     case 'unsigned':
       return signEarlier(turn, happening.last)
+    case 'equivocated':
+      return accuse(turn, happening.head, happening.by)
     case 'tick':
       signLog(turn)
       expireHidden(turn)
@@ -114,6 +117,8 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
   const refuse = (error: StanzaError): void => void turn.effects.push({ type: 'reply', iq, payload: error })
   const source = turn.replica.identity.source
   if (payload === undefined) return refuse(new StanzaError('bad-request'))
+  const { lied } = turn.peer(from)
+  if (lied !== undefined) return refuse(new StanzaError('not-allowed', { text: lied }))
   const unbound = turn.replica.phase === 'requested' && Jid.parse(from).domain === source
   if (otherInstance(turn.replica, from) === undefined && from !== source && !unbound)
     return refuse(new StanzaError('forbidden'))
@@ -174,6 +179,7 @@ function takeLocal(turn: Turn, { operations, withheld }: Extract<Happening, { ty
 function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, { type: 'answer' }>): void {
   // It was one when it was asked.
   if (otherInstance(turn.replica, from) === undefined) return
+  if (turn.peer(from).lied !== undefined) return
   switch (question.type) {
     case 'hello':
       return parted(turn, from, takeHelloAnswer(turn, from, result))

@@ -104,6 +104,7 @@ const newPeer: Peer = {
   downSince: undefined,
   split: false,
   diverged: false,
+  lied: undefined,
   lastError: undefined,
   revisions: undefined,
   incarnation: undefined,

@@ -33,7 +33,7 @@ const places: Readonly<Record<string, readonly string[]>> = {
   // A plain peer may put the history (E10) into <room/>.
   'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant', 'card', 'digest', 'config'],
   'message groupchat': ['event', 'ephemeral'],
-  message: ['event', 'leave', 'ephemeral', 'head'],
+  message: ['event', 'leave', 'ephemeral', 'head', 'heads'],
   presence: ['occupant'],
   'presence unavailable': ['occupant'],
 }

@@ -33,6 +33,9 @@ export const writeHead = ({ instance, incarnation, seq, signature }: Head): Elem
 
 const isHash = (text: string | undefined): text is string => /^[A-Za-z0-9_-]{43}$/.test(text ?? '')
 
+/** SHA-256 in base64url. */
+export const readHash = (text: string | undefined): string | undefined => (isHash(text) ? text : undefined)
+
 export function readHead(element: Element | undefined): Head | undefined {
   const instance = Jid.tryParse(element?.attrs.instance)?.toString()
   const incarnation = readToken(element?.attrs.incarnation)

@@ -4,6 +4,7 @@
  */
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
+import { writeHeads } from '../../dmuc/lies.js'
 import { type Effect, type Happening, occupantIdAt, type Question, type Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
@@ -26,6 +27,7 @@ import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Askers } from '../archive/askers.js'
 import { askedCard, Cards } from './cards.js'
+import { hashAt, heldHeads } from './compare-heads.js'
 import { Entrance, type Way } from './entrance.js'
 import { Expectations } from './expectations.js'
 import { Invitations } from './invitations.js'
@@ -345,6 +347,10 @@ export class LiveRoom {
         return void this.#serve(effect.iq, () => servePages(this.#env, this.jid, effect.ranges))
       case 'serve-history':
         return void this.#serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
+      case 'tell-heads':
+        return this.#output.push(() => this.#tellHeads(effect.to))
+      case 'compare':
+        return this.#output.push(() => this.#compare(effect))
       case 'note':
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
       case 'tell':
@@ -364,6 +370,23 @@ export class LiveRoom {
         })
     }
   }
+
+  #tellHeads(to: string): void {
+    const { store, router } = this.#env
+    heldHeads(store, this.durable, to).then((heads) => {
+      if (heads.length > 0 && !this.ended) void router.route(xml('message', { from: this.jid, to }, writeHeads(heads)))
+    }, this.#unread)
+  }
+
+  #compare({ head, hash, by }: Extract<Effect, { type: 'compare' }>): void {
+    hashAt(this.#env.store, this.jid, head).then((own) => {
+      if (own !== undefined && own !== hash) this.happen({ type: 'equivocated', head, by })
+    }, this.#unread)
+  }
+
+  /** It is compared with the next hello again. */
+  readonly #unread = (error: unknown): void =>
+    this.#env.log.warn({ room: this.jid, err: error }, 'The log of a room could not be read')
 
   /** What somebody asks of the log. */
   #serve(iq: Element, read: () => Promise<Element>): Promise<void> | undefined {
