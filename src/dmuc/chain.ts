@@ -32,7 +32,9 @@ export function contentDigest(operation: DurableOperation): string {
       ? [xml('subject', {}, operation.text)]
       : readContent(operation, operation.content).filter(isContent)
   const named = [id, lang].map((value) => (isShort(value) ? value : ''))
-  return sha256(JSON.stringify([saidAs, jid, occupantId, ...named, children.map(canonical).join('')]))
+  const text = [saidAs, jid, occupantId, ...named, children.map(canonical).join('')]
+  if (operation.type === 'subject' && operation.sourced !== undefined) text.push(writeStamp(operation.sourced))
+  return sha256(JSON.stringify(text))
 }
 
 /** Attributes in order, every element with its end tag: our trees carry no prefixes, and say each namespace where it changes. */

@@ -6,9 +6,9 @@ import { apply } from '../room/apply.js'
 import type { JudgeLimits } from '../room/judge.js'
 import type { Change, DurableOperation, EventId, LoggedEvent, Stamp } from '../room/types.js'
 import { chained, contentDigest, genesis, linkOf } from './chain.js'
-import { compareStamps, tick } from './clock.js'
+import { compareStamps, noStamp, tick } from './clock.js'
 import { stanzaIdOf } from './ids.js'
-import { type DmucLimits, type Effect, type Peer, type Replica, revisionOf } from './replica.js'
+import { type DmucLimits, type Effect, isSource, type Peer, type Replica, revisionOf } from './replica.js'
 import { remembered } from './revisions.js'
 import type { Signer } from './signing.js'
 import { Vector } from './vector.js'
@@ -67,14 +67,16 @@ export class Turn {
   }
 
   /** Gives a durable operation of our own the next identity, and logs it. `at`: when it was said, if not now. */
-  logOwn(operation: DurableOperation, at?: number): LoggedEvent {
+  logOwn(said: DurableOperation, at?: number): LoggedEvent {
     const { incarnation, nextSeq, identity, keys, vector } = this.replica
     const id: EventId = { instance: this.self, incarnation, seq: nextSeq }
     const prev = nextSeq === 1 ? genesis(identity.roomId, id) : this.replica.tip
     const stamp = tick(this.replica.stamp, this.env.now)
+    const saidAt = at === undefined ? this.#overtaking(said, stamp) : { ms: at, counter: 0 }
+    const operation = said.type === 'subject' ? this.#sourced(said, saidAt) : said
     const event: LoggedEvent = {
       id,
-      stamp: at === undefined ? this.#overtaking(operation, stamp) : { ms: at, counter: 0 },
+      stamp: saidAt,
       epoch: identity.epoch,
       revision: revisionOf(this.replica.room),
       stanzaId: stanzaIdOf(keys, identity.roomId, id),
@@ -90,8 +92,17 @@ export class Turn {
 
   /** Whoever changes the subject means to replace the present one, be it from a clock too far ahead of ours to follow. */
   #overtaking(operation: DurableOperation, stamp: Stamp): Stamp {
-    const present = operation.type === 'subject' ? this.replica.room.subject?.stamp : undefined
-    return present !== undefined && compareStamps(present, stamp) >= 0 ? tick(present, present.ms) : stamp
+    const { subject } = this.replica.room
+    if (operation.type !== 'subject' || subject === undefined) return stamp
+    const { sourced = noStamp } = subject
+    const present = compareStamps(sourced, subject.stamp) > 0 ? sourced : subject.stamp
+    return compareStamps(present, stamp) >= 0 ? tick(present, present.ms) : stamp
+  }
+
+  /** What the source sets stays, unless it is replaced by somebody who knew it. */
+  #sourced(operation: Extract<DurableOperation, { type: 'subject' }>, stamp: Stamp): DurableOperation {
+    const sourced = isSource(this.replica) ? stamp : this.replica.room.subject?.sourced
+    return { ...operation, ...(sourced && { sourced }) }
   }
 
   note(level: 'info' | 'warn', text: string, peer?: string): void {

@@ -11,7 +11,7 @@ import { rememberAsked } from './petitions.js'
 import { lowerRole, roleFits } from './roles.js'
 import { addOccupant, refit, removeOccupant, renameOccupant, replaceOccupant } from './roster.js'
 import { highestRole, standingOf } from './standing.js'
-import type { Change, LoggedEvent, Operation, RoomState, Subject } from './types.js'
+import type { Change, LoggedEvent, Operation, RoomState, Stamp, Subject } from './types.js'
 
 /** A room that nobody has entered: locked, if that is how new rooms start (§10.1). */
 export const newRoom = (jid: string, policy: Pick<RoomPolicy, 'defaults' | 'fixed' | 'lockNewRooms'>): RoomState => ({
@@ -78,12 +78,19 @@ export function applyOperation(state: RoomState, operation: Operation, event?: L
 const applyMessage = (state: RoomState, event: LoggedEvent): RoomState =>
   retraction.apply({ ...state, history: withEvent(state.history, asItStands(state, event)) }, event)
 
-/** The later one stays, whichever comes first: so all instances come to the same. */
+/**
+ * The one that was set after the later subject of the source stays, and of these the latest, whichever comes first: so all instances come
+ * to the same, and what the source set while others could not hear of it is not undone by them.
+ */
 const applySubject = (state: RoomState, subject: Subject): RoomState =>
   state.subject === undefined || isLater(subject, state.subject) ? { ...state, subject } : state
 
 const isLater = (a: Subject, b: Subject): boolean =>
-  (a.stamp.ms - b.stamp.ms || a.stamp.counter - b.stamp.counter || (a.stanzaId < b.stanzaId ? -1 : 1)) > 0
+  (byStamp(a.sourced, b.sourced) || byStamp(a.stamp, b.stamp) || (a.stanzaId < b.stanzaId ? -1 : 1)) > 0
+
+const byStamp = (a: Stamp = never, b: Stamp = never): number => a.ms - b.ms || a.counter - b.counter
+
+const never: Stamp = { ms: 0, counter: 0 }
 
 const subjectOf = (operation: Extract<Operation, { type: 'subject' }>, event: LoggedEvent): Subject => ({
   text: operation.text,
@@ -91,6 +98,7 @@ const subjectOf = (operation: Extract<Operation, { type: 'subject' }>, event: Lo
   occupantId: operation.occupantId,
   stamp: event.stamp,
   stanzaId: event.stanzaId,
+  ...(operation.sourced === undefined ? {} : { sourced: operation.sourced }),
 })
 
 function applyRegister(state: RoomState, operation: Extract<Operation, { type: 'register' }>): RoomState {

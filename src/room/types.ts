@@ -66,6 +66,8 @@ export interface Subject {
   readonly occupantId?: string
   readonly stamp: Stamp
   readonly stanzaId: string
+  /** Of the last subject that was set at the source before it, or of itself. */
+  readonly sourced?: Stamp
 }
 
 /** Why somebody is not an occupant any more; decides the status codes (XEP-0045 §§8.2, 9.1, 9.3, 10.9, 17.3). */
@@ -126,6 +128,8 @@ export type DurableOperation =
       readonly id?: string
       readonly lang?: string
       readonly text: string
+      /** Of the last subject that was set at the source, this one included, as far as was known where it was set. */
+      readonly sourced?: Stamp
     }
   /** The whole new configuration; `revision` is given by the source. */
   | { readonly type: 'config'; readonly config: RoomConfig; readonly revision: number }

@@ -27,6 +27,7 @@ const operations: readonly (readonly [string, DurableOperation])[] = [
   ],
   ['a message with an id too long to be kept', { ...message('Hail'), id: 'x'.repeat(2000) } as DurableOperation],
   ['a subject', { type: 'subject', ...spoken, text: 'Double, double' }],
+  ['a subject after one of the source', { type: 'subject', ...spoken, text: 'x', sourced: { ms: 5, counter: 1 } }],
   ['a configuration', { type: 'config', config, revision: 3 }],
   ['an entry of the register', register(2, 'outcast')],
   ['a moderation', { type: 'moderate', ...spoken, target: 't1', reason: 'Aroint' }],

@@ -32,6 +32,7 @@ export function writeEvent(event: LoggedEvent, operation: boolean): Element {
     nick: spoken && 'saidAs' in spoken ? spoken.saidAs : spoken?.nick,
     jid: spoken?.jid,
     'occupant-id': spoken?.occupantId,
+    sourced: sourcedOf(event.operation),
     void: event.void === true ? 'true' : undefined,
   })
   if (operation && event.void !== true) {
@@ -43,6 +44,9 @@ export function writeEvent(event: LoggedEvent, operation: boolean): Element {
     element.cnode(writeTombstone(event.operation.retracted))
   return element
 }
+
+const sourcedOf = (operation: DurableOperation): string | undefined =>
+  operation.type === 'subject' && operation.sourced !== undefined ? writeStamp(operation.sourced) : undefined
 
 export function writeOperation(operation: DurableOperation): Element {
   switch (operation.type) {
@@ -151,7 +155,8 @@ function readSpoken(message: Element, event: Element): DurableOperation | undefi
     ...(lang === undefined || !isShort(lang) ? {} : { lang: String(lang) }),
   }
   const subject = subjectOf(children)
-  if (subject !== undefined) return { type: 'subject', ...by, text: subject }
+  const sourced = readStamp(event.attrs.sourced)
+  if (subject !== undefined) return { type: 'subject', ...by, text: subject, ...(sourced && { sourced }) }
   const retracted = readTombstone(event)
   if (retracted !== undefined) return { type: 'message', ...by, content: '', retracted }
   const operation: DurableOperation = { type: 'message', ...by, content: writeContent(children) }

@@ -49,8 +49,18 @@ export function writeRoom(replica: Replica): Element {
   )
 }
 
-const writeSubject = ({ text, nick, occupantId, stamp, stanzaId }: Subject): Element =>
-  xml('subject', { nick, 'occupant-id': occupantId, stamp: writeStamp(stamp), id: stanzaId }, text)
+const writeSubject = ({ text, nick, occupantId, stamp, stanzaId, sourced }: Subject): Element =>
+  xml(
+    'subject',
+    {
+      nick,
+      'occupant-id': occupantId,
+      stamp: writeStamp(stamp),
+      id: stanzaId,
+      sourced: sourced && writeStamp(sourced),
+    },
+    text,
+  )
 
 function readSubject(element: Element | undefined): Subject | undefined {
   const nick = element?.attrs.nick
@@ -58,7 +68,9 @@ function readSubject(element: Element | undefined): Subject | undefined {
   const stanzaId = readToken(element?.attrs.id)
   const occupantId = readToken(element?.attrs['occupant-id'])
   if (element === undefined || nick === undefined || stamp === undefined || stanzaId === undefined) return undefined
-  return { text: element.getText(), nick, stamp, stanzaId, ...(occupantId === undefined ? {} : { occupantId }) }
+  const sourced = readStamp(element.attrs.sourced)
+  const by = { nick, ...(occupantId === undefined ? {} : { occupantId }) }
+  return { text: element.getText(), ...by, stamp, stanzaId, ...(sourced && { sourced }) }
 }
 
 export function readRoom(element: Element | undefined): RoomExtension | undefined {

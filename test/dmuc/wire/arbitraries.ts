@@ -50,7 +50,9 @@ export const operation: fc.Arbitrary<DurableOperation> = fc.oneof(
   fc
     .tuple(author, content, optional('id', line))
     .map(([by, said, id]): DurableOperation => ({ type: 'message', ...by, content: said, ...id })),
-  fc.tuple(author, text).map(([by, subject]): DurableOperation => ({ type: 'subject', ...by, text: subject })),
+  fc
+    .tuple(author, text, optional('sourced', fc.record({ ms: fc.nat(), counter: fc.nat(1000) })))
+    .map(([by, subject, sourced]): DurableOperation => ({ type: 'subject', ...by, text: subject, ...sourced })),
   fc
     .tuple(config, fc.nat(1000))
     .map(([all, revision]): DurableOperation => ({ type: 'config', config: all, revision })),
@@ -142,6 +144,7 @@ export const replica: fc.Arbitrary<Replica> = fc
           occupantId: 'id',
           stamp: { ms: seed, counter: 1 },
           stanzaId: '1x',
+          ...(seed % 2 === 0 ? {} : { sourced: { ms: seed, counter: 0 } }),
         },
       },
     }
