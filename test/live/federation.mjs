@@ -6,9 +6,17 @@ import { LiveServer } from './server.mjs'
 import { until } from './until.mjs'
 
 /**
+ * Where the servers are, if not all on loopback with links between them.
+ * @typedef {object} Place
+ * @property {(name: string) => string} address at which the others find a server
+ * @property {(name: string) => readonly string[]} within a command that runs the rest of its line there
+ * @property {(name: string, ports: import('./server.mjs').Ports) => Promise<import('./server.mjs').Ports>} reach ports of 127.0.0.1 here
+ *   that lead to those of 127.0.0.1 there
+ *
  * @typedef {object} Options
  * @property {string} [dmuc] lines for `[dmuc]` in every configuration
  * @property {(from: string, to: string) => Promise<Link>} [link] makes a link that is more than a link
+ * @property {Place} [place]
  */
 
 export class Federation {
@@ -18,6 +26,9 @@ export class Federation {
   #links = new Map()
   /** @type {Person[]} */
   people = []
+
+  /** @type {Place | undefined} */
+  #place
 
   /** @param {readonly string[]} names such as `a`, which is then `a.example` with rooms at `rooms.a.example` */
   constructor(names) {
@@ -29,13 +40,17 @@ export class Federation {
    * @param {readonly string[]} names
    * @param {Options} [options]
    */
-  static async start(names, { dmuc = '', link = () => Link.open() } = {}) {
+  static async start(names, { dmuc = '', link = () => Link.open(), place } = {}) {
     const federation = new Federation(names)
+    federation.#place = place
     try {
-      for (const from of names)
+      for (const from of place === undefined ? names : [])
         for (const to of names) if (from !== to) federation.#links.set(`${from} ${to}`, await link(from, to))
       for (const name of names)
-        federation.#servers.set(name, new LiveServer(domainOf(name), federation.#config(name, dmuc)))
+        federation.#servers.set(
+          name,
+          new LiveServer(domainOf(name), federation.#config(name, dmuc), place?.within(name)),
+        )
       await Promise.all(names.map((name) => federation.startServer(name)))
       return federation
     } catch (error) {
@@ -47,15 +62,19 @@ export class Federation {
   /** @param {string} name @param {string} dmuc */
   #config(name, dmuc) {
     const others = this.names.filter((other) => other !== name)
+    const place = this.#place
+    const at = (/** @type {string} */ other) =>
+      place === undefined ? `127.0.0.1:${this.link(name, other).port}` : `${place.address(other)}:5269`
     const routes = others.flatMap((other) =>
-      [domainOf(other), roomsOf(other)].map((domain) => `"${domain}" = "127.0.0.1:${this.link(name, other).port}"`),
+      [domainOf(other), roomsOf(other)].map((domain) => `"${domain}" = "${at(other)}"`),
     )
+    const interfaces = ['127.0.0.1', ...(place === undefined ? [] : [place.address(name)])]
     return `data_path = "data"
 certificates = "certs"
-interfaces = ["127.0.0.1"]
+interfaces = ${JSON.stringify(interfaces)}
 c2s_ports = []
 c2s_direct_tls_ports = [0]
-s2s_ports = [0]
+s2s_ports = [${place === undefined ? 0 : 5269}]
 http_ports = []
 s2s_secure_auth = false
 [virtual_host."${domainOf(name)}"]
@@ -89,6 +108,10 @@ self_signed = true
   async startServer(name) {
     const server = this.server(name)
     await server.start()
+    if (this.#place !== undefined) {
+      server.ports = await this.#place.reach(name, server.ports)
+      return
+    }
     for (const other of this.names) if (other !== name) this.link(other, name).to(server.ports.s2s)
   }
 

@@ -39,13 +39,16 @@ export class LiveServer {
   /** @type {Promise<number | string> | undefined} */
   #ended
   #file
+  #within
 
   /**
    * @param {string} domain a virtual host of the configuration; its certificate is the one that clients trust
    * @param {string} config TOML
+   * @param {readonly string[]} [within] a command that runs the rest of its line, elsewhere
    */
-  constructor(domain, config) {
+  constructor(domain, config, within = []) {
     this.domain = domain
+    this.#within = within
     this.directory = mkdtempSync(join(tmpdir(), 'dmucd-live-'))
     directories.add(this.directory)
     this.#file = join(this.directory, 'dmucd.toml')
@@ -54,7 +57,8 @@ export class LiveServer {
 
   /** Resolves once it is ready; rejects with what it printed when it ends before that. */
   async start() {
-    const child = spawn(process.execPath, [bin('dmucd.js'), '--config', this.#file], {
+    const [command = '', ...args] = [...this.#within, process.execPath, bin('dmucd.js'), '--config', this.#file]
+    const child = spawn(command, args, {
       cwd: this.directory,
       stdio: ['ignore', 'ignore', 'pipe'],
     })
