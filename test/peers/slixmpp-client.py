@@ -40,10 +40,10 @@ class Client:
     def rooms(self):
         return self.xmpp["xep_0045"]
 
-    async def login(self, jid, password, host, port, ca):
+    async def login(self, jid, password, host, port, ca, plugins=()):
         xmpp = self.xmpp = WithoutDns(jid, password)
         xmpp.ca_certs = ca
-        for plugin in ("xep_0030", "xep_0045", "xep_0050", "xep_0054", "xep_0077", "xep_0199", "xep_0313", "xep_0359", "xep_0363"):
+        for plugin in ("xep_0030", "xep_0045", "xep_0050", "xep_0054", "xep_0077", "xep_0199", "xep_0313", "xep_0359", "xep_0363", *plugins):
             xmpp.register_plugin(plugin)
         xmpp.add_filter("in", self.came_in)
         done = asyncio.get_running_loop().create_future()
@@ -260,6 +260,68 @@ class Client:
         message = self.xmpp.make_message(mto=to, mtype=type)
         message.append(ET.fromstring(payload))
         message.send()
+
+    async def tune(self, title):
+        await self.xmpp["xep_0118"].publish_tune(title=title, timeout=20)
+
+    async def publish_avatar(self, image):
+        """Data and metadata, of an image in base64; its id."""
+        data = base64.b64decode(image)
+        plugin = self.xmpp["xep_0084"]
+        id = plugin.generate_id(data)
+        await plugin.publish_avatar(data, timeout=20)
+        await plugin.publish_avatar_metadata({"id": id, "type": "image/png", "bytes": len(data)}, timeout=20)
+        return id
+
+    async def avatar(self, jid, hash):
+        found = await self.xmpp["xep_0084"].retrieve_avatar(slixmpp.JID(jid), hash, timeout=20)
+        return base64.b64encode(found["pubsub"]["items"]["item"]["avatar_data"]["value"]).decode()
+
+    async def store_bookmarks(self, rooms, method):
+        """A list of rooms with their names, in private storage (xep_0049) or as an item (xep_0223)."""
+        bookmarks = self.xmpp["xep_0048"].stanza.Bookmarks()
+        for room, name in rooms.items():
+            bookmarks.add_conference(room, "slix", autojoin=True, name=name)
+        await self.xmpp["xep_0048"].set_bookmarks(bookmarks, method=method, timeout=20)
+
+    async def bookmarks(self, method):
+        found = await self.xmpp["xep_0048"].get_bookmarks(method=method, timeout=20)
+        holder = found["private"] if method == "xep_0049" else found["pubsub"]["items"]["item"]
+        return {str(one["jid"]): one["name"] for one in holder["bookmarks"]["conferences"]}
+
+    async def publish(self, node, item, payload, options):
+        """An item, with publish-options."""
+        form = self.xmpp["xep_0004"].make_form(ftype="submit")
+        form.add_field(var="FORM_TYPE", ftype="hidden", value="http://jabber.org/protocol/pubsub#publish-options")
+        for name, value in options.items():
+            form.add_field(var=f"pubsub#{name}", value=value)
+        content = ET.fromstring(payload)
+        await self.xmpp["xep_0060"].publish(self.xmpp.boundjid.bare, node, id=item, payload=content, options=form, timeout=20)
+
+    async def nodes(self, jid):
+        found = await self.xmpp["xep_0060"].get_nodes(jid, timeout=20)
+        return sorted(item[1] for item in found["disco_items"]["items"])
+
+    async def published(self, jid, node):
+        """The payloads of all items, by id."""
+        found = await self.xmpp["xep_0060"].get_items(jid, node, timeout=20)
+        return {item["id"]: ET.tostring(item["payload"]).decode() for item in found["pubsub"]["items"]}
+
+    async def configure_node(self, node, values):
+        """What the node was like before, and is after."""
+        pubsub = self.xmpp["xep_0060"]
+        jid = self.xmpp.boundjid.bare
+        asked = await pubsub.get_node_config(jid, node, timeout=20)
+        form = asked["pubsub_owner"]["configure"]["form"]
+        before = {name: form.get_values()[name] for name in values}
+        form["type"] = "submit"
+        form.set_values(values)
+        await pubsub.set_node_config(jid, node, form, timeout=20)
+        again = (await pubsub.get_node_config(jid, node, timeout=20))["pubsub_owner"]["configure"]["form"]
+        return [before, {name: again.get_values()[name] for name in values}]
+
+    async def delete_node(self, node):
+        await self.xmpp["xep_0060"].delete_node(self.xmpp.boundjid.bare, node, timeout=20)
 
     async def leave(self, room, nick):
         self.rooms.leave_muc(slixmpp.JID(room), nick)

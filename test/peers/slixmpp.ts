@@ -23,7 +23,10 @@ type Fields = Readonly<Record<string, { readonly type: string; readonly value: u
 
 /** Each order with its arguments, and what it answers. */
 interface Orders {
-  login: [{ jid: string; password: string; host: string; port: number; ca: string | null }, LoginReport]
+  login: [
+    { jid: string; password: string; host: string; port: number; ca: string | null; plugins?: readonly string[] },
+    LoginReport,
+  ]
   logout: [Record<never, never>, null]
   presence: [{ show?: string; status?: string }, null]
   roster: [Record<never, never>, Readonly<Record<string, unknown>>]
@@ -59,6 +62,19 @@ interface Orders {
   register: [{ jid: string; nick: string }, string]
   set: [{ to: string; payload: string }, string]
   add: [{ to: string; type: string; payload: string }, null]
+  tune: [{ title: string }, null]
+  publish_avatar: [{ image: string }, string]
+  avatar: [{ jid: string; hash: string }, string]
+  store_bookmarks: [{ rooms: Readonly<Record<string, string>>; method: 'xep_0049' | 'xep_0223' }, null]
+  bookmarks: [{ method: 'xep_0049' | 'xep_0223' }, Readonly<Record<string, string>>]
+  publish: [{ node: string; item: string; payload: string; options: Readonly<Record<string, string>> }, null]
+  nodes: [{ jid: string }, readonly string[]]
+  published: [{ jid: string; node: string }, Readonly<Record<string, string>>]
+  configure_node: [
+    { node: string; values: Readonly<Record<string, unknown>> },
+    readonly Readonly<Record<string, unknown>>[],
+  ]
+  delete_node: [{ node: string }, null]
   leave: [{ room: string; nick: string }, null]
   destroy: [{ room: string; reason: string; venue?: string }, null]
 }
@@ -87,7 +103,12 @@ export class Slixmpp extends ClientProcess<Answer> {
   }
 
   /** Logged in at a server, trusting its certificate and no other, and available. */
-  static async online({ domain, c2sPort, certificate }: Home, user: string, password: string): Promise<Slixmpp> {
+  static async online(
+    { domain, c2sPort, certificate }: Home,
+    user: string,
+    password: string,
+    plugins: readonly string[] = [],
+  ): Promise<Slixmpp> {
     const client = new Slixmpp()
     try {
       await client.do('login', {
@@ -96,6 +117,7 @@ export class Slixmpp extends ClientProcess<Answer> {
         host: '127.0.0.1',
         port: c2sPort,
         ca: certificate,
+        plugins,
       })
       await client.do('presence', {})
       return client
