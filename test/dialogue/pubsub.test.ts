@@ -131,13 +131,22 @@ describe('XEP-0060 §6.1 and §6.2: subscribing', () => {
     await asks(alice, ownerGet(`<subscriptions node='blog'/>`), answer(alice, all('pending'), at, ownerNs))
     await bob.comesOnline()
     await alice.clears()
-    await asks(alice, ownerSet(all('subscribed')), answer(alice))
+    await alice.sends(
+      `<message to='${at}'>${form('subscribe_authorization', { node: 'blog', subscriber_jid: 'bob@a.example', allow: 'true' })}</message>`,
+    )
+    await alice.receivesNothing()
     await settled()
     expect((await bob.drain()).map(({ children }) => (children[0] as { name: string }).name)).toEqual([
       'pubsub',
       'event',
     ])
     await asks(bob, get(`<items node='blog'/>`, at), answer(bob, `<items node='blog'>${item('two')}</items>`, at))
+    await asks(alice, ownerSet(all('none')), answer(alice))
+    await bob.clears()
+    await asks(bob, subscribe('bob@a.example'), told('bob@a.example', 'pending'))
+    await alice.clears()
+    await asks(alice, ownerSet(all('subscribed')), answer(alice))
+    await asks(alice, ownerGet(`<subscriptions node='blog'/>`), answer(alice, all('subscribed'), at, ownerNs))
   })
 })
 

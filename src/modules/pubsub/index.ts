@@ -95,6 +95,7 @@ const followPresence = (host: Host, service: PubsubService) =>
       service.hears(presence, from, to)
       return undefined
     }),
+    host.on('outbound', 'message', 'handle', service.answer),
     // Whoever cannot be reached is not there any more.
     host.on('inbound', 'message', 'observe', (message, from, to) => {
       if (message.attrs.type === 'error' && to.isBare) service.bounced(from, to)

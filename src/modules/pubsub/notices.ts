@@ -110,13 +110,15 @@ export class Notices {
   }
 }
 
-/** §8.6. */
+/** The type of the form that asks an owner to let somebody in (§8.6), and of the answer. */
+export const requestType = `${pubsubNs}#subscribe_authorization`
+
 const requestForm = (node: string, subscriber: string): Element =>
   writeForm({
     type: 'form',
     title: 'A subscription request',
     fields: [
-      { var: 'FORM_TYPE', type: 'hidden', values: [`${pubsubNs}#subscribe_authorization`] },
+      { var: 'FORM_TYPE', type: 'hidden', values: [requestType] },
       { var: 'pubsub#node', type: 'text-single', label: 'Node', values: [node] },
       { var: 'pubsub#subscriber_jid', type: 'jid-single', label: 'Who asks', values: [subscriber] },
       { var: 'pubsub#allow', type: 'boolean', label: 'Let them subscribe?', values: ['0'] },

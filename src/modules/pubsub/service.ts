@@ -3,8 +3,10 @@ import type { LoadedAccount } from '../../server/account.js'
 import type { DiscoInfo, DiscoItem, Handled, Host, IqHandler } from '../../server/module.js'
 import type { Session } from '../../server/session.js'
 import type { RosterItem, Write } from '../../store/store.js'
-import { type Element, elements, xml } from '../../xml/element.js'
+import { child, type Element, elements, xml } from '../../xml/element.js'
+import { formType, readForm } from '../../xmpp/data-form.js'
 import { Jid } from '../../xmpp/jid.js'
+import { ns } from '../../xmpp/namespaces.js'
 import { writeResultSet } from '../../xmpp/result-set.js'
 import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
@@ -19,6 +21,7 @@ import { itemsOf, publish, retract } from './decide/publish.js'
 import {
   allAffiliations,
   allSubscriptions,
+  answerRequest,
   manageAffiliations,
   manageSubscriptions,
   ownAffiliations,
@@ -29,7 +32,7 @@ import {
 import { pubsubNs, refusal, unsupported } from './errors.js'
 import { nodeInfo } from './features.js'
 import { apply, type Node, type Nodes } from './node.js'
-import { Notices } from './notices.js'
+import { Notices, requestType } from './notices.js'
 import { retrieve } from './retrieve.js'
 import { writeOf } from './storage.js'
 
@@ -135,6 +138,16 @@ export class PubsubService {
       default:
         throw new StanzaError('bad-request')
     }
+  }
+
+  /** A message of the account to itself that answers a request to be let in (§8.6); undefined for every other. */
+  readonly answer = (message: Element, from: Jid, to: Jid): true | undefined | Promise<void> => {
+    const account = this.#host.account(to.bare().toString())
+    const x = child(message, 'x', ns.dataForm)
+    const form = x && readForm(x)
+    const isAnswer = form?.type === 'submit' && formType(form) === requestType
+    if (account === undefined || !isAnswer || !to.isBare || !from.bare().equals(to)) return undefined
+    return this.apply(account, answerRequest(this.#scene(account, from), form)) ?? true
   }
 
   readonly nodeInfo = (name: string, from: Jid, to: Jid): DiscoInfo | undefined => {
@@ -298,14 +311,17 @@ export class PubsubService {
     const account = this.#host.account(to.bare().toString())
     if (account === undefined) throw new StanzaError('service-unavailable')
     if (action === undefined) throw new StanzaError('bad-request', { text: 'Nothing is asked for' })
-    const scene: Scene = {
+    return { account, scene: this.#scene(account, from), action, pubsub }
+  }
+
+  #scene(account: LoadedAccount, from: Jid): Scene {
+    return {
       nodes: nodesOf(account),
       requester: this.#notices.requester(account, from),
       limits: this.limits,
       now: this.#host.clock.now(),
       freshId: this.#host.random.token(),
     }
-    return { account, scene, action, pubsub }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Subscriptions and affiliations, of who has them (XEP-0060 §5.6, §5.7, §6.1, §6.2) and as the owner manages them (§8.8, §8.9). */
 import { type Element, elements, xml } from '../../../xml/element.js'
+import { booleanValue, type Form, value } from '../../../xmpp/data-form.js'
 import { Jid } from '../../../xmpp/jid.js'
 import { StanzaError } from '../../../xmpp/stanza-error.js'
 import { affiliationOf, checkOwner, noAccess, type Requester } from '../access.js'
@@ -131,6 +132,22 @@ export function manageSubscriptions(scene: Scene, action: Element): Decision {
   if (subscriptions.size > Math.max(scene.limits.subscriptions, node.subscriptions.size))
     throw refusal('policy-violation', 'too-many-subscriptions')
   return { operations: [put(node, { subscriptions })], events }
+}
+
+/** What the owner answered to whom asked to be let in (§8.6): `form` names the node and the subscriber. Throws StanzaError. */
+export function answerRequest({ nodes, requester }: Scene, form: Form): Decision {
+  const node = existing(nodes, value(form, 'pubsub#node') ?? '')
+  checkOwner(node, requester)
+  const to = Jid.tryParse(value(form, 'pubsub#subscriber_jid'))?.toString() ?? ''
+  const lets = booleanValue(form, 'pubsub#allow') === true
+  // Somebody else has answered it, or the request was taken back.
+  if (node.subscriptions.get(to) !== 'pending') return { operations: [], events: [] }
+  const subscriptions = new Map(node.subscriptions)
+  if (lets) subscriptions.set(to, 'subscribed')
+  else subscriptions.delete(to)
+  const told: Event = { type: 'subscription', node: node.name, to, state: lets ? 'subscribed' : 'none' }
+  const last: Event[] = lets && node.config.sendLast !== 'never' ? [{ type: 'last', node: node.name, to }] : []
+  return { operations: [put(node, { subscriptions })], events: [told, ...last] }
 }
 
 /** `<affiliations/>` of the owner (§8.9.2): all of them, or none; the account stays the owner. Throws StanzaError. */
