@@ -1,6 +1,7 @@
 /** How a shadow ends (checklist 48): its occupants leave as from a destroyed room, and are told where the source is. */
 import { xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
+import { signLog } from './heads.js'
 import { isPlain } from './plain.js'
 import { withdrawAll } from './relay.js'
 import { isSource } from './replica.js'
@@ -10,6 +11,8 @@ import type { Turn } from './turn.js'
 export function endHere(turn: Turn): void {
   if (turn.replica.room.destroyed) return
   const { source } = turn.replica.identity
+  // What was said here last is proved by those who heard it.
+  signLog(turn)
   const event = turn.logOwn({ type: 'destroy', alternate: source, reason: 'This service holds the room no more.' })
   turn.perform(event)
   turn.effects.push({ type: 'end' })

@@ -60,12 +60,30 @@ export function reassure(turn: Turn): void {
   const { now, limits } = turn.env
   if (turn.replica.phase !== 'serving') return
   for (const { jid, kind } of others(turn.replica)) {
-    const { link, told, leftOut, helloAt, retryAt } = turn.peer(jid)
     if (kind !== 'sync') continue
-    const due = now >= helloAt + limits.helloMs || now < helloAt
-    if (link === 'up' && due && (leftOut || told !== standing(turn.replica))) sayHello(turn, jid)
+    const doubtedSince = doubt(turn, jid)
+    const { link, told, helloAt, retryAt } = turn.peer(jid)
+    const since = (ms: number): boolean => now >= helloAt + ms || now < helloAt
+    const doubts = doubtedSince !== undefined && since(grown(now - doubtedSince, limits.helloMs))
+    const untold = since(limits.helloMs) && told !== standing(turn.replica)
+    if (link === 'up' && (doubts || untold)) sayHello(turn, jid)
     else if (link === 'down' && retryAt !== undefined && now >= retryAt) greet(turn, jid)
   }
+}
+
+/** The shortest time after which a peer is asked again, or greeted again though it refused that. */
+const soonMs = 5000
+
+/** What has lasted for so long is tried again after as long, within these bounds. */
+const grown = (lastedMs: number, mostMs: number): number => Math.min(mostMs, Math.max(soonMs, lastedMs))
+
+/** Since when its list has not fitted what we know; undefined where it does. While it is fetched that is open. */
+function doubt(turn: Turn, jid: string): number | undefined {
+  const { leftOut, listWanted, listAsked, doubtedSince } = turn.peer(jid)
+  if (leftOut && doubtedSince === undefined) turn.changePeer(jid, { doubtedSince: turn.env.now })
+  if (!leftOut && !listWanted && !listAsked && doubtedSince !== undefined)
+    turn.changePeer(jid, { doubtedSince: undefined })
+  return leftOut ? turn.peer(jid).doubtedSince : undefined
 }
 
 export function greetAll(turn: Turn): void {
@@ -109,6 +127,7 @@ function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
 export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): RoomIdentity | undefined {
   if (answer instanceof StanzaError) {
     linkDown(turn, from, inWords(answer), true)
+    if (answer.condition === 'item-not-found') retrySoon(turn, from)
     if (answer.condition === 'conflict' || answer.condition === 'forbidden') turn.changePeer(from, { diverged: true })
     // That it took the room back from us was lost on the way.
     if (answer.condition === 'gone' && from === turn.replica.identity.source) endHere(turn)
@@ -204,6 +223,13 @@ export function linkDown(turn: Turn, jid: string, reason: string, retry: boolean
     listAsked: false,
   })
   turn.note('warn', `lost touch: ${reason}`, jid)
+}
+
+/** It does not have the room yet, or what we sent did not get there: that may be over in a moment. */
+export function retrySoon(turn: Turn, jid: string): void {
+  const { now, limits } = turn.env
+  const { downSince = now } = turn.peer(jid)
+  turn.changePeer(jid, { retryAt: now + grown(now - downSince, limits.helloMs) })
 }
 
 /** Past the grace, the occupants behind a lost link are shown as gone. */

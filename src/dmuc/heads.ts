@@ -121,14 +121,13 @@ export function provenOf(
     keepForeignHead(turn, proof.head)
     for (const event of covered) proven.add(event)
   }
+  const isLost = (event: LoggedEvent): boolean => isLostByUs(turn, event) || isLastOfGone(turn, from, event)
   return events
-    .map((event) =>
-      proven.has(event) || !isLostByUs(turn, event) ? event : { ...unsigned(event), void: true as const },
-    )
+    .map((event) => (proven.has(event) || !isLost(event) ? event : { ...unsigned(event), void: true as const }))
     .filter((event) => {
       if (turn.peer(event.id.instance).lied !== undefined) return false
       if (event.id.instance === from) return true
-      if (isLostByUs(turn, event) && event.digest === undefined) return true
+      if (isLost(event) && event.digest === undefined) return true
       return proven.has(event) && (isWhole(event) || (isWithheld(event) && !isToBeHad(turn, event)))
     })
 }
@@ -140,11 +139,17 @@ const maxLost = 1000
  * Was it said here before we lost it with our disk? What we had not signed by then nobody can prove. It is void from now on, so that all
  * hold the same events.
  */
-const isLostByUs = ({ self, replica }: Turn, { id }: LoggedEvent): boolean =>
-  id.instance === self &&
-  id.incarnation !== replica.incarnation &&
-  id.seq > replica.vector.get(id).contiguous &&
-  id.seq <= replica.vector.get(id).contiguous + maxLost
+const isLostByUs = (turn: Turn, { id }: LoggedEvent): boolean =>
+  id.instance === turn.self && id.incarnation !== turn.replica.incarnation && isNext(turn, id)
+
+/** So it is with what an instance said last that is none any more: the source, which heard it, cannot prove it, and nobody ever will. */
+const isLastOfGone = (turn: Turn, from: string, { id }: LoggedEvent): boolean =>
+  from === turn.replica.identity.source &&
+  turn.replica.table.instances.get(id.instance)?.gone === true &&
+  isNext(turn, id)
+
+const isNext = ({ replica: { vector } }: Turn, id: LoggedEvent['id']): boolean =>
+  id.seq > vector.get(id).contiguous && id.seq <= vector.get(id).contiguous + maxLost
 
 function unsigned({ digest: _, prev: __, ...event }: LoggedEvent): LoggedEvent {
   return event

@@ -10,7 +10,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { acceptLive } from './accept.js'
 import { catchUpAll } from './catch-up.js'
 import { endHere } from './ending.js'
-import { greet, linkDown } from './greet.js'
+import { greet, linkDown, retrySoon } from './greet.js'
 import { takeHead } from './heads.js'
 import { occupantIdOf } from './ids.js'
 import { takeHeads } from './lies.js'
@@ -25,16 +25,19 @@ import { readCount } from './wire/read.js'
 
 export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   const instance = otherInstance(turn.replica, from)
-  if (instance === undefined) return
+  if (instance === undefined) return takeLastWord(turn, from, stanza)
   if (stanza.name === 'message' && child(stanza, 'leave', ns.dmucSync) !== undefined) return takeLeave(turn, instance)
   if (turn.replica.phase !== 'serving' || turn.peer(from).lied !== undefined) return
   if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
     return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
-  const head = stanza.name === 'message' ? child(stanza, 'head', ns.dmucSync) : undefined
-  if (head !== undefined && stanza.attrs.type !== 'error') return takeHead(turn, from, head)
+  const head = headIn(stanza)
+  if (head !== undefined) return takeHead(turn, from, head)
   const heads = stanza.name === 'message' ? child(stanza, 'heads', ns.dmucSync) : undefined
   if (heads !== undefined && stanza.attrs.type !== 'error') return takeHeads(turn, from, heads)
-  if (stanza.attrs.type === 'error') return linkDown(turn, from, 'what we sent to it came back', true)
+  if (stanza.attrs.type === 'error') {
+    linkDown(turn, from, 'what we sent to it came back', true)
+    return retrySoon(turn, from)
+  }
   // It began anew, and its hello is yet to come, or was lost.
   const incarnation = incarnationIn(stanza)
   const { link, incarnation: known } = turn.peer(from)
@@ -43,6 +46,15 @@ export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   else takeMessage(turn, instance, stanza)
   catchUpAll(turn, from)
 }
+
+/** Of an instance that is none any more: how far it had signed its log, and nothing else. */
+function takeLastWord(turn: Turn, from: string, stanza: Element): void {
+  const head = headIn(stanza)
+  if (head !== undefined && turn.replica.table.instances.get(from)?.gone === true) takeHead(turn, from, head)
+}
+
+const headIn = (stanza: Element): Element | undefined =>
+  stanza.name === 'message' && stanza.attrs.type !== 'error' ? child(stanza, 'head', ns.dmucSync) : undefined
 
 const incarnationIn = (stanza: Element): string | undefined =>
   (child(stanza, 'event', ns.dmucSync) ?? child(stanza, 'occupant', ns.dmucSync))?.attrs.incarnation

@@ -86,9 +86,11 @@ export interface Peer {
   readonly historyLost: number
   /**
    * Its list names somebody who may not be here by what we know, or may not name somebody as we have him: it is asked for again
-   * once the source has decided something, and with the next hello.
+   * once the source has decided something, and with a hello: at first soon, then ever more rarely.
    */
   readonly leftOut: boolean
+  /** Since when that has been so, however often it was asked for. */
+  readonly doubtedSince: number | undefined
   /** What we told it of ourselves in the last hello it answered, and in the one that is on its way (`standing`). */
   readonly told: string | undefined
   readonly telling: string | undefined

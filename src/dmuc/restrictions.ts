@@ -19,6 +19,8 @@ export type Register = Extract<Operation, { type: 'register' }>
 
 /** How long an answer is waited for before the question goes out again. */
 const againMs = 10_000
+/** Where it was answered, but not decided. */
+const soonMs = 2000
 
 /** Does it take something away from somebody, and give nothing? */
 export const restricts = (room: RoomState, operation: Operation): operation is Register =>
@@ -96,14 +98,14 @@ export function takeVerdict(turn: Turn, token: string, answer: Element | StanzaE
   const row = turn.replica.withheld.find((other) => other.token === token)
   if (row === undefined) return
   if (!(answer instanceof StanzaError)) return mark(turn, token, { accepted: true })
-  if (!verdicts.has(answer.condition)) return
+  if (!verdicts.has(answer.condition)) return mark(turn, token, { askedAt: turn.env.now - againMs + soonMs })
   lift(turn, [row])
   const text = `${row.jid} is not ${row.entry.affiliation} after all: ${answer.text ?? answer.condition}`
   turn.note('warn', `the source did not confirm what ${row.actor} decided in the split: ${text}`)
   turn.effects.push({ type: 'tell', jid: row.actor, text })
 }
 
-/** Anything else says nothing of the matter, and it is asked again. */
+/** Anything else says nothing of the matter, and it is asked again, soon. */
 const verdicts: ReadonlySet<string> = new Set(['conflict', 'forbidden', 'not-allowed'])
 
 /** The source's side: `was` is what the target was when it was decided. No operation is left where nothing is to be done. */
@@ -178,7 +180,7 @@ function change(turn: Turn, withheld: readonly Withheld[], shown: readonly Durab
   }
   // Whether the occupants of others are in or out is theirs to say, and is asked again.
   for (const [jid, { incarnation }] of turn.replica.peers)
-    if (incarnation !== undefined) turn.changePeer(jid, { leftOut: true })
+    if (incarnation !== undefined) turn.changePeer(jid, { leftOut: true, doubtedSince: undefined })
 }
 
 export const restrictions = (withheld: readonly Withheld[]): ReadonlyMap<string, RegisterEntry> =>

@@ -128,6 +128,7 @@ const newPeer: Peer = {
   historyAsked: false,
   historyLost: 0,
   leftOut: false,
+  doubtedSince: undefined,
   told: undefined,
   telling: undefined,
   toldEarlier: undefined,

@@ -4,8 +4,9 @@
  * the source alone, which weighs what they say (./plain.ts).
  */
 import { domainOf } from '../room/jids.js'
+import { lowerRole } from '../room/roles.js'
 import { refit } from '../room/roster.js'
-import { mayVouch, personOf } from '../room/standing.js'
+import { highestRole, mayVouch, personOf } from '../room/standing.js'
 import type { Occupant, RoomState } from '../room/types.js'
 import { Jid } from '../xmpp/jid.js'
 import { occupantIdOf } from './ids.js'
@@ -52,8 +53,11 @@ function reidentified({ keys, identity }: Replica, before: RoomState, after: Roo
   const changed = [...after.occupants.values()].filter((one) => mayVouch(before, one) !== mayVouch(after, one))
   if (changed.length === 0) return after.occupants
   const occupants = new Map<string, Occupant>(after.occupants)
-  for (const one of changed)
-    occupants.set(one.nick, { ...one, occupantId: occupantIdOf(keys, identity.roomId, personOf(after, one)) })
+  for (const one of changed) {
+    // What was granted was granted to who he was.
+    const is = { ...one, occupantId: occupantIdOf(keys, identity.roomId, personOf(after, one)) }
+    occupants.set(one.nick, { ...is, role: lowerRole(is.role, highestRole(after, is)) })
+  }
   return occupants
 }
 

@@ -62,10 +62,32 @@ function due(
   logs: readonly (readonly StoredLogRecord[])[],
 ): readonly Said[] {
   const held = new Set(logs.flatMap((log) => log.map(bodyOf)))
+  const all = logs.flat()
+  const voided = new Set(all.filter((record) => record.void).map(({ stanzaId }) => stanzaId))
+  // Of those that ended nobody may be able to prove the last, which is void then for who had not heard it.
+  const unproved = new Set(all.filter(({ stanzaId }) => voided.has(stanzaId)).map(bodyOf))
   return said.filter(
-    (one) => one.forgotten === undefined && one.roomId === roomId && (one.ended === undefined || held.has(one.body)),
+    ({ forgotten, ended, body, roomId: room }) =>
+      forgotten === undefined && room === roomId && (ended === undefined || (held.has(body) && !unproved.has(body))),
   )
 }
+
+/** Have all instances the same, and is each in touch with all? Cheap enough to be asked every second. */
+export function haveConverged({ sites }: World): boolean {
+  const replicas = sites.map(({ index, service }) => service?.rooms.get(roomOf(index))?.replica)
+  const [first] = replicas
+  if (first === undefined) return replicas.every((replica) => replica === undefined)
+  const expected = 1 + first.room.config.peers.length
+  const held = replicas.filter((replica) => replica !== undefined)
+  return (
+    held.length === expected &&
+    held.every((replica) => isInTouch(replica) && digest(replica).whole === digest(first).whole)
+  )
+}
+
+const isInTouch = ({ phase, table, peers, room }: Replica): boolean =>
+  phase === 'serving' &&
+  [...table.instances.values()].every(({ jid, gone }) => gone || jid === room.jid || peers.get(jid)?.link === 'up')
 
 type Report = (kind: Kind, text: string) => void
 

@@ -153,6 +153,7 @@ export class World implements Ledger {
   /** Everything works again. */
   heal(): void {
     this.network.healAll()
+    for (const { disk } of this.sites) disk.slowness = 1
     this.network.losing = 0
     this.network.doubling = 0
     for (const site of this.sites) this.#restart(site)

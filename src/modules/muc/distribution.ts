@@ -16,6 +16,7 @@ import { affiliationOf, newRoom, type RoomPolicy } from '../../room/index.js'
 import type { Host, Registration } from '../../server/module.js'
 import { peerProof } from '../../server/peer-proof.js'
 import type { Demand } from '../../server/s2s-policy.js'
+import type { Timer } from '../../util/clock.js'
 import { child, type Element, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -46,12 +47,15 @@ export interface ServiceFacts {
   readonly rooms: readonly { readonly jid: string; readonly source: boolean }[]
 }
 
+/** To have a peer hold a room. */
 interface Attempt {
   attempts: number
   /** Nobody else is to ask. */
   open: boolean
   /** The answer is not here yet. */
   underWay: boolean
+  /** When it is asked again. */
+  again: Timer | undefined
 }
 
 export class Distribution {
@@ -256,7 +260,11 @@ export class Distribution {
   }
 
   #up(service: string): void {
-    for (const room of this.#rooms().live()) this.#tell(room, service)
+    for (const room of this.#rooms().live()) {
+      this.#tell(room, service)
+      const attempt = this.#asked.get(`${room.jid} ${service}`)
+      if (attempt?.again !== undefined) this.#askAgain(room.jid, attempt)
+    }
   }
 
   #down(service: string, reason: string): void {
@@ -301,7 +309,7 @@ export class Distribution {
   /** E3, and what its answer means. */
   #ask(room: LiveRoom, service: string): void {
     const key = `${room.jid} ${service}`
-    const attempt = this.#asked.get(key) ?? { attempts: 0, open: false, underWay: false }
+    const attempt = this.#asked.get(key) ?? { attempts: 0, open: false, underWay: false, again: undefined }
     if (attempt.open) return
     attempt.open = true
     this.#asked.set(key, attempt)
@@ -352,12 +360,17 @@ export class Distribution {
     if (!passing) return
     const delayMs = Math.min(maxRetryMs, retryMs * 2 ** attempt.attempts)
     attempt.attempts += 1
-    this.#host.clock.after(delayMs, () => {
-      attempt.open = false
-      // It may have been destroyed and made anew meanwhile.
-      const present = this.#rooms().get(room.jid)
-      if (present !== undefined) this.#reconcile(present)
-    })
+    attempt.again = this.#host.clock.after(delayMs, () => this.#askAgain(room.jid, attempt))
+    if (refusal.condition.startsWith('remote-server')) this.#links.watch(service)
+  }
+
+  #askAgain(jid: string, attempt: Attempt): void {
+    attempt.again?.cancel()
+    attempt.again = undefined
+    attempt.open = false
+    // It may have been destroyed and made anew meanwhile.
+    const room = this.#rooms().get(jid)
+    if (room !== undefined) this.#reconcile(room)
   }
 
   /**

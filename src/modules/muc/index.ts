@@ -311,6 +311,8 @@ export class MucService {
     const binding = replica.phase === 'requested' && from.local !== '' && from.domain === replica.identity.source
     if (otherInstance(replica, sender) !== undefined || fromSource || binding)
       return room.receiveFromInstance(stanza, from, to)
+    if (stanza.name === 'message' && replica.table.instances.get(sender)?.gone === true)
+      return room.happen({ type: 'relayed', from: sender, stanza })
     if (looksRelayed(stanza, from, to)) return this.#refuseStranger(room, stanza)
     if (replica.phase !== 'serving') return refuseHidden(stanza)
     return room.receive(stanza, from)

@@ -14,7 +14,7 @@ export interface LinkTimes {
   /** Of silence, before a ping. */
   readonly silenceMs: number
   readonly answerMs: number
-  /** The first retry; each further one waits twice as long, up to `maxRetryMs`. */
+  /** A retry waits for a fortieth of the time for which the link has been down, at least and at most so long. */
   readonly retryMs: number
   readonly maxRetryMs: number
 }
@@ -28,7 +28,8 @@ interface Link {
   state: 'unknown' | 'up' | 'down'
   heardAt: number
   missed: number
-  attempts: number
+  /** Of the monotonic clock. */
+  downSince: number
   probing: boolean
   timer: Timer | undefined
   reason: string
@@ -86,7 +87,7 @@ export class Links {
       state: answered ? 'up' : 'unknown',
       heardAt,
       missed: 0,
-      attempts: 0,
+      downSince: heardAt,
       probing: false,
       timer: undefined,
       reason: '',
@@ -110,6 +111,7 @@ export class Links {
     const link = this.#links.get(service)
     if (link === undefined) return
     const news = link.state !== 'down' || link.reason !== reason
+    if (link.state !== 'down') link.downSince = this.#parts.clock.monotonic()
     Object.assign(link, { state: 'down', reason })
     if (!news) return
     this.#events.down(service, reason)
@@ -142,7 +144,7 @@ export class Links {
   #answered(service: string, link: Link): void {
     if (this.#closed) return
     const wasUp = link.state === 'up'
-    Object.assign(link, { state: 'up', probing: false, missed: 0, attempts: 0, heardAt: this.#parts.clock.monotonic() })
+    Object.assign(link, { state: 'up', probing: false, missed: 0, heardAt: this.#parts.clock.monotonic() })
     this.#later(service, link, this.#times.silenceMs)
     if (!wasUp) this.#events.up(service)
   }
@@ -157,6 +159,7 @@ export class Links {
     const gone = error instanceof StanzaError && error.condition !== 'remote-server-timeout'
     if (link.state !== 'down' && (gone || link.missed >= 2)) {
       link.state = 'down'
+      link.downSince = this.#parts.clock.monotonic()
       this.#events.down(service, link.reason)
     }
     if (link.state === 'down') this.#retry(service, link)
@@ -164,8 +167,8 @@ export class Links {
   }
 
   #retry(service: string, link: Link): void {
-    const backoff = Math.min(this.#times.maxRetryMs, this.#times.retryMs * 2 ** link.attempts)
-    link.attempts += 1
+    const downMs = this.#parts.clock.monotonic() - link.downSince
+    const backoff = Math.min(this.#times.maxRetryMs, Math.max(this.#times.retryMs, downMs / 40))
     this.#later(service, link, backoff * (0.5 + this.#parts.random.fraction()))
   }
 
