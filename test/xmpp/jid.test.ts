@@ -209,10 +209,11 @@ describe('lengths', () => {
   })
 
   test('no text makes it slow', () => {
-    const started = performance.now()
+    const before = process.cpuUsage()
     for (const text of ['a.'.repeat(1000), 'a-'.repeat(1000), `${'a'.repeat(1000)}@`, `a@${'-'.repeat(1000)}`])
       for (let i = 0; i < 20; i++) Jid.tryParse(`${text}${i}\u00ad`)
-    expect(performance.now() - started).toBeLessThan(5000)
+    // By the CPU: the machine may have more to do.
+    expect(process.cpuUsage(before).user).toBeLessThan(5_000_000)
   })
 })
 
