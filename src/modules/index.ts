@@ -20,6 +20,7 @@ import { ping } from './ping.js'
 import { presence } from './presence/index.js'
 import { privateStorage } from './private.js'
 import { pubsub } from './pubsub/index.js'
+import { register } from './register/index.js'
 import { reporting } from './reporting.js'
 import { roster } from './roster/index.js'
 import { serviceAdministration } from './service-administration.js'
@@ -47,6 +48,7 @@ export const modules: readonly Module[] = [
   contactAddresses,
   lastActivity,
   httpFileShare,
+  register,
   adHoc,
   serviceAdministration,
   externalServices,

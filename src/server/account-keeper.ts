@@ -17,8 +17,8 @@ export interface AccountKeeper {
   /** Ends the account's sessions but `except`. Throws StanzaError `item-not-found` or `not-acceptable`. */
   setPassword(bareJid: string, password: string, except?: Session): Promise<void>
   setDisabled(bareJid: string, disabled: boolean): Promise<void>
-  /** With all that is kept of it. */
-  remove(bareJid: string): Promise<void>
+  /** With all that is kept of it. Contacts see its clients leave; `before` is called when it is durable, before their streams end. */
+  remove(bareJid: string, before?: () => void): Promise<void>
   /** Of a bare or a full JID; how many there were. */
   endSessions(jid: string, why: string, except?: Session): number
 }
@@ -69,10 +69,13 @@ export class StoredAccounts implements AccountKeeper {
     this.#changed(bareJid, 'disabled')
   }
 
-  async remove(bareJid: string): Promise<void> {
+  async remove(bareJid: string, before: () => void = () => {}): Promise<void> {
     await this.#existing(bareJid)
+    const sessions = this.#parts.sessionsOf(bareJid)
+    for (const session of sessions) this.#parts.unbind(session)
     await this.#parts.store.commit([{ type: 'account.delete', jid: bareJid }])
-    this.endSessions(bareJid, 'The account is gone')
+    before()
+    for (const session of sessions) session.outbox.close('not-authorized', 'The account is gone')
     this.#changed(bareJid, 'deleted')
   }
 

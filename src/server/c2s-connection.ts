@@ -20,6 +20,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import { type Bearer, ClientOutbox, type ManagementLimits } from './client-outbox.js'
 import type { ClientGateway } from './gateway.js'
+import type { Stranger } from './module.js'
 import type { Resumptions } from './resumptions.js'
 import type { Reader, SendBudget } from './send-budget.js'
 import type { Outbox, Session } from './session.js'
@@ -60,6 +61,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   #outbox: ClientOutbox | undefined
   #upgrading = false
   readonly #unsettled: Unsettled
+  readonly #stranger: Stranger
   #written = 0
   #tooSlow = false
   /** Of what was sent again at once when a stream was resumed: the client cannot have read that slowly. */
@@ -76,6 +78,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   ) {
     this.#parts = parts
     this.#transport = transport
+    this.#stranger = { remoteAddress: transport.remoteAddress, data: new Map() }
     this.#unsettled = new Unsettled({
       lagging: parts.lagging,
       hold: () => transport.pause(),
@@ -194,6 +197,14 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
 
   features(domain: string): readonly Element[] {
     return this.#parts.gateway.streamFeatures(domain)
+  }
+
+  strangerFeatures(domain: string): readonly Element[] {
+    return this.#parts.gateway.strangerFeatures(domain)
+  }
+
+  answerStranger(domain: string, iq: Element): Promise<Element> | undefined {
+    return this.#parts.gateway.answerStranger(domain, iq, this.#stranger)
   }
 
   bind(account: Jid, resource: string | undefined): string {

@@ -6,12 +6,14 @@ import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import type { Element } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
+import { errorReply, payload, toStanzaError } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import type { ClientGateway, ConnectionFacts } from './gateway.js'
 import type { Handled } from './handled.js'
 import type { LocalHost } from './host.js'
 import type { HostRegistry } from './hosts.js'
+import type { Stranger } from './module.js'
 import { delayed } from './resent-text.js'
 import type { Outbox, Session } from './session.js'
 import type { SessionRegistry } from './session-registry.js'
@@ -49,6 +51,30 @@ export class LocalClientGateway implements ClientGateway {
 
   streamFeatures(domain: string): readonly Element[] {
     return this.#userHost(domain)?.registrations.streamFeatures({ jid: undefined }) ?? []
+  }
+
+  strangerFeatures(domain: string): readonly Element[] {
+    return this.#userHost(domain)?.registrations.strangerFeatures ?? []
+  }
+
+  answerStranger(domain: string, iq: Element, stranger: Stranger): Promise<Element> | undefined {
+    const handler = this.#userHost(domain)?.registrations.stranger(payload(iq)?.getNS())
+    if (handler === undefined) return undefined
+    const run = async (): Promise<Element> => {
+      checkStanza(iq)
+      return handler(iq, stranger)
+    }
+    return run()
+      .catch((thrown: unknown) => {
+        if (!(thrown instanceof StanzaError))
+          this.#parts.log.error({ err: thrown }, 'A request before login could not be answered')
+        return errorReply(iq, toStanzaError(thrown)) as Element
+      })
+      .then((answer) => {
+        answer.attrs.from = domain
+        answer.attrs.to = undefined
+        return answer
+      })
   }
 
   bind(account: Jid, resource: string | undefined, outbox: Outbox, facts: ConnectionFacts): Session {

@@ -4,6 +4,7 @@ import type { Unacknowledged } from '../stream/management.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { Handled } from './handled.js'
+import type { Stranger } from './module.js'
 import type { Outbox, Session } from './session.js'
 
 export interface ConnectionFacts {
@@ -20,6 +21,10 @@ export interface ClientGateway {
   account(bareJid: string): Promise<Account | undefined>
   /** Features that modules add to the stream's features after authentication. */
   streamFeatures(domain: string): readonly Element[]
+  /** What a client that has not logged in is offered beside doing so. */
+  strangerFeatures(domain: string): readonly Element[]
+  /** Answers an IQ request of such a client; undefined where nobody takes it. Never rejects. */
+  answerStranger(domain: string, iq: Element, stranger: Stranger): Promise<Element> | undefined
   /**
    * Makes the session; a resource in use is taken over (the older session is closed with `conflict`); without a
    * resource one is minted. Throws a StanzaError (RFC 6120 §7.6.2.1, §7.7.2.2).

@@ -111,6 +111,13 @@ export type Registration =
   | { readonly kind: 'account'; readonly name: string; readonly load: (bareJid: string) => Promise<unknown> }
   /** Of the host (XEP-0050). */
   | { readonly kind: 'command'; readonly command: HostCommand }
+  /** Of clients that have not logged in: what they are offered, and their IQ requests in this namespace. */
+  | {
+      readonly kind: 'stranger'
+      readonly ns: string
+      readonly features: () => readonly Element[]
+      readonly handler: (iq: Element, stranger: Stranger) => Element | Promise<Element>
+    }
   /** Requests to this path of the HTTP server, and below it. The path holds the domain, since all hosts share the server. */
   | { readonly kind: 'http'; readonly path: string; readonly handler: HttpHandler }
   | { readonly kind: 'stop'; readonly run: () => void | Promise<void> }
@@ -130,6 +137,13 @@ export interface CommandOutcome {
   /** For who ran it. */
   readonly note?: string
   readonly form?: Form
+}
+
+/** A client before it has logged in; lives as long as its stream. */
+export interface Stranger {
+  readonly remoteAddress: string
+  /** State of modules for it. */
+  readonly data: Map<string, unknown>
 }
 
 /** A page of a long list, in order of JIDs (XEP-0059): above `after`, below `before`, from the end where `backward`. */

@@ -115,6 +115,14 @@ export class Registrations implements Registered {
     return this.#all('command').map(({ command }) => command)
   }
 
+  get strangerFeatures(): readonly Element[] {
+    return this.#all('stranger').flatMap(({ features }) => features())
+  }
+
+  stranger(ns: string | undefined): Kind<'stranger'>['handler'] | undefined {
+    return this.#all('stranger').find((each) => each.ns === ns)?.handler
+  }
+
   get httpRoutes(): readonly Kind<'http'>[] {
     return this.#all('http')
   }

@@ -55,6 +55,10 @@ export interface ClientStreamHandler {
   credentials(account: Jid, hash: ScramHash): Promise<Credentials | undefined>
   /** What modules add to the features after authentication. */
   features(domain: string): readonly Element[]
+  /** What a client that has not logged in is offered beside doing so. */
+  strangerFeatures(domain: string): readonly Element[]
+  /** Answers its IQ request; undefined where nobody takes it. Never rejects. */
+  answerStranger(domain: string, iq: Element): Promise<Element> | undefined
   /** Makes the session and returns its full JID. Throws StanzaError. */
   bind(account: Jid, resource: string | undefined): string
   /** The client knows its JID: stanzas may be sent. */
@@ -178,6 +182,7 @@ export class ClientStream {
       .map((feature) => feature.offer(context))
       .filter((offer) => offer !== undefined)
     if (this.#facts.has('authenticated')) offered.push(...this.#handler.features(domain))
+    else if (this.#mayRegister) offered.push(...this.#handler.strangerFeatures(domain))
     return [...offered, limitsFeature(this.#options.limits)]
   }
 
@@ -192,7 +197,19 @@ export class ClientStream {
       feature.accept(element, this.#context(domain))
     } else if (!stanza) throw new StreamError('unsupported-stanza-type')
     else if (this.#facts.has('bound')) this.#handler.stanza(element)
-    else throw new StreamError('not-authorized')
+    else if (!this.#answerStranger(domain, element)) throw new StreamError('not-authorized')
+  }
+
+  /** A password is sent to register: only where one may be sent to log in. */
+  get #mayRegister(): boolean {
+    return !this.#facts.has('authenticated') && (this.#facts.has('secure') || !this.#options.encryptionRequired)
+  }
+
+  #answerStranger(domain: string, iq: Element): boolean {
+    const request = iq.name === 'iq' && (iq.attrs.type === 'get' || iq.attrs.type === 'set')
+    const answered = request && this.#mayRegister ? this.#handler.answerStranger(domain, iq) : undefined
+    void answered?.then((answer) => this.#stream.send(answer))
+    return answered !== undefined
   }
 
   #context(domain: string): Context {

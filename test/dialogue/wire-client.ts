@@ -65,6 +65,13 @@ export class Wire {
       ])
   }
 
+  /** Connected, with a stream; what it was greeted with is there to be heard. */
+  stranger(name = 'stranger'): WireClient {
+    const client = new WireClient(name, this, 'tcp')
+    client.opens()
+    return client
+  }
+
   /** Connected and logged in, not bound. */
   async client(name: string, kind: 'tcp' | 'websocket' = 'tcp'): Promise<WireClient> {
     const client = new WireClient(name, this, kind)
@@ -88,12 +95,12 @@ export class WireClient {
   }
 
   async logIn(): Promise<void> {
-    this.#open()
+    this.opens()
     const secret = Buffer.from(`\0${this.name}\0${password}`).toString('base64')
     this.sends(`<auth xmlns='${saslNs}' mechanism='PLAIN'>${secret}</auth>`)
     const end = Date.now() + 20_000
     while (!this.#transport.written.join('').includes('success') && Date.now() < end) await settled()
-    this.#open()
+    this.opens()
     await this.clears()
   }
 
@@ -151,7 +158,8 @@ export class WireClient {
     this.#transport.handler.data(framed ? `<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>` : '</stream:stream>')
   }
 
-  #open(): void {
+  /** The header of a stream. */
+  opens(): void {
     this.#transport.handler.data(
       this.#transport.kind === 'websocket'
         ? `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='a.example' version='1.0'/>`

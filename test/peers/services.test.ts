@@ -146,3 +146,28 @@ peer(['/usr/bin/chromium'])('XEP-0206', () => {
     }
   })
 })
+
+peer(['/usr/bin/chromium', systemPython], ['slixmpp'])('XEP-0401', () => {
+  test('the page of an invitation makes an account, which slixmpp logs in with', async () => {
+    const server = await startDmucd({ domain: 'a.example' })
+    const browser = await openBrowser()
+    try {
+      const [link = ''] = (await server.dmucctl('invite', 'a.example')).split('\n')
+      const guest = await Visitor.opens(browser, link)
+      await guest.shows('to make an account at a.example')
+      expect(await guest.page.locator('#open').getAttribute('href')).toMatch(/^xmpp:a\.example\?register;preauth=/)
+      await guest.page.locator('#name').fill('carol')
+      await guest.page.locator('#password').fill(password)
+      await guest.page.locator('button').click()
+      await guest.shows('carol@a.example')
+      expect(guest.complaints).toEqual([])
+      clients.push(await Slixmpp.online(server, 'carol', password))
+      const late = await Visitor.opens(browser, link)
+      await late.shows('This invitation was used already')
+    } finally {
+      await Promise.all(clients.splice(0).map((client) => client.close()))
+      await browser.close()
+      await server.stop()
+    }
+  })
+})

@@ -34,6 +34,14 @@ export class MemoryGateway implements ClientGateway {
     return Promise.resolve(this.#accounts.get(bareJid))
   }
 
+  strangerFeatures(): readonly Element[] {
+    return []
+  }
+
+  answerStranger(): undefined {
+    return undefined
+  }
+
   streamFeatures(): readonly Element[] {
     return [xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' })]
   }

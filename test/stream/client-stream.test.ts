@@ -70,6 +70,8 @@ class Client {
           await this.credentials()
           return account.toString() === 'juliet@a.example' ? { keys: keys[hash], disabled } : undefined
         },
+        strangerFeatures: () => [],
+        answerStranger: () => undefined,
         features: () => [xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' })],
         bind: (account, resource) => {
           if (this.refuseBind !== undefined) throw this.refuseBind

@@ -89,6 +89,8 @@ test(`security.md: ${rounds} malformed streams: no crash, one end, our header fi
         canStartTls: () => true,
         startTls: () => {},
         credentials: async () => undefined,
+        strangerFeatures: () => [],
+        answerStranger: () => undefined,
         features: () => [],
         bind: () => 'never',
         bound: () => {},

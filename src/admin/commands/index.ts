@@ -1,6 +1,7 @@
 /** Every command of `dmucctl`, in the order in which its help shows them. */
 import type { AdminCommand } from '../command.js'
 import { addUser, deleteUser, listUsers, passwd } from './accounts.js'
+import { invite } from './invite.js'
 import { loginLink } from './login-link.js'
 import { peerCommands } from './peers.js'
 import { roomCommands } from './rooms/index.js'
@@ -12,6 +13,7 @@ export const commands: readonly AdminCommand[] = [
   passwd,
   deleteUser,
   listUsers,
+  invite,
   ...roomCommands,
   ...peerCommands,
   ...s2sCommands,

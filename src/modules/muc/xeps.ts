@@ -46,7 +46,6 @@ export const roomXeps: readonly Xep[] = [
   {
     number: 77,
     version: '2.4',
-    without: 'registration of accounts: nicknames in rooms alone',
     test: 'dialogue/muc-registration-distributed.test.ts',
     features: [registerNamespace],
   },
