@@ -221,6 +221,24 @@ export const dmucOptions = {
   ),
   max_instances: integer(32, 1, 1_000, 'Instances of one room, the source among them.'),
   max_shadows: integer(1_000, 0, 1_000_000, 'Shadows held for one peer.'),
+  max_occupants: integer(
+    10_000,
+    1,
+    1_000_000,
+    'Occupants of one room that one other instance may have; more are not shown.',
+  ),
+  max_waiting: integer(
+    1_000,
+    1,
+    100_000,
+    'Messages and the like from one instance of a room that wait while what came before them is fetched; more are dropped, and fetched later.',
+  ),
+  peer_rate: integer(
+    2_000,
+    0,
+    1_000_000,
+    'Stanzas a second that one peer may relay to us on average, and ten times as many at once; 0 for no limit. Past it what it relays is dropped for a second, and then fetched from it at our own pace.',
+  ),
   max_history: integer(1_000, 0, 100_000, 'Messages of history that a new shadow asks for and is given.'),
   max_pending: integer(
     100,

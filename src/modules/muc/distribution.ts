@@ -26,6 +26,7 @@ import type { DmucPolicy } from './dmuc-policy.js'
 import { Links } from './links.js'
 import type { LiveRoom } from './live-room.js'
 import { PeerProofs } from './peer-proofs.js'
+import { PeerRates, restMs } from './peer-rates.js'
 import { Peers, type Word } from './peers.js'
 import type { RoomEnvironment } from './room-environment.js'
 import type { Rooms } from './rooms.js'
@@ -68,6 +69,9 @@ export class Distribution {
   readonly #links: Links
   readonly #peers: Peers
   readonly #proofs: PeerProofs
+  readonly #rates: PeerRates
+  /** `room instance`: not listened to for a moment. */
+  readonly #resting = new Set<string>()
   /** `room service`: being asked, refused, or waiting to be asked again. */
   readonly #asked = new Map<string, Attempt>()
 
@@ -86,6 +90,7 @@ export class Distribution {
     const events = { up: this.#up.bind(this), down: this.#down.bind(this), fault: this.#fault.bind(this) }
     this.#links = new Links(host.domain, host, events, policy.links)
     this.#peers = new Peers(host.domain, policy.allow, host.store)
+    this.#rates = new PeerRates(host.clock, policy.peerRate)
     this.#proofs = new PeerProofs(host.domain, policy.auth, host.store)
   }
 
@@ -117,6 +122,28 @@ export class Distribution {
   /** Is nothing to be taken from this service for now? */
   isPaused(service: string): boolean {
     return this.#peers.isPaused(service)
+  }
+
+  /** May an instance say this now? What it asks is answered with a refusal where not; answers of its own always count. */
+  keepsPace(room: LiveRoom, instance: string, stanza: Element): boolean {
+    const isQuestion = stanza.name === 'iq' && (stanza.attrs.type === 'get' || stanza.attrs.type === 'set')
+    if (stanza.name === 'iq' && !isQuestion) return true
+    const key = `${room.jid} ${instance}`
+    if (!this.#resting.has(key) && this.#rates.take(domainOf(instance))) return true
+    if (isQuestion)
+      throw new StanzaError('resource-constraint', {
+        type: 'wait',
+        text: 'that is too much at once: see [dmuc] peer_rate',
+      })
+    if (this.#resting.has(key)) return false
+    this.#resting.add(key)
+    const reason = `it relays more than ${this.#policy.peerRate} stanzas a second ([dmuc] peer_rate): what was missed is fetched`
+    room.happen({ type: 'link', peer: instance, up: false, reason })
+    this.#host.clock.after(restMs, () => {
+      this.#resting.delete(key)
+      this.#meet(room, domainOf(instance))
+    })
+    return false
   }
 
   #fault(domain: string, stanza: Element): string | undefined {

@@ -17,6 +17,8 @@ export interface DmucPolicy {
   /** By service: `certificate`, `dialback` or `pin:HEX`. */
   readonly auth: ReadonlyMap<string, string>
   readonly maxShadows: number
+  /** Stanzas a second of one peer; 0: no limit. */
+  readonly peerRate: number
   readonly limits: DmucLimits
   readonly links: LinkTimes
 }
@@ -30,11 +32,14 @@ export const dmucPolicy = (values: DmucValues | undefined): DmucPolicy => ({
   users: usersOf(values),
   auth: new Map(Object.entries(values?.auth ?? {})),
   maxShadows: values?.max_shadows ?? 1000,
+  peerRate: values?.peer_rate ?? 2000,
   limits: {
     ...defaultLimits,
     ...(values?.max_instances === undefined ? {} : { maxInstances: values.max_instances }),
     ...(values?.max_history === undefined ? {} : { historyStanzas: values.max_history }),
     ...(values?.max_pending === undefined ? {} : { maxWithheld: values.max_pending }),
+    ...(values?.max_occupants === undefined ? {} : { maxOccupants: values.max_occupants }),
+    ...(values?.max_waiting === undefined ? {} : { maxHeld: values.max_waiting }),
     ...(values?.max_revisions === undefined ? {} : { maxRevisions: values.max_revisions }),
     ...(values?.grace === undefined ? {} : { graceMs: values.grace * 1000 }),
   },

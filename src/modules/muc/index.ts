@@ -310,7 +310,7 @@ export class MucService {
     const fromSource = sender === replica.identity.source && sender !== room.jid
     const binding = replica.phase === 'requested' && from.local !== '' && from.domain === replica.identity.source
     if (otherInstance(replica, sender) !== undefined || fromSource || binding)
-      return room.receiveFromInstance(stanza, from, to)
+      return this.distribution.keepsPace(room, sender, stanza) ? room.receiveFromInstance(stanza, from, to) : undefined
     if (stanza.name === 'message' && replica.table.instances.get(sender)?.gone === true)
       return room.happen({ type: 'relayed', from: sender, stanza })
     if (looksRelayed(stanza, from, to)) return this.#refuseStranger(room, stanza)

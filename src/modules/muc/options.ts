@@ -175,6 +175,10 @@ export interface DmucValues {
   readonly max_shadows?: number
   readonly max_history?: number
   readonly max_pending?: number
+  readonly max_occupants?: number
+  readonly max_waiting?: number
+  /** Stanzas a second. */
+  readonly peer_rate?: number
   readonly max_revisions?: number
   /** Seconds. */
   readonly grace?: number
