@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { announce } from './admin/announcement.js'
-import { openCertificates, reloadCertificates } from './admin/certificates.js'
+import { clientCertificates, openCertificates, reloadCertificates } from './admin/certificates.js'
 import type { Operator } from './admin/command.js'
 import { commands } from './admin/commands/index.js'
 import { makeFirstStart } from './admin/first-start.js'
@@ -285,7 +285,10 @@ class Start {
     links: LoginLinks,
   ): Promise<void> {
     const { global } = this.#config
-    const options = clientOptionsOf(this.#config)
+    const options = {
+      ...clientOptionsOf(this.#config),
+      certificates: clientCertificates(global, this.#clock),
+    }
     const dependencies: ClientDependencies = {
       gateway: server.clients,
       certificates,

@@ -1,6 +1,8 @@
 /** The server's certificates: read at the start, made where the operator only tries the server out, read again on demand. */
+import { readFileSync } from 'node:fs'
 import { Certificates } from '../net/certificates.js'
 import { writeSelfSigned } from '../net/self-signed.js'
+import { ClientCertificates, certificatesIn } from '../server/client-certificates.js'
 import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 
@@ -28,6 +30,26 @@ export async function openCertificates(parts: CertificateParts): Promise<Certifi
   }
   for (const problem of problems) log.warn({}, problem)
   return certificates
+}
+
+/** Of clients (XEP-0178). Throws an Error for the operator where the file cannot be used. */
+export function clientCertificates(
+  {
+    c2s_ca_file: file,
+    c2s_pins: pins,
+  }: { readonly c2s_ca_file: string; readonly c2s_pins: Readonly<Record<string, string>> },
+  clock: Clock,
+): ClientCertificates {
+  try {
+    const authorities = file === '' ? [] : certificatesIn(readFileSync(file, 'utf8'))
+    if (file !== '' && authorities.length === 0) throw new Error('it holds no certificate in PEM')
+    const digests = new Map(Object.entries(pins).map(([jid, text]) => [jid, text.split(/ +/)]))
+    return new ClientCertificates({ authorities, pins: digests }, () => clock.now())
+  } catch (cause) {
+    throw new Error(`c2s_ca_file ${file} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+  }
 }
 
 /** Whatever cannot be used is logged, and the former certificate stays in use. */

@@ -24,7 +24,9 @@ export interface Operator {
   readonly hosts: readonly { readonly domain: string; readonly type: HostType }[]
   now(): number
   /** Throws an Error for a password that SASLprep forbids. */
-  deriveKeys(password: string): Promise<{ readonly sha1: ScramKeys; readonly sha256: ScramKeys }>
+  deriveKeys(
+    password: string,
+  ): Promise<{ readonly sha1: ScramKeys; readonly sha256: ScramKeys; readonly sha512?: ScramKeys }>
   /** Undefined when the command runs on the store of a stopped server. */
   readonly server: ServerFacts | undefined
   /** The links to other servers; undefined as `server`. */

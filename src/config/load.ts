@@ -101,6 +101,7 @@ class DocumentReader {
       data_path: dataPath,
       certificates: resolve(base, values.certificates),
       s2s_ca_file: values.s2s_ca_file === '' ? '' : resolve(base, values.s2s_ca_file),
+      c2s_ca_file: values.c2s_ca_file === '' ? '' : resolve(base, values.c2s_ca_file),
       admin_socket: join(dataPath, values.admin_socket),
     }
   }

@@ -106,6 +106,19 @@ export const globalOptions = {
     true,
     'Send and receive on one connection with servers that can do so, too (XEP-0288), instead of on one for each direction.',
   ),
+  c2s_ca_file: text(
+    '',
+    'PEM file with the authorities, and nothing else, that sign certificates of clients: who shows one that names a JID here (xmppAddr) may log in with it (XEP-0178). Certificates of intermediate authorities belong in it too. Relative to the configuration file.',
+    'path',
+  ),
+  c2s_pins: textTable(
+    {},
+    'Keys of certificates with which an account may log in, whoever signed them: `"user@example.org" = "HEX"`, the SHA-256 of the public key, several parted by spaces. To be had by `openssl x509 -in CERT -noout -pubkey | openssl pkey -pubin -outform der | sha256sum`. A table: write it as `[c2s_pins]` below everything else.',
+    'table: JID = digests',
+    (jid, digests) =>
+      wrongBareJid(jid)?.replace('be', 'have keys that are') ??
+      (/^[0-9a-f]{64}( +[0-9a-f]{64})*$/.test(digests) ? undefined : 'be 64 hexadecimal digits, or several such'),
+  ),
   s2s_require_encryption: boolean(true, 'Refuse connections to and from other servers without TLS.'),
   s2s_secure_auth: boolean(
     true,

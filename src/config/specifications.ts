@@ -2,6 +2,8 @@
 import { boshXeps } from '../net/bosh.js'
 import { hostMetaXep } from '../net/host-meta.js'
 import { directTlsXep } from '../net/resolver.js'
+import { channelBindingXep } from '../sasl/channel-binding.js'
+import { downgradeProtectionXep } from '../sasl/downgrade-protection.js'
 import type { Module } from '../server/module.js'
 import { bidiXep } from '../stream/bidi.js'
 import { dialbackXeps } from '../stream/dialback.js'
@@ -29,6 +31,8 @@ const outsideModules: readonly Xep[] = [
   managementXep,
   directTlsXep,
   limitsXep,
+  channelBindingXep,
+  downgradeProtectionXep,
   ...boshXeps,
   hostMetaXep,
 ]

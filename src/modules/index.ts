@@ -1,6 +1,7 @@
 /** The modules, each of one XEP or of one part of an RFC, in the order in which a host sets them up. */
 import type { Module } from '../server/module.js'
 import { adHoc } from './ad-hoc.js'
+import { anonymous } from './anonymous.js'
 import { avatar } from './avatar.js'
 import { blocking } from './blocking/index.js'
 import { bookmarks } from './bookmarks/index.js'
@@ -60,4 +61,5 @@ export const modules: readonly Module[] = [
   vcard4,
   muc,
   component,
+  anonymous,
 ]

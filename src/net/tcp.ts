@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import { plainAddress } from './address.js'
+import { type Channel, channelOf } from './channel-binding.js'
 import { flushSoon } from './flush.js'
 import { minVersion, type ServerTlsOptions, sniCallback, tlsInfo } from './tls.js'
 import type { TlsInfo, TransportHandler, UpgradableTransport } from './transport.js'
@@ -63,6 +64,11 @@ export class TcpTransport implements UpgradableTransport {
 
   get tls(): TlsInfo | undefined {
     return this.#tls
+  }
+
+  /** Made when it is asked for: most of it is of use once. */
+  get channel(): Channel | undefined {
+    return this.#tls !== undefined && this.#socket instanceof TLSSocket ? channelOf(this.#socket) : undefined
   }
 
   /** Counted in characters while queued here, which is bytes for all but other scripts. */

@@ -1,5 +1,7 @@
 /** A pipe to one peer. TCP, TLS, WebSocket and BOSH look alike from above. */
 
+import type { Channel } from './channel-binding.js'
+
 /** Facts about an established TLS layer. */
 export interface TlsInfo {
   readonly protocol: string
@@ -36,6 +38,8 @@ export interface Transport {
   readonly localPort: number
   /** The TLS layer, if there is one now. */
   readonly tls: TlsInfo | undefined
+  /** What authentication can be bound to; undefined where there is no TLS, or it ends elsewhere. */
+  readonly channel?: Channel | undefined
   /** Set before the first data arrives; may be set anew (after STARTTLS it stays). */
   handler: TransportHandler
   /** Queues text; everything queued in one turn of the event loop leaves in one write (one frame each for WebSocket and BOSH). */

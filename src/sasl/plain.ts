@@ -1,7 +1,14 @@
 /** PLAIN (RFC 4616): `authzid NUL authcid NUL password`, checked against stored SCRAM keys. */
 import { decodeText, localpart, mayActAs } from './identity.js'
-import { failure, type SaslContext, type SaslExchange, type SaslMechanism, type SaslStep } from './mechanism.js'
-import { decoyKeys, type ScramKeys, verifyPassword } from './scram-keys.js'
+import {
+  type FoundUser,
+  failure,
+  type SaslContext,
+  type SaslExchange,
+  type SaslMechanism,
+  type SaslStep,
+} from './mechanism.js'
+import { decoyKeys, verifyPassword } from './scram-keys.js'
 
 const hash = 'sha256'
 /** RFC 4616 §2, for each of the three parts. */
@@ -30,14 +37,19 @@ class PlainExchange implements SaslExchange {
     return { type: 'lookup', username, hash }
   }
 
-  async resume(keys: ScramKeys | undefined): Promise<SaslStep> {
+  async resume(found: FoundUser | undefined): Promise<SaslStep> {
     const given = this.#given
     if (given === undefined) throw new Error('PLAIN was resumed before it asked')
     this.#given = undefined
     const { username, password } = given
-    const { secret, iterations } = this.#context
-    const fits = await verifyPassword(hash, keys ?? decoyKeys(hash, secret, username, iterations), password)
-    return fits && keys !== undefined ? { type: 'success', username } : failure('not-authorized')
+    const { domain, secret, iterations } = this.#context
+    const keys = found?.keys
+    const fits = await verifyPassword(
+      hash,
+      keys ?? decoyKeys(hash, secret, `${username}@${domain}`, iterations),
+      password,
+    )
+    return fits && keys !== undefined ? { type: 'success', username, password } : failure('not-authorized')
   }
 }
 

@@ -8,7 +8,7 @@ import { saslprep } from '@mongodb-js/saslprep'
 
 const stretch = promisify(pbkdf2)
 
-export type ScramHash = 'sha1' | 'sha256'
+export type ScramHash = 'sha1' | 'sha256' | 'sha512'
 
 /** Bytes in base64. */
 export interface ScramKeys {
@@ -65,12 +65,13 @@ export async function deriveScramKeys(
 export async function deriveKeys(
   password: string,
   iterations = defaultIterations,
-): Promise<{ readonly sha1: ScramKeys; readonly sha256: ScramKeys }> {
-  const [sha1, sha256] = await Promise.all([
+): Promise<Readonly<Record<ScramHash, ScramKeys>>> {
+  const [sha1, sha256, sha512] = await Promise.all([
     deriveScramKeys('sha1', password, { iterations }),
     deriveScramKeys('sha256', password, { iterations }),
+    deriveScramKeys('sha512', password, { iterations }),
   ])
-  return { sha1, sha256 }
+  return { sha1, sha256, sha512 }
 }
 
 /** Whether this is the password that the keys were derived from; compared in constant time. */
@@ -88,9 +89,9 @@ export async function verifyPassword(hash: ScramHash, keys: ScramKeys, password:
   return equalSecrets(Buffer.from(derived.storedKey, 'base64'), Buffer.from(keys.storedKey, 'base64'))
 }
 
-/** Keys for a user that does not exist: the same salt whenever the name is tried, and no password fits. */
-export function decoyKeys(hash: ScramHash, secret: Buffer, username: string, iterations: number): ScramKeys {
-  const make = (purpose: string): Buffer => hmac('sha256', secret, `${purpose}\0${hash}\0${username}`)
+/** Keys for a user (a bare JID) that does not exist: the same salt whenever the name is tried, and no password fits. */
+export function decoyKeys(hash: ScramHash, secret: Buffer, user: string, iterations: number): ScramKeys {
+  const make = (purpose: string): Buffer => hmac('sha512', secret, `${purpose}\0${hash}\0${user}`)
   return {
     salt: make('salt').subarray(0, saltBytes).toString('base64'),
     iterations,
@@ -100,7 +101,7 @@ export function decoyKeys(hash: ScramHash, secret: Buffer, username: string, ite
 }
 
 /** Bytes of a digest. */
-export const digestLength: Readonly<Record<ScramHash, number>> = { sha1: 20, sha256: 32 }
+export const digestLength: Readonly<Record<ScramHash, number>> = { sha1: 20, sha256: 32, sha512: 64 }
 
 export const digest = (hash: ScramHash, data: Buffer): Buffer => createHash(hash).update(data).digest()
 

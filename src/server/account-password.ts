@@ -4,7 +4,7 @@ import type { Account, Store, Write } from '../store/store.js'
 /** Resolves when it is durable, and `more` with it. Rejects what `deriveKeys` refuses. */
 export async function putPassword(
   store: Store,
-  deriveKeys: (password: string) => Promise<Pick<Account, 'sha1' | 'sha256'>>,
+  deriveKeys: (password: string) => Promise<Pick<Account, 'sha1' | 'sha256' | 'sha512'>>,
   jid: string,
   password: string,
   nowMs: number,

@@ -1,7 +1,9 @@
 /** One client: its transport, its stream and, once bound, its session, put together. */
 import { isLoopback } from '../net/address.js'
 import type { Transport, TransportHandler, UpgradableTransport } from '../net/transport.js'
+import type { BindingType } from '../sasl/channel-binding.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
+import type { Credentials } from '../stream/authentication.js'
 import {
   type Channel,
   ClientStream,
@@ -9,15 +11,15 @@ import {
   type ClientStreamOptions,
 } from '../stream/client-stream.js'
 import type { Resumable, Resumption } from '../stream/manage.js'
-import type { Credentials } from '../stream/sasl.js'
 import type { StreamEnd } from '../stream/stream.js'
 import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import type { Element } from '../xml/element.js'
 import { asciiDomain } from '../xmpp/domain.js'
-import type { Jid } from '../xmpp/jid.js'
+import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import type { ClientCertificates } from './client-certificates.js'
 import { type Bearer, ClientOutbox, type ManagementLimits } from './client-outbox.js'
 import type { ClientGateway } from './gateway.js'
 import type { Stranger } from './module.js'
@@ -33,6 +35,7 @@ export interface ConnectionParts {
   /** Is there a certificate for this (ASCII) domain? */
   readonly hasCertificate: (domain: string) => boolean
   readonly allowUnencryptedPlain: boolean
+  readonly certificates?: ClientCertificates | undefined
   /** Bytes queued for a client that takes them too slowly; above this it is closed with `resource-constraint`. */
   readonly hardBacklog: number
   readonly budget: SendBudget
@@ -60,6 +63,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   readonly xmlns: string | undefined
   #outbox: ClientOutbox | undefined
   #upgrading = false
+  #guest: Jid | undefined
   readonly #unsettled: Unsettled
   readonly #stranger: Stranger
   #written = 0
@@ -195,6 +199,39 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     return found && { keys: found[hash], disabled: found.disabled }
   }
 
+  get bindings(): readonly BindingType[] {
+    return this.#transport.channel?.types ?? []
+  }
+
+  binding(type: BindingType): Buffer | undefined {
+    return this.#transport.channel?.data(type)
+  }
+
+  certified(domain: string): readonly string[] {
+    const shown = this.#transport.tls?.peer?.certificate
+    return shown === undefined ? [] : (this.#parts.certificates?.accounts(shown, domain) ?? [])
+  }
+
+  hashes(domain: string): readonly ScramHash[] {
+    return this.#parts.gateway.logins.hashes(domain)
+  }
+
+  takesGuests(domain: string): boolean {
+    return this.#parts.gateway.logins.takesGuests(domain)
+  }
+
+  async guest(domain: string): Promise<string> {
+    const local = await this.#parts.gateway.logins.guest(domain)
+    this.#guest = Jid.of(local, domain)
+    // It went while its account was made.
+    if (!this.alive) this.#parts.gateway.logins.guestLeft(this.#guest)
+    return local
+  }
+
+  passwordShown(account: Jid, password: string): void {
+    void this.#parts.gateway.logins.passwordShown(account, password)
+  }
+
   features(domain: string): readonly Element[] {
     return this.#parts.gateway.streamFeatures(domain)
   }
@@ -295,7 +332,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     if (this.#outbox !== undefined) {
       this.#report('a client has left', end.is)
       this.#outbox.left(this, end.is === 'lost')
-    }
+    } else if (this.#guest !== undefined) this.#parts.gateway.logins.guestLeft(this.#guest)
     if (this.#upgrading) this.#transport.destroy()
     else if (end.is !== 'lost') this.#transport.end(this.#tooSlow ? slowReaderMs : undefined)
   }

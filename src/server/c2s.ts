@@ -18,6 +18,7 @@ import type { Closeable } from '../util/lifecycle.js'
 import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
 import { ClientConnection, type ConnectionParts } from './c2s-connection.js'
+import type { ClientCertificates } from './client-certificates.js'
 import type { ClientOutbox, ManagementLimits } from './client-outbox.js'
 import type { ClientGateway } from './gateway.js'
 import { Resumptions } from './resumptions.js'
@@ -30,6 +31,8 @@ export interface ClientOptions {
   readonly allowUnencryptedPlain?: boolean
   /** Names of SASL mechanisms to offer; all that we know where undefined. */
   readonly mechanisms?: readonly string[]
+  /** Certificates that clients may log in with. */
+  readonly certificates?: ClientCertificates
   readonly limits?: StreamLimits
   readonly timeouts?: StreamTimeouts
   /** Bytes queued for a client above which nothing is read from it; default 128 KiB. */
@@ -111,7 +114,7 @@ export async function startClientListener(
       port,
       directTls,
       clock,
-      tls: { contexts: certificates, alpn: ['xmpp-client'] },
+      tls: { contexts: certificates, alpn: ['xmpp-client'], requestCertificate: options.certificates?.wanted ?? false },
       admit: (address) => clients.admit(address),
       onRefused: (address, error) => clients.refused('tls-handshake', address, error),
       ...(option === undefined ? {} : { option }),
@@ -204,6 +207,7 @@ class Clients {
       },
       hasCertificate: (domain) => certificates.has(domain),
       allowUnencryptedPlain: options.allowUnencryptedPlain ?? false,
+      certificates: options.certificates,
       hardBacklog: options.hardBacklog ?? 4 * 1024 * 1024,
       budget: dependencies.budget ?? new SendBudget(clock, 64 * 1024 * 1024),
       management: options.management ?? defaultManagement,

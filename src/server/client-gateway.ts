@@ -13,6 +13,7 @@ import type { ClientGateway, ConnectionFacts } from './gateway.js'
 import type { Handled } from './handled.js'
 import type { LocalHost } from './host.js'
 import type { HostRegistry } from './hosts.js'
+import { LocalLogins } from './logins.js'
 import type { Stranger } from './module.js'
 import { delayed } from './resent-text.js'
 import type { Outbox, Session } from './session.js'
@@ -35,10 +36,13 @@ const sessionsPerAccount = 50
 
 export class LocalClientGateway implements ClientGateway {
   readonly #parts: ClientGatewayParts
+  readonly logins: LocalLogins
   readonly #returning = new Set<Promise<void>>()
 
   constructor(parts: ClientGatewayParts) {
     this.#parts = parts
+    const { store, log } = parts
+    this.logins = new LocalLogins({ store, host: (domain) => this.#userHost(domain), log })
   }
 
   hasHost(domain: string): boolean {

@@ -4,6 +4,7 @@ import type { Unacknowledged } from '../stream/management.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { Handled } from './handled.js'
+import type { Logins } from './logins.js'
 import type { Stranger } from './module.js'
 import type { Outbox, Session } from './session.js'
 
@@ -19,6 +20,7 @@ export interface ClientGateway {
   /** Is this a virtual host with accounts? */
   hasHost(domain: string): boolean
   account(bareJid: string): Promise<Account | undefined>
+  readonly logins: Logins
   /** Features that modules add to the stream's features after authentication. */
   streamFeatures(domain: string): readonly Element[]
   /** What a client that has not logged in is offered beside doing so. */

@@ -70,6 +70,7 @@ export class Server implements Closeable {
   readonly #requests: Requests
   readonly #accounts: StoredAccounts
   readonly #remote: Remote
+  readonly #domains: readonly string[]
   #closing: Promise<void> | undefined
 
   /** Throws an Error when two hosts have the same domain. The store is the caller's to close, after the server. */
@@ -88,6 +89,7 @@ export class Server implements Closeable {
       log,
     })
     const definitions = options.hosts.map(definitionOf)
+    this.#domains = definitions.flatMap(({ domain, type }) => (type === 'user' ? [domain] : []))
     const isLocal = (domain: string): boolean => this.#hosts.get(domain) !== undefined
     const httpBase = options.httpBase ?? (() => undefined)
     this.#accounts = new StoredAccounts({
@@ -120,8 +122,9 @@ export class Server implements Closeable {
   }
 
   /** Sets up every host's modules; rejects with an Error fit for the operator, and nothing stays behind. */
-  start(): Promise<void> {
-    return this.#hosts.start()
+  async start(): Promise<void> {
+    await Promise.all(this.#domains.map((domain) => this.#clients.logins.look(domain)))
+    await this.#hosts.start()
   }
 
   /** Stops the services that clients talk to, so that these still hear of it (XEP-0045 §11.2); to be followed by `close`. Idempotent. */
@@ -149,6 +152,7 @@ export class Server implements Closeable {
   /** To be called after an account was made, changed or deleted in the store by somebody else; ends the clients of a deleted one. */
   async accountChanged(bareJid: string): Promise<void> {
     if ((await this.clients.account(bareJid)) === undefined) this.#accounts.endSessions(bareJid, 'The account is gone')
+    await this.#clients.logins.look(domainOf(bareJid))
     this.#hosts.get(domainOf(bareJid))?.accounts.forget(bareJid)
   }
 

@@ -132,6 +132,11 @@ class MemoryStore implements Store {
     return this.#accounts.get(jid)
   }
 
+  async lacksSha512(domain: string): Promise<boolean> {
+    this.#check()
+    return this.#accounts.list().some(({ jid, sha512 }) => sha512 === undefined && domainOf(jid) === domain)
+  }
+
   async accounts(domain: string): Promise<string[]> {
     this.#check()
     const jids = this.#accounts.list().map((account) => account.jid)
@@ -278,6 +283,11 @@ class MemoryStore implements Store {
 
   readonly #handlers: { readonly [W in Write as W['type']]: (write: W) => void } = {
     'account.put': ({ account }) => this.#accounts.put(account.jid, account),
+    'account.sha512': ({ jid, keys, given }) => {
+      const account = this.#accounts.get(jid)
+      if (account !== undefined && account.sha512 === undefined && account.sha256.storedKey === given.storedKey)
+        this.#accounts.put(jid, { ...account, sha512: keys })
+    },
     'account.delete': ({ jid }) => {
       for (const table of [this.#accounts, this.#rosters, this.#offline, this.#data, this.#nodes, this.#archives])
         table.put(jid, undefined)

@@ -22,6 +22,8 @@ export interface Account {
   readonly jid: string
   readonly sha1: ScramKeys
   readonly sha256: ScramKeys
+  /** Undefined for those who have not logged in with their password since there are such keys. */
+  readonly sha512?: ScramKeys | undefined
   readonly createdAt: number
   readonly disabled: boolean
 }
@@ -188,6 +190,8 @@ export interface InstanceRecord {
  */
 export type Write =
   | { readonly type: 'account.put'; readonly account: Account }
+  /** Adds keys to an account that has none of that hash yet, if its password is still the one of which `given` was derived. */
+  | { readonly type: 'account.sha512'; readonly jid: string; readonly keys: ScramKeys; readonly given: ScramKeys }
   /** Also removes the account's roster, offline messages, private data, nodes and archive. */
   | { readonly type: 'account.delete'; readonly jid: string }
   | { readonly type: 'roster.put'; readonly owner: string; readonly item: RosterItem }
@@ -340,6 +344,8 @@ export interface Store extends Closeable {
 
   account(jid: string): Promise<Account | undefined>
   accounts(domain: string): Promise<string[]>
+  /** Is there an account of this domain that has no SHA-512 keys? */
+  lacksSha512(domain: string): Promise<boolean>
   roster(owner: string): Promise<RosterItem[]>
   offline(owner: string): Promise<OfflineMessage[]>
   offlineCount(owner: string): Promise<number>

@@ -2,6 +2,7 @@
  * A client's stream, receiving side (RFC 6120): from its first byte to a bound resource by negotiated features, and then
  * stanza by stanza. No I/O: whoever owns the connection gives it bytes and does what it asks for.
  */
+import type { BindingType } from '../sasl/channel-binding.js'
 import type { SaslMechanism } from '../sasl/mechanism.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
 import type { Clock, Timer } from '../util/clock.js'
@@ -12,12 +13,14 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { isStanza, payload } from '../xmpp/stanza.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import { Authentication, type Credentials } from './authentication.js'
 import { type BindContext, bind, session } from './bind.js'
+import { channelBinding } from './channel-binding.js'
 import { type Fact, type Feature, isPossible } from './feature.js'
 import type { Framing, Header } from './header.js'
 import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
 import { type ManageContext, manage, type Resumable, type Resumption } from './manage.js'
-import { Authentication, type Credentials, type SaslContext, sasl } from './sasl.js'
+import { type SaslContext, sasl } from './sasl.js'
 import { type StartTlsContext, starttls } from './starttls.js'
 import { Stream, type StreamEnd } from './stream.js'
 
@@ -53,6 +56,19 @@ export interface ClientStreamHandler {
   /** Put TLS under the stream, then call `secured`; on failure `transportClosed`. */
   startTls(domain: string): void
   credentials(account: Jid, hash: ScramHash): Promise<Credentials | undefined>
+  /** What authentication can be bound to, the strongest first; none where TLS ends elsewhere. */
+  readonly bindings: readonly BindingType[]
+  binding(type: BindingType): Buffer | undefined
+  /** Localparts that the client's certificate proves. */
+  certified(domain: string): readonly string[]
+  /** Every account of the host has keys of these. */
+  hashes(domain: string): readonly ScramHash[]
+  /** Is the host for those who have no account (RFC 4505)? */
+  takesGuests(domain: string): boolean
+  /** Makes an account for one of them; its localpart. */
+  guest(domain: string): Promise<string>
+  /** Who logged in has shown the password: keys that the account has not can be made. */
+  passwordShown(account: Jid, password: string): void
   /** What modules add to the features after authentication. */
   features(domain: string): readonly Element[]
   /** What a client that has not logged in is offered beside doing so. */
@@ -82,7 +98,7 @@ export interface ClientStreamHandler {
 
 type Context = StartTlsContext & SaslContext & BindContext & ManageContext
 
-const features: readonly Feature<Context>[] = [starttls, sasl, bind, session, manage]
+const features: readonly Feature<Context>[] = [starttls, channelBinding, sasl, bind, session, manage]
 
 export class ClientStream {
   readonly #options: ClientStreamOptions
@@ -214,6 +230,7 @@ export class ClientStream {
 
   #context(domain: string): Context {
     const { encryptionRequired, mechanisms, random, secret, iterations } = this.#options
+    const handler = this.#handler
     this.#authentication ??= new Authentication()
     const possible = this.#channel.framing === 'stream' && this.#handler.canStartTls(domain)
     return {
@@ -225,9 +242,17 @@ export class ClientStream {
       plainWithoutTls: this.#channel.plainWithoutTls,
       mechanisms,
       authentication: this.#authentication,
-      start: { domain, random, secret, iterations, plusOffered: false },
+      hashes: handler.hashes(domain),
+      guests: handler.takesGuests(domain),
+      bindings: handler.bindings,
+      start: {
+        ...{ domain, random, secret, iterations },
+        binding: (type) => handler.binding(type),
+        certified: handler.certified(domain),
+      },
       credentials: (username, hash) => this.#handler.credentials(Jid.of(username, domain), hash),
-      authenticated: (username) => this.#authenticated(Jid.of(username, domain)),
+      guest: () => handler.guest(domain),
+      authenticated: (username, password) => this.#authenticated(Jid.of(username, domain), password),
       failed: (error) => this.#handler.failed(error),
       bind: (resource) => this.#bind(resource),
       bound: () => this.#bound(),
@@ -242,7 +267,8 @@ export class ClientStream {
     }
   }
 
-  #authenticated(account: Jid): void {
+  #authenticated(account: Jid, password: string | undefined): void {
+    if (password !== undefined) this.#handler.passwordShown(account, password)
     this.#account = account
     this.#facts.add('authenticated')
     this.#authentication = undefined

@@ -11,7 +11,6 @@ import type { Xep } from '../xmpp/xep.js'
 export const externalXep: Xep = {
   number: 178,
   version: '1.2',
-  without: 'certificates of clients',
   test: 'server/s2s-certificates.test.ts',
 }
 

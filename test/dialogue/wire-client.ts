@@ -55,12 +55,12 @@ export class Wire {
 
   /** Gives these accounts of `a.example` a password. */
   async letIn(...names: readonly string[]): Promise<void> {
-    const { sha1, sha256 } = await deriveKeys(password, 4096)
+    const keys = await deriveKeys(password, 4096)
     for (const name of names)
       await this.stage.store.commit([
         {
           type: 'account.put',
-          account: { jid: `${name}@a.example`, sha1, sha256, createdAt: 0, disabled: false },
+          account: { jid: `${name}@a.example`, ...keys, createdAt: 0, disabled: false },
         },
       ])
   }
@@ -158,7 +158,7 @@ export class WireClient {
     this.#transport.handler.data(framed ? `<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>` : '</stream:stream>')
   }
 
-  /** The header of a stream. */
+  /** A stream, or the next one on this connection. */
   opens(): void {
     this.#transport.handler.data(
       this.#transport.kind === 'websocket'

@@ -131,5 +131,15 @@ describe('base64', () => {
 })
 
 test('mechanisms are offered from the strongest to the weakest', () => {
-  expect(mechanisms.map(({ name }) => name)).toEqual(['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'])
+  expect(mechanisms.map(({ name }) => name)).toEqual([
+    'EXTERNAL',
+    'SCRAM-SHA-512-PLUS',
+    'SCRAM-SHA-256-PLUS',
+    'SCRAM-SHA-1-PLUS',
+    'SCRAM-SHA-512',
+    'SCRAM-SHA-256',
+    'SCRAM-SHA-1',
+    'PLAIN',
+    'ANONYMOUS',
+  ])
 })

@@ -1,9 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
+import { offerDigest } from '../../src/sasl/downgrade-protection.js'
 import type { SaslMechanism } from '../../src/sasl/mechanism.js'
 import { deriveScramKeys, type ScramHash, type ScramKeys } from '../../src/sasl/scram-keys.js'
 import { scramSha1 } from '../../src/sasl/scram-sha-1.js'
 import { scramSha256 } from '../../src/sasl/scram-sha-256.js'
+import { scramSha512 } from '../../src/sasl/scram-sha-512.js'
 import { context, login, send, textOf, withNonce } from './client.js'
+
+const [sha1Plus, sha1] = scramSha1 as [SaslMechanism, SaslMechanism]
+const [sha256Plus, sha256] = scramSha256 as [SaslMechanism, SaslMechanism]
+const [sha512Plus, sha512] = scramSha512 as [SaslMechanism, SaslMechanism]
 
 const failed = (condition: string) => ({ step: expect.objectContaining({ type: 'failure', condition }) })
 
@@ -11,7 +17,7 @@ describe('the published examples', () => {
   test.each<[string, SaslMechanism, ScramHash, string, string, string, string, string]>([
     [
       'RFC 5802 §5',
-      scramSha1,
+      sha1,
       'sha1',
       'QSXCR+Q6sek8bf92',
       'fyko+d2lbbFgONRv9qkxdawL',
@@ -21,7 +27,7 @@ describe('the published examples', () => {
     ],
     [
       'RFC 7677 §3',
-      scramSha256,
+      sha256,
       'sha256',
       'W22ZaJ0SNY7soEsUEjb6gQ==',
       'rOprNGfwEbeRWgbNEkqO',
@@ -33,7 +39,9 @@ describe('the published examples', () => {
     const keys = await deriveScramKeys(hash, 'pencil', { salt: Buffer.from(salt, 'base64'), iterations: 4096 })
     const exchange = mechanism.start(withNonce(serverNonce))
     expect(send(exchange, `n,,n=user,r=${clientNonce}`)).toEqual({ type: 'lookup', username: 'user', hash })
-    expect(textOf(await exchange.resume(keys))).toBe(`r=${clientNonce}${serverNonce},s=${salt},i=4096`)
+    expect(textOf(await exchange.resume({ username: 'user', keys }))).toBe(
+      `r=${clientNonce}${serverNonce},s=${salt},i=4096`,
+    )
     expect(send(exchange, `c=biws,r=${clientNonce}${serverNonce},p=${proof}`)).toEqual({
       type: 'success',
       username: 'user',
@@ -43,8 +51,9 @@ describe('the published examples', () => {
 })
 
 describe.each<[string, SaslMechanism, ScramHash]>([
-  ['SCRAM-SHA-1', scramSha1, 'sha1'],
-  ['SCRAM-SHA-256', scramSha256, 'sha256'],
+  ['SCRAM-SHA-1', sha1, 'sha1'],
+  ['SCRAM-SHA-256', sha256, 'sha256'],
+  ['SCRAM-SHA-512', sha512, 'sha512'],
 ])('%s', (name, mechanism, hash) => {
   const password = 'pencil'
   const made = deriveScramKeys(hash, password, { iterations: 1000 })
@@ -83,7 +92,7 @@ describe.each<[string, SaslMechanism, ScramHash]>([
 
   test('takes y where no channel binding was offered, and refuses it where it was', async () => {
     expect(await login(mechanism, await made, { ...attempt, header: 'y,,' })).toMatchObject(succeeded)
-    const offered = { ...context, plusOffered: true }
+    const offered = { ...context, offered: { ...context.offered, bindings: ['tls-exporter' as const] } }
     expect(await login(mechanism, await made, { ...attempt, header: 'y,,' }, offered)).toMatchObject(
       failed('not-authorized'),
     )
@@ -193,7 +202,7 @@ describe.each<[string, SaslMechanism, ScramHash]>([
   test('final message: nothing at all is malformed', async () => {
     const exchange = mechanism.start(context)
     send(exchange, 'n,,n=user,r=abc')
-    await exchange.resume(await made)
+    await exchange.resume({ username: 'user', keys: await made })
     expect(exchange.step(undefined)).toMatchObject({ type: 'failure', condition: 'malformed-request' })
     expect(() => send(exchange, 'c=biws,r=abc,p=AAAA')).toThrow('state end')
   })
@@ -206,7 +215,7 @@ describe.each<[string, SaslMechanism, ScramHash]>([
       const known = (await login(mechanism, await made, attempt)).serverFirst
       expect(serverFirst.replace(/[\w+/-]+(?==*,|$)/g, 'x')).toBe(known.replace(/[\w+/-]+(?==*,|$)/g, 'x'))
       expect(serverFirst).toHaveLength(known.length)
-      expect(serverFirst).toMatch(/,i=1000$/)
+      expect(serverFirst).toMatch(/,i=1000,h=/)
       salts.push(/s=(.*),i/.exec(serverFirst)?.[1] ?? '')
     }
     expect(salts[0]).toBe(salts[1])
@@ -242,5 +251,63 @@ describe.each<[string, SaslMechanism, ScramHash]>([
     send(exchange, 'n,,n=user,r=abc')
     await exchange.resume(undefined)
     expect(() => exchange.resume(undefined)).toThrow('client-final')
+  })
+})
+
+describe.each<[string, SaslMechanism, ScramHash]>([
+  ['SCRAM-SHA-1-PLUS', sha1Plus, 'sha1'],
+  ['SCRAM-SHA-256-PLUS', sha256Plus, 'sha256'],
+  ['SCRAM-SHA-512-PLUS', sha512Plus, 'sha512'],
+])('%s', (name, mechanism, hash) => {
+  const channel = Buffer.from('what both ends of one connection know')
+  const bound = {
+    ...context,
+    offered: { mechanisms: [name, name.replace('-PLUS', '')], bindings: ['tls-exporter' as const] },
+    binding: () => channel,
+  }
+  const made = deriveScramKeys(hash, 'pencil', { iterations: 1000 })
+  const attempt = { hash, password: 'pencil', header: 'p=tls-exporter,,', channel }
+
+  test('has its name, and needs TLS', () => {
+    expect([mechanism.name, mechanism.requiresTls, mechanism.plus]).toEqual([name, true, true])
+  })
+
+  test('lets in who is on the same channel', async () => {
+    const { step, signature } = await login(mechanism, await made, attempt, bound)
+    expect(textOf(step)).toBe(`v=${signature}`)
+  })
+
+  test.each([
+    ['the data of another channel', { channel: Buffer.from('what both ends of another connection know') }],
+    ['no data', { channel: Buffer.alloc(0) }],
+    ['a binding type that was not offered', { header: 'p=tls-server-end-point,,' }],
+    ['one that nobody knows', { header: 'p=no-such-thing,,' }],
+    ['the obsolete tls-unique', { header: 'p=tls-unique,,' }],
+    ['no binding at all', { header: 'n,,', channel: Buffer.alloc(0) }],
+    ['y', { header: 'y,,', channel: Buffer.alloc(0) }],
+  ])('%s: not-authorized', async (_, change) => {
+    expect(await login(mechanism, await made, { ...attempt, ...change }, bound)).toMatchObject(failed('not-authorized'))
+  })
+
+  test('the channel is gone: not-authorized', async () => {
+    const gone = { ...bound, binding: () => undefined }
+    expect(await login(mechanism, await made, attempt, gone)).toMatchObject(failed('not-authorized'))
+  })
+})
+
+describe('XEP-0474', () => {
+  test('the published example', () => {
+    const mechanisms = ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1']
+    const bindings = ['tls-server-end-point', 'tls-exporter']
+    expect(offerDigest('sha1', { mechanisms, bindings })).toBe('G6k/rBLDqgOhRRaCuuatSDFkJ08=')
+  })
+
+  test('the digest of what was offered is in the first message, so both sides sign it', async () => {
+    const keys = await deriveScramKeys('sha256', 'pencil', { iterations: 1000 })
+    const { serverFirst } = await login(sha256, keys, { hash: 'sha256', password: 'pencil' })
+    expect(serverFirst.endsWith(`,i=1000,h=${offerDigest('sha256', context.offered)}`)).toBe(true)
+    const shorter = { ...context, offered: { mechanisms: ['PLAIN'], bindings: [] } }
+    const other = await login(sha256, keys, { hash: 'sha256', password: 'pencil' }, shorter)
+    expect(/h=.*/.exec(other.serverFirst)).not.toEqual(/h=.*/.exec(serverFirst))
   })
 })

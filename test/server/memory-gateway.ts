@@ -1,6 +1,7 @@
 /** The server behind a client's connection, in memory: accounts with one password, messages come back, pings are answered. */
 import { deriveKeys } from '../../src/sasl/scram-keys.js'
 import type { ClientGateway, ConnectionFacts } from '../../src/server/gateway.js'
+import type { Logins } from '../../src/server/logins.js'
 import type { Handled } from '../../src/server/module.js'
 import type { Outbox, Session } from '../../src/server/session.js'
 import type { Account } from '../../src/store/store.js'
@@ -22,8 +23,16 @@ export class MemoryGateway implements ClientGateway {
   onBound: (session: Session) => void = () => {}
 
   async addAccount(jid: string, password: string): Promise<void> {
-    const { sha1, sha256 } = await deriveKeys(password, 4096)
-    this.#accounts.set(jid, { jid, sha1, sha256, createdAt: 0, disabled: false })
+    const keys = await deriveKeys(password, 4096)
+    this.#accounts.set(jid, { jid, ...keys, createdAt: 0, disabled: false })
+  }
+
+  readonly logins: Logins = {
+    hashes: () => ['sha1', 'sha256', 'sha512'],
+    takesGuests: () => false,
+    guest: () => Promise.reject(new Error('no guests')),
+    guestLeft: () => {},
+    passwordShown: () => Promise.resolve(),
   }
 
   hasHost(domain: string): boolean {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { LogQuery, Store, StoredLogRecord, VectorEntry, Write } from '../../src/store/store.js'
 import { archives } from './archives.js'
-import { account, logRecord, putLog, putRoom, room, roomRecord, rosterItem } from './records.js'
+import { account, keys, logRecord, putLog, putRoom, room, roomRecord, rosterItem } from './records.js'
 
 export function storeContract(name: string, open: () => Promise<Store>): void {
   describe(`${name}: the contract of a store`, () => {
@@ -115,6 +115,26 @@ function users(given: () => Store): void {
     expect(await store.roster(romeo.jid)).toEqual([])
     expect(await store.offline(romeo.jid)).toEqual([])
     expect(await store.data(romeo.jid, 'vcard', '')).toBeUndefined()
+  })
+
+  test('SHA-512 keys are added once, and only while the password is the one they were made of', async () => {
+    const store = given()
+    const before = account('romeo@a.example', { sha512: undefined })
+    await store.commit([
+      { type: 'account.put', account: before },
+      { type: 'account.put', account: account('juliet@a.example') },
+      { type: 'account.put', account: account('nurse@b.example') },
+    ])
+    expect([await store.lacksSha512('a.example'), await store.lacksSha512('b.example')]).toEqual([true, false])
+    const add = (of: number, given: number) =>
+      store.commit([{ type: 'account.sha512', jid: before.jid, keys: keys(of), given: keys(given) }])
+    await add(1, 1)
+    expect(await store.account(before.jid)).toEqual(before)
+    await add(2, 10_000)
+    expect(await store.account(before.jid)).toEqual({ ...before, sha512: keys(2) })
+    await add(3, 10_000)
+    expect((await store.account(before.jid))?.sha512).toEqual(keys(2))
+    expect(await store.lacksSha512('a.example')).toBe(false)
   })
 
   test('roster items come back as they were, in order of their JIDs', async () => {

@@ -68,10 +68,10 @@ export const archiveRecord = (at: number, fields: Partial<ArchiveRecord> = {}): 
 export const putLog = (records: readonly LogRecord[], to = room): Write => ({ type: 'room.log', room: to, records })
 
 export function account(jid: string, fields: Partial<Account> = {}): Account {
-  return { jid, sha1: keys(4096), sha256: keys(10_000), createdAt: 5, disabled: false, ...fields }
+  return { jid, sha1: keys(4096), sha256: keys(10_000), sha512: keys(10_001), createdAt: 5, disabled: false, ...fields }
 }
 
-function keys(iterations: number): ScramKeys {
+export function keys(iterations: number): ScramKeys {
   return { salt: `salt${iterations}`, iterations, storedKey: `stored${iterations}`, serverKey: `server${iterations}` }
 }
 

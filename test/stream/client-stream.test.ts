@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { mechanisms } from '../../src/sasl/mechanisms.js'
-import { deriveKeys, type ScramKeys } from '../../src/sasl/scram-keys.js'
+import { deriveKeys } from '../../src/sasl/scram-keys.js'
 import { type Channel, ClientStream, type ClientStreamOptions } from '../../src/stream/client-stream.js'
 import { clientLimits, defaultTimeouts } from '../../src/stream/limits.js'
 import type { StreamEnd } from '../../src/stream/stream.js'
@@ -11,11 +11,11 @@ import { xml } from '../../src/xml/element.js'
 import { serialize } from '../../src/xml/writer.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
 import { StreamError } from '../../src/xmpp/stream-error.js'
-import { clientHeader, streamError } from './record.js'
+import { clientHeader, noChannel, streamError } from './record.js'
 
 const saslNs = 'urn:ietf:params:xml:ns:xmpp-sasl'
 const password = 'r0m30myr0m30'
-let keys: { readonly sha1: ScramKeys; readonly sha256: ScramKeys }
+let keys: Awaited<ReturnType<typeof deriveKeys>>
 
 beforeAll(async () => {
   keys = await deriveKeys(password, 4096)
@@ -72,6 +72,7 @@ class Client {
         },
         strangerFeatures: () => [],
         answerStranger: () => undefined,
+        ...noChannel,
         features: () => [xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' })],
         bind: (account, resource) => {
           if (this.refuseBind !== undefined) throw this.refuseBind
@@ -136,7 +137,7 @@ describe('RFC 6120 §4.3.2 features', () => {
   test('over TLS: mechanisms, the strongest first', () => {
     const client = new Client(secure)
     expect(client.say(clientHeader())).toBe(
-      `<stream:features><mechanisms xmlns='${saslNs}'><mechanism>SCRAM-SHA-256</mechanism>` +
+      `<stream:features><mechanisms xmlns='${saslNs}'><mechanism>SCRAM-SHA-512</mechanism><mechanism>SCRAM-SHA-256</mechanism>` +
         `<mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism></mechanisms>${limits}</stream:features>`,
     )
   })
@@ -296,8 +297,8 @@ describe('RFC 6120 §6 SASL', () => {
       return Buffer.from(/<challenge xmlns='[^']*'>(.*)<\/challenge>/.exec(text)?.[1] ?? '', 'base64').toString()
     }
     const [known, unknown, again] = [await challenge('juliet'), await challenge('nobody'), await challenge('nobody')]
-    expect(known).toMatch(/^r=abc[^,]+,s=[A-Za-z0-9+/]+=*,i=4096$/)
-    expect(unknown).toMatch(/^r=abc[^,]+,s=[A-Za-z0-9+/]+=*,i=4096$/)
+    expect(known).toMatch(/^r=abc[^,]+,s=[A-Za-z0-9+/]+=*,i=4096,h=[^,]+$/)
+    expect(unknown).toMatch(/^r=abc[^,]+,s=[A-Za-z0-9+/]+=*,i=4096,h=[^,]+$/)
     expect(/s=[^,]*/.exec(again)).toEqual(/s=[^,]*/.exec(unknown))
   })
 
@@ -307,7 +308,7 @@ describe('RFC 6120 §6 SASL', () => {
     challenge: string,
     nonce?: string,
   ): { text: string; signature: string } {
-    const [, serverNonce = '', salt = '', iterations = ''] = /^r=([^,]*),s=([^,]*),i=(\d+)$/.exec(challenge) ?? []
+    const [, serverNonce = '', salt = '', iterations = ''] = /^r=([^,]*),s=([^,]*),i=(\d+)/.exec(challenge) ?? []
     const mac = (key: Buffer, text: string): Buffer => createHmac(hash, key).update(text).digest()
     const length = hash === 'sha1' ? 20 : 32
     const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), Number(iterations), length, hash)

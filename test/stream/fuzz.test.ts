@@ -6,7 +6,7 @@ import type { StreamEnd } from '../../src/stream/stream.js'
 import { ManualClock } from '../../src/util/clock.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { parseDocument } from '../../src/xml/reader.js'
-import { clientHeader } from './record.js'
+import { clientHeader, noChannel } from './record.js'
 
 const rounds = 5000
 const limits = { stanzaBytes: 2 ** 20, depth: 100, attributes: 100 }
@@ -91,6 +91,7 @@ test(`security.md: ${rounds} malformed streams: no crash, one end, our header fi
         credentials: async () => undefined,
         strangerFeatures: () => [],
         answerStranger: () => undefined,
+        ...noChannel,
         features: () => [],
         bind: () => 'never',
         bound: () => {},

@@ -1,4 +1,5 @@
 /** A stream whose output and events are written down. */
+import type { ClientStreamHandler } from '../../src/stream/client-stream.js'
 import type { Header } from '../../src/stream/header.js'
 import { clientLimits, defaultTimeouts } from '../../src/stream/limits.js'
 import { Stream, type StreamEnd, type StreamHandler, type StreamOptions } from '../../src/stream/stream.js'
@@ -72,3 +73,17 @@ export const streamError = (condition: string, text?: string): string =>
   `<stream:error><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>${
     text === undefined ? '' : `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>${text}</text>`
   }</stream:error></stream:stream>`
+
+/** A client's handler where TLS ends elsewhere, and every account has keys of every hash. */
+export const noChannel: Pick<
+  ClientStreamHandler,
+  'bindings' | 'binding' | 'certified' | 'hashes' | 'takesGuests' | 'guest' | 'passwordShown'
+> = {
+  bindings: [],
+  binding: () => undefined,
+  certified: () => [],
+  hashes: () => ['sha1', 'sha256', 'sha512'],
+  takesGuests: () => false,
+  guest: () => Promise.reject(new Error('no guests')),
+  passwordShown: () => {},
+}

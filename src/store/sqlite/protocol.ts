@@ -74,6 +74,7 @@ export interface Commit {
 export interface Queries {
   account(jid: string): Account | undefined
   accounts(domain: string): string[]
+  lacksSha512(domain: string): boolean
   roster(owner: string): RosterItem[]
   offline(owner: string): OfflineMessage[]
   offlineCount(owner: string): number

@@ -1,5 +1,5 @@
 /** Every question of the store as prepared SQL, for a reader thread. */
-import type { Account, RoomRecord, RoomsQuery, RosterItem } from '../store.js'
+import type { Account, RoomRecord, RoomsQuery, RosterItem, ScramKeys } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogQueries } from './log-queries.js'
 import { nodeQueries } from './nodes.js'
@@ -28,7 +28,7 @@ export function answer(queries: Queries, [name, ...args]: Query): unknown {
 
 type AccountQueries = Pick<
   Queries,
-  'account' | 'accounts' | 'roster' | 'offline' | 'offlineCount' | 'data' | 'dataKeys'
+  'account' | 'accounts' | 'lacksSha512' | 'roster' | 'offline' | 'offlineCount' | 'data' | 'dataKeys'
 >
 
 interface AccountRow {
@@ -41,6 +41,10 @@ interface AccountRow {
   sha256_iterations: number
   sha256_stored_key: string
   sha256_server_key: string
+  sha512_salt: string | null
+  sha512_iterations: number | null
+  sha512_stored_key: string | null
+  sha512_server_key: string | null
   created_at: number
   disabled: number
 }
@@ -58,6 +62,11 @@ interface RosterRow {
 function accountQueries(db: Connection): AccountQueries {
   const account = db.prepare<[string], AccountRow>('SELECT * FROM account WHERE jid = ?')
   const accounts = db.prepare<[string], string>('SELECT jid FROM account WHERE domain = ? ORDER BY jid').pluck()
+  const lacking = db
+    .prepare<[string], number>(
+      'SELECT EXISTS (SELECT 1 FROM account INDEXED BY account_lacking WHERE domain = ? AND sha512_salt IS NULL)',
+    )
+    .pluck()
   const roster = db.prepare<[string], RosterRow>('SELECT * FROM roster WHERE owner = ? ORDER BY jid')
   const offline = db.prepare<[string], { order: number; at: number; stanza: string }>(
     'SELECT id AS "order", at, stanza FROM offline WHERE owner = ? ORDER BY id',
@@ -75,6 +84,7 @@ function accountQueries(db: Connection): AccountQueries {
       return row === undefined ? undefined : toAccount(row)
     },
     accounts: (domain) => accounts.all(domain),
+    lacksSha512: (domain) => lacking.get(domain) === 1,
     roster: (owner) => roster.all(owner).map(toRosterItem),
     offline: (owner) => offline.all(owner),
     offlineCount: (owner) => offlineCount.get(owner) ?? 0,
@@ -98,9 +108,20 @@ function toAccount(row: AccountRow): Account {
       storedKey: row.sha256_stored_key,
       serverKey: row.sha256_server_key,
     },
+    sha512: toKeys(row),
     createdAt: row.created_at,
     disabled: row.disabled === 1,
   }
+}
+
+function toKeys({
+  sha512_salt: salt,
+  sha512_iterations: iterations,
+  sha512_stored_key: storedKey,
+  sha512_server_key: serverKey,
+}: AccountRow): ScramKeys | undefined {
+  if (salt === null || iterations === null || storedKey === null || serverKey === null) return undefined
+  return { salt, iterations, storedKey, serverKey }
 }
 
 function toRosterItem(row: RosterRow): RosterItem {

@@ -119,6 +119,10 @@ class SqliteStore implements Store {
     return this.#ask('account', jid)
   }
 
+  lacksSha512(domain: string): Promise<boolean> {
+    return this.#ask('lacksSha512', domain)
+  }
+
   accounts(domain: string): Promise<string[]> {
     return this.#ask('accounts', domain)
   }

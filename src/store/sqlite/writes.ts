@@ -1,5 +1,6 @@
 /** Every kind of write as SQL. Runs inside a transaction of the writer thread. */
 import type { Statement } from 'better-sqlite3'
+import type { ScramKeys } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogWrites } from './log-writes.js'
 import { nodeWrites } from './nodes.js'
@@ -46,6 +47,9 @@ function replace(db: Connection, table: string, columns: readonly string[]): Sta
 
 type Value = string | number | null
 
+const keyColumnsOf = (keys: ScramKeys | undefined): Value[] =>
+  keys === undefined ? [null, null, null, null] : [keys.salt, keys.iterations, keys.storedKey, keys.serverKey]
+
 type AccountHandlers = Pick<Handlers, Extract<keyof Handlers, `${'account' | 'roster' | 'offline' | 'data'}.${string}`>>
 
 function accountWrites(db: Connection, log: LogWrites): AccountHandlers {
@@ -55,9 +59,14 @@ function accountWrites(db: Connection, log: LogWrites): AccountHandlers {
     'domain',
     ...keyColumns.map((column) => `sha1_${column}`),
     ...keyColumns.map((column) => `sha256_${column}`),
+    ...keyColumns.map((column) => `sha512_${column}`),
     'created_at',
     'disabled',
   ])
+  const putSha512 = db.prepare(
+    `UPDATE account SET sha512_salt = ?, sha512_iterations = ?, sha512_stored_key = ?, sha512_server_key = ?
+     WHERE jid = ? AND sha512_salt IS NULL AND sha256_stored_key = ?`,
+  )
   const owned = ['roster', 'offline', 'data', 'pubsub_node', 'pubsub_item'].map((table) => `${table} WHERE owner`)
   const deleteAccount = ['account WHERE jid', ...owned].map((table) => db.prepare(`DELETE FROM ${table} = ?`))
   const putItem = replace(db, 'roster', [
@@ -76,10 +85,13 @@ function accountWrites(db: Connection, log: LogWrites): AccountHandlers {
   const putData = replace(db, 'data', ['owner', 'kind', 'key', 'value'])
   const deleteData = db.prepare('DELETE FROM data WHERE owner = ? AND kind = ? AND key = ?')
   return {
-    'account.put': ({ account: { jid, sha1, sha256, createdAt, disabled } }) => {
+    'account.put': ({ account: { jid, sha1, sha256, sha512, createdAt, disabled } }) => {
       const domain = jid.slice(jid.indexOf('@') + 1)
-      const keys = [sha1, sha256].flatMap((k) => [k.salt, k.iterations, k.storedKey, k.serverKey])
+      const keys = [sha1, sha256, sha512].flatMap(keyColumnsOf)
       putAccount.run(jid, domain, ...keys, createdAt, disabled ? 1 : 0)
+    },
+    'account.sha512': ({ jid, keys, given }) => {
+      putSha512.run(...keyColumnsOf(keys), jid, given.storedKey)
     },
     'account.delete': ({ jid }) => {
       for (const statement of deleteAccount) statement.run(jid)

@@ -1,0 +1,12 @@
+/** Types of channel binding (RFC 5056) that we know, and how they are announced (XEP-0440). */
+import type { Xep } from '../xmpp/xep.js'
+
+export const channelBindingXep: Xep = { number: 440, version: '1.0.0', test: 'server/channel-binding.test.ts' }
+
+/** The strongest first: `tls-exporter` (RFC 9266), `tls-server-end-point` (RFC 5929 §4). */
+export const bindingTypes = ['tls-exporter', 'tls-server-end-point'] as const
+
+export type BindingType = (typeof bindingTypes)[number]
+
+/** Undefined for a type that we do not know. */
+export const asBindingType = (name: string): BindingType | undefined => bindingTypes.find((type) => type === name)

@@ -1,0 +1,205 @@
+/**
+ * Authenticating a client by SASL, whatever its profile (RFC 6120 §6, XEP-0388): one exchange after another until one succeeds, the
+ * fifth has failed, or time is up. Mechanisms are pure; the keys that they ask for are fetched here.
+ */
+import { decodeBase64, decodeSaslData } from '../sasl/base64.js'
+import type {
+  FoundUser,
+  SaslCondition,
+  SaslExchange,
+  SaslMechanism,
+  SaslStep,
+  SaslContext as Start,
+} from '../sasl/mechanism.js'
+import type { ScramHash, ScramKeys } from '../sasl/scram-keys.js'
+import type { Element } from '../xml/element.js'
+import { StreamError } from '../xmpp/stream-error.js'
+import type { Fact } from './feature.js'
+import type { Stream } from './stream.js'
+
+/** RFC 6120 §6.4.5 asks for at least 2, at most 5. */
+const maxFailures = 5
+
+export interface Credentials {
+  /** Undefined where the account has none of the hash that was asked for. */
+  readonly keys: ScramKeys | undefined
+  /** Refused, but only to those who know the password. */
+  readonly disabled: boolean
+}
+
+/** What came of an exchange. */
+export interface Success {
+  readonly username: string
+  readonly data: Buffer | undefined
+  readonly password: string | undefined
+}
+
+/** How a profile of SASL writes it. */
+export interface Profile<Context> {
+  /** A single `=` stands for what is empty. */
+  readonly emptyAsEquals: boolean
+  challenge(data: Buffer): Element
+  failure(condition: SaslCondition, text: string | undefined): Element
+  /** The client is who it says: goes on, and rejects where it cannot. */
+  succeed(success: Success, context: Context): Promise<void> | undefined
+}
+
+/** What is kept while the peer authenticates. */
+export class Authentication {
+  exchange: SaslExchange | undefined
+  disabled = false
+  failures = 0
+  /** The `<authenticate/>` of SASL2 that is being dealt with. */
+  request: Element | undefined
+}
+
+export interface AuthenticationContext {
+  readonly stream: Stream
+  readonly facts: ReadonlySet<Fact>
+  readonly encryptionRequired: boolean
+  /** Mechanisms that show the password may be used without TLS: the operator says so, and the peer is on loopback. */
+  readonly plainWithoutTls: boolean
+  /** Those that the operator allows, the strongest first. */
+  readonly mechanisms: readonly SaslMechanism[]
+  /** Every account of the host has keys of these. */
+  readonly hashes: readonly ScramHash[]
+  /** The host is for those who have no account, and for nobody else. */
+  readonly guests: boolean
+  readonly authentication: Authentication
+  /** What every exchange is started with, beside the mechanisms that were offered. */
+  readonly start: Omit<Start, 'offered'>
+  /** What the channel can be bound to. */
+  readonly bindings: Start['offered']['bindings']
+  /** Undefined where there is no such account. */
+  credentials(username: string, hash: ScramHash): Promise<Credentials | undefined>
+  /** Makes an account for a guest. */
+  guest(): Promise<string>
+  /** Something of ours failed. */
+  failed(error: unknown): void
+}
+
+/** Those that this client may use now, the strongest first. */
+export const usableMechanisms = (context: AuthenticationContext): readonly SaslMechanism[] =>
+  context.mechanisms.filter((mechanism) => isUsable(mechanism, context))
+
+const isProtected = ({ facts, encryptionRequired }: AuthenticationContext): boolean =>
+  facts.has('secure') || !encryptionRequired
+
+const isSafe = ({ requiresTls }: SaslMechanism, context: AuthenticationContext): boolean =>
+  isProtected(context) && (!requiresTls || context.facts.has('secure') || context.plainWithoutTls)
+
+function isUsable(mechanism: SaslMechanism, context: AuthenticationContext): boolean {
+  const { needs, hash, plus } = mechanism
+  if (!isSafe(mechanism, context) || context.guests !== (needs === 'guests')) return false
+  if (needs === 'certificate' && context.start.certified.length === 0) return false
+  if (plus === true && context.bindings.length === 0) return false
+  return hash === undefined || context.hashes.includes(hash)
+}
+
+/** `text` is the initial response; undefined where there is none. */
+export function begin<C extends AuthenticationContext>(
+  profile: Profile<C>,
+  name: unknown,
+  text: string | undefined,
+  context: C,
+): void {
+  const { authentication, mechanisms } = context
+  if (authentication.exchange !== undefined)
+    return refuse(profile, context, 'malformed-request', 'another exchange is under way')
+  const mechanism = mechanisms.find((each) => each.name === name)
+  if (mechanism === undefined || !isUsable(mechanism, context)) {
+    const tooOpen = mechanism === undefined ? !isProtected(context) : !isSafe(mechanism, context)
+    return refuse(profile, context, tooOpen ? 'encryption-required' : 'invalid-mechanism')
+  }
+  const offered = { mechanisms: usableMechanisms(context).map((each) => each.name), bindings: context.bindings }
+  authentication.exchange = mechanism.start({ ...context.start, offered })
+  take(profile, text, context)
+}
+
+export const respond = <C extends AuthenticationContext>(profile: Profile<C>, text: string, context: C): void =>
+  take(profile, text, context)
+
+/** Ends the attempt; the fifth that fails ends the stream. */
+export function refuse<C extends AuthenticationContext>(
+  profile: Profile<C>,
+  { authentication, stream }: C,
+  condition: SaslCondition,
+  text?: string,
+): void {
+  authentication.exchange = undefined
+  authentication.request = undefined
+  stream.send(profile.failure(condition, text))
+  if (++authentication.failures >= maxFailures)
+    stream.fail(new StreamError('policy-violation', 'too many failed attempts to authenticate'))
+}
+
+/** Reads nothing until the work is done, so that the answers keep the order of the questions. */
+export function settle<C extends AuthenticationContext>(
+  profile: Profile<C>,
+  work: Promise<void> | undefined,
+  context: C,
+): void {
+  if (work === undefined) return
+  const { stream } = context
+  stream.hold()
+  work
+    .catch((error: unknown) => {
+      context.failed(error)
+      if (stream.state.is !== 'ended') refuse(profile, context, 'temporary-auth-failure')
+    })
+    .then(() => stream.release())
+    .catch((error: unknown) => context.failed(error))
+}
+
+function take<C extends AuthenticationContext>(profile: Profile<C>, text: string | undefined, context: C): void {
+  const { exchange } = context.authentication
+  if (exchange === undefined) return refuse(profile, context, 'malformed-request')
+  const data = text === undefined ? undefined : (profile.emptyAsEquals ? decodeSaslData : decodeBase64)(text)
+  if (text !== undefined && data === undefined) return refuse(profile, context, 'incorrect-encoding')
+  settle(profile, proceed(profile, exchange.step(data), exchange, context), context)
+}
+
+function proceed<C extends AuthenticationContext>(
+  profile: Profile<C>,
+  step: SaslStep,
+  exchange: SaslExchange,
+  context: C,
+): Promise<void> | undefined {
+  switch (step.type) {
+    case 'challenge':
+      context.stream.send(profile.challenge(step.data))
+      return undefined
+    case 'failure':
+      refuse(profile, context, step.condition, step.text)
+      return undefined
+    case 'success':
+      return succeed(profile, step, context)
+    case 'lookup':
+      return goOn(find(step.username, step.hash, context))
+    case 'guest':
+      return goOn(context.guest().then((username) => ({ username, keys: undefined })))
+  }
+  async function goOn(finding: Promise<FoundUser | undefined>): Promise<void> {
+    const next = await exchange.resume(await finding)
+    if (context.stream.state.is !== 'ended') await proceed(profile, next, exchange, context)
+  }
+}
+
+async function find(username: string, hash: ScramHash, context: AuthenticationContext): Promise<FoundUser | undefined> {
+  const credentials = await context.credentials(username, hash)
+  context.authentication.disabled = credentials?.disabled ?? false
+  return credentials && { username, keys: credentials.keys }
+}
+
+function succeed<C extends AuthenticationContext>(
+  profile: Profile<C>,
+  { username, data, password }: SaslStep & { readonly type: 'success' },
+  context: C,
+): Promise<void> | undefined {
+  if (context.authentication.disabled) {
+    refuse(profile, context, 'account-disabled')
+    return undefined
+  }
+  context.authentication.exchange = undefined
+  return profile.succeed({ username, data, password }, context)
+}
