@@ -78,6 +78,8 @@ async function remove(host: Host, jid: string): Promise<void> {
   try {
     await host.accounts.remove(jid)
   } catch (error) {
+    // Somebody was faster.
+    if (error instanceof StanzaError && error.condition === 'item-not-found') return
     host.log.error({ err: error, jid }, 'A guest could not be deleted; the next start does it')
   }
 }
