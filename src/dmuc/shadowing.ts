@@ -170,7 +170,9 @@ function takeEvents(turn: Turn, from: string, answer: Element): void {
   for (const entry of below.entries()) vector = vector.withFloor(entry, entry.contiguous)
   turn.change({ vector })
   turn.effects.push({ type: 'floor', vector: below })
+  // No more than was asked for.
   const events = historyMessages(answer)
+    .slice(-turn.env.limits.historyStanzas)
     .map(readHistoryEvent)
     .filter((event) => event !== undefined)
   for (const event of provenOf(turn, from, events, readProofs(history)))
