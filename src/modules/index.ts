@@ -21,6 +21,7 @@ import { ping } from './ping.js'
 import { presence } from './presence/index.js'
 import { privateStorage } from './private.js'
 import { pubsub } from './pubsub/index.js'
+import { push } from './push/index.js'
 import { register } from './register/index.js'
 import { reporting } from './reporting.js'
 import { roster } from './roster/index.js'
@@ -49,6 +50,7 @@ export const modules: readonly Module[] = [
   contactAddresses,
   lastActivity,
   httpFileShare,
+  push,
   register,
   adHoc,
   serviceAdministration,

@@ -161,3 +161,6 @@ export interface UserArchiveService {
   /** A message with this id is in the archive of `owner`: it has not expired. */
   holds(owner: string, id: string): Promise<boolean>
 }
+
+/** In `Session.data`, true while the client says that nobody looks at it (XEP-0352). */
+export const clientInactive = 'client.inactive'

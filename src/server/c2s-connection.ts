@@ -247,7 +247,14 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   bind(account: Jid, resource: string | undefined): string {
     const { clock, gateway, budget, management, resumptions } = this.#parts
     const outbox = new ClientOutbox(
-      { clock, limits: management, resumptions, budget, over: (session, rest) => gateway.unbind(session, rest) },
+      {
+        clock,
+        limits: management,
+        resumptions,
+        budget,
+        waits: (session, rest) => gateway.waits(session, rest),
+        over: (session, rest) => gateway.unbind(session, rest),
+      },
       this,
     )
     this.#early = []

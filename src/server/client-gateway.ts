@@ -15,7 +15,7 @@ import type { LocalHost } from './host.js'
 import type { HostRegistry } from './hosts.js'
 import { LocalLogins } from './logins.js'
 import type { Stranger } from './module.js'
-import { delayed } from './resent-text.js'
+import { delayed, readSent } from './resent-text.js'
 import type { Outbox, Session } from './session.js'
 import type { SessionRegistry } from './session-registry.js'
 import { checkStanza } from './stanza-checks.js'
@@ -116,6 +116,11 @@ export class LocalClientGateway implements ClientGateway {
       () => this.#send(session, stanza),
       (error) => refuse(session, error),
     )
+  }
+
+  waits(session: Session, unacknowledged: readonly Unacknowledged[]): void {
+    const messages = unacknowledged.filter(({ text }) => text.startsWith('<message')).map(({ text }) => readSent(text))
+    this.#userHost(session.jid.domain)?.waits(session, messages)
   }
 
   unbind(session: Session, unacknowledged: readonly Unacknowledged[] = []): void {

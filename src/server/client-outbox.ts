@@ -42,6 +42,8 @@ export interface ClientOutboxParts {
   readonly limits: ManagementLimits
   readonly resumptions: Resumptions<ClientOutbox>
   readonly budget: SendBudget
+  /** The session waits for its client, who may not have these. */
+  readonly waits: (session: Session, unacknowledged: readonly Unacknowledged[]) => void
   /** The session is over. What its client may not have is handed back, oldest first. */
   readonly over: (session: Session, unacknowledged: readonly Unacknowledged[]) => void
 }
@@ -84,6 +86,10 @@ export class ClientOutbox implements Outbox, Reader {
 
   get session(): Session | undefined {
     return this.#session
+  }
+
+  get connected(): boolean {
+    return this.#bearer !== undefined
   }
 
   /** What the client has not acknowledged, in bytes. */
@@ -172,6 +178,7 @@ export class ClientOutbox implements Outbox, Reader {
     if (bearer !== this.#bearer) return
     this.#leave()
     if (!lost || this.#management?.resumable === undefined) this.#end()
+    else if (this.#session !== undefined) this.#parts.waits(this.#session, this.#management.sent.unacknowledged)
   }
 
   /** Waits for the client, who may come back on another connection. */

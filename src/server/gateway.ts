@@ -34,6 +34,8 @@ export interface ClientGateway {
   bind(account: Jid, resource: string | undefined, outbox: Outbox, facts: ConnectionFacts): Session
   /** Takes a stanza from the client: stamps or checks `from` (throws StreamError `invalid-from`), fills in `to`, routes. */
   receive(session: Session, stanza: Element): Handled
+  /** The connection is lost, and the session waits for its client (XEP-0198), who has not acknowledged these. */
+  waits(session: Session, unacknowledged: readonly Unacknowledged[]): void
   /**
    * The session is over; idempotent. What its client was sent and did not acknowledge goes another way: to other clients, to where
    * messages wait, or back.

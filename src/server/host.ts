@@ -97,6 +97,10 @@ export class LocalHost {
     this.#afterwards(session, (failed) => this.registrations.bound(session, failed))
   }
 
+  waits(session: Session, unacknowledged: readonly Element[]): void {
+    this.#afterwards(session, (failed) => this.registrations.waits(session, unacknowledged, failed))
+  }
+
   closed(session: Session): void {
     this.#afterwards(session, (failed) => this.registrations.closed(session, failed))
   }

@@ -97,6 +97,8 @@ export type Registration =
       readonly bound?: (session: Session) => void
       readonly presence?: (session: Session, stanza: Element) => void
       readonly closed?: (session: Session) => void
+      /** The client's connection is lost and its session waits for it (XEP-0198); these messages it has not acknowledged. */
+      readonly waits?: (session: Session, unacknowledged: readonly Element[]) => void
       /** The client is gone without having acknowledged this message (XEP-0198); of several hooks the first counts. */
       readonly undelivered?: (session: Session, message: Element) => Handled
     }

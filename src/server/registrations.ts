@@ -139,6 +139,10 @@ export class Registrations implements Registered {
     for (const hook of this.sessionHooks) guard(() => hook.presence?.(session, stanza), failed)
   }
 
+  waits(session: Session, unacknowledged: readonly Element[], failed: (error: unknown) => void): void {
+    for (const hook of this.sessionHooks) guard(() => hook.waits?.(session, unacknowledged), failed)
+  }
+
   closed(session: Session, failed: (error: unknown) => void): void {
     for (const hook of this.sessionHooks) guard(() => hook.closed?.(session), failed)
   }

@@ -5,6 +5,8 @@ import type { Jid } from '../xmpp/jid.js'
 
 /** Where stanzas for a bound client go. Never blocks: a client that reads too slowly is closed (`resource-constraint`). */
 export interface Outbox {
+  /** False while the session waits for its client to come back (XEP-0198). */
+  readonly connected?: boolean
   send(stanza: Element): void
   sendRendered(rendered: Rendered, to: string): void
   /** Ends the stream with this stream error. */

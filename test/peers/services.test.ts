@@ -13,7 +13,8 @@ const echo = 'echo.a.example'
 const secret = 'fillet of a fenny snake'
 const clients: ClientProcess<object>[] = []
 
-class Component extends ClientProcess<{ readonly ready: boolean }> {
+class Component extends ClientProcess<{ readonly ready?: boolean; readonly pushed?: string }> {
+  readonly pushed: string[] = []
   /** As it said last. */
   ready: boolean | undefined
 
@@ -23,8 +24,9 @@ class Component extends ClientProcess<{ readonly ready: boolean }> {
     clients.push(this)
   }
 
-  protected override take({ ready }: { readonly ready: boolean }): void {
-    this.ready = ready
+  protected override take({ ready, pushed }: { readonly ready?: boolean; readonly pushed?: string }): void {
+    if (ready !== undefined) this.ready = ready
+    if (pushed !== undefined) this.pushed.push(pushed)
   }
 
   protected override ended(): void {}
@@ -90,6 +92,25 @@ peer([systemPython], ['slixmpp'])('services', () => {
       await new Component(server.componentPort).isReady()
       await ann.do('message', { to: `hecate@${echo}`, body: 'toil and trouble' })
       await ann.hears('TOIL AND TROUBLE')
+    })
+
+    test('XEP-0357: as a push service it is told of a message while slixmpp is away', async () => {
+      const component = new Component(server.componentPort)
+      await component.isReady()
+      ann = await Slixmpp.online(server, 'ann', password)
+      const bob = await Slixmpp.online(server, 'bob', password)
+      clients.push(ann, bob)
+      const enable = `<enable xmlns='urn:xmpp:push:0' jid='${echo}' node='heath'/>`
+      await ann.do('set', { to: 'ann@a.example', payload: enable })
+      await bob.do('message', { to: 'ann@a.example', body: 'Are you there?' })
+      await ann.hears('Are you there?')
+      await ann.do('logout', {})
+      await bob.do('message', { to: 'ann@a.example', body: 'Where have you been?' })
+      await until(
+        () => component.pushed.length > 0,
+        () => 'a notification',
+      )
+      expect(component.pushed).toEqual(['heath'])
     })
 
     test('with another secret it is refused, and the log says so', async () => {

@@ -1,4 +1,5 @@
-"""A slixmpp component that says everything back, in bold letters; prints {"ready": ...} whenever it is connected.
+"""A slixmpp component that says everything back, in bold letters, and is a push service; prints {"ready": ...} whenever it is connected,
+and {"pushed": ...} for each notification.
 
 python3 slixmpp-component.py DOMAIN SECRET PORT
 """
@@ -8,6 +9,10 @@ import json
 import sys
 
 from slixmpp.componentxmpp import ComponentXMPP
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
+
+PUBSUB = "{http://jabber.org/protocol/pubsub}"
 
 
 class Echo(ComponentXMPP):
@@ -19,9 +24,15 @@ class Echo(ComponentXMPP):
         self.add_event_handler("session_start", lambda _: self.tell(ready=True))
         self.add_event_handler("disconnected", lambda _: self.tell(ready=False))
         self.add_event_handler("message", self.echo)
+        publish = MatchXPath("{jabber:component:accept}iq/%spubsub/%spublish" % (PUBSUB, PUBSUB))
+        self.register_handler(Callback("push", publish, self.pushed))
 
     def tell(self, **facts):
         print(json.dumps(facts), flush=True)
+
+    def pushed(self, iq):
+        iq.reply().send()
+        self.tell(pushed=iq.xml.find("%spubsub/%spublish" % (PUBSUB, PUBSUB)).get("node"))
 
     def echo(self, message):
         if message["type"] in ("chat", "normal"):

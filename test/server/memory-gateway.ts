@@ -84,6 +84,8 @@ export class MemoryGateway implements ClientGateway {
     return this.handled()
   }
 
+  waits(): void {}
+
   unbind(session: Session): void {
     this.unbound.push(session.jid.toString())
     if (this.sessions.get(session.jid.toString()) === session) this.sessions.delete(session.jid.toString())
