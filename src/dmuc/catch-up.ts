@@ -25,28 +25,46 @@ export function catchUpAll(turn: Turn, jid: string): void {
   for (const [other, { listWanted }] of turn.replica.peers) if (listWanted && other !== jid) catchUp(turn, other)
 }
 
-/** Asks `jid` for the next thing we lack from it, if there is one and it is not under way. */
+/** Pages that one peer is asked for at a time: the next one is on its way while the first is stored. */
+const maxPulls = 2
+
+/** Asks `jid` for the next things we lack from it, if there are any and they are not under way. */
 export function catchUp(turn: Turn, jid: string): void {
   const peer = turn.peer(jid)
-  if (peer.link !== 'up' || peer.pulling || peer.listAsked) return
+  if (peer.link !== 'up' || peer.pulls.length >= maxPulls || peer.listAsked) return
   if (awaitsHistory(turn)) {
     if (jid === turn.replica.identity.source && !peer.historyAsked) askHistory(turn, jid)
     return
   }
-  const lacking = turn.replica.vector.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
-  const ordered = earlierFirst(lacking, jid, peer)
-  const ranges = bounded(ordered, turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
-  if (ranges.length === 0 && peer.behind) {
+  const ranges = nextRanges(turn, jid)
+  if (ranges.length > 0) {
+    turn.changePeer(jid, { pulls: [...peer.pulls, ranges] })
+    ask(turn, jid, writePull(turn.replica.identity.roomId, ranges), { type: 'pull', ranges })
+    catchUp(turn, jid)
+  } else if (peer.pulls.length === 0) caughtUp(turn, jid)
+}
+
+/** Nothing is lacking, or under way. */
+function caughtUp(turn: Turn, jid: string): void {
+  if (turn.peer(jid).behind) {
     turn.changePeer(jid, { behind: false })
     releaseHeld(turn, jid)
   }
-  if (ranges.length > 0) {
-    turn.changePeer(jid, { pulling: true })
-    ask(turn, jid, writePull(turn.replica.identity.roomId, ranges), { type: 'pull', ranges })
-  } else if (peer.listWanted) {
-    turn.changePeer(jid, { listAsked: true, listWanted: false })
-    ask(turn, jid, xml('occupants', { xmlns: ns.dmucSync }), { type: 'occupants' })
-  }
+  if (!turn.peer(jid).listWanted) return
+  turn.changePeer(jid, { listAsked: true, listWanted: false })
+  ask(turn, jid, xml('occupants', { xmlns: ns.dmucSync }), { type: 'occupants' })
+}
+
+/** One page of what `jid` can tell us, beside what is under way from it. */
+function nextRanges(turn: Turn, jid: string): readonly Range[] {
+  const peer = turn.peer(jid)
+  const { vector } = turn.replica
+  // What comes next depends on what is there then.
+  if (peer.behind && peer.pulls.length > 0) return []
+  const counted = peer.pulls.length === 0 ? vector : vector.union(Vector.of(peer.pulls.flat().map(wholly)))
+  const lacking = counted.missing(peer.vector).filter((origin) => mayTell(turn, jid, origin))
+  const ordered = earlierFirst(lacking, jid, peer)
+  return bounded(ordered, peer.pageEvents ?? turn.env.limits.pageEvents).filter((range) => !startsTooOften(turn, range))
 }
 
 function ask(turn: Turn, to: string, payload: Element, question: Question): void {
@@ -86,7 +104,7 @@ function earlierFirst(ranges: readonly Range[], jid: string, { behind, incarnati
 
 /** A page of what we asked for. Without progress we stop until the next hello rather than ask for ever. */
 export function takePage(turn: Turn, from: string, asked: readonly Range[], answer: Element | StanzaError): void {
-  turn.changePeer(from, { pulling: false })
+  turn.changePeer(from, { pulls: turn.peer(from).pulls.filter((ranges) => ranges !== asked) })
   if (answer instanceof StanzaError) {
     turn.note('warn', `could not pull: ${answer.text ?? answer.condition}`, from)
     return
@@ -100,11 +118,15 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
         event.id.seq <= range.to,
     )
   const page = answer.getChild('events', ns.dmucSync)
+  // It was too much for one: the next ones are not cut short.
+  if (page?.attrs.more === 'true') turn.changePeer(from, { pageEvents: Math.max(1, page.getChildren('event').length) })
   const events = inOrder(provenOf(turn, from, readPage(page).filter(wanted), readProofs(page)))
   const before = turn.replica.vector
   acceptPage(turn, from, events)
   const held = (range: Range): boolean => before.missing(Vector.of([wholly(range)])).length === 0
   const goesOn = turn.replica.vector !== before || asked.every(held)
+  // It came before an earlier one: it is asked for again when that is here.
+  if (!goesOn && turn.peer(from).pulls.length > 0) return
   if (goesOn) measure(turn, from)
   else turn.changePeer(from, { behind: false })
   for (const instance of new Set([from, ...events.map(({ id }) => id.instance)])) releaseHeld(turn, instance)

@@ -49,6 +49,9 @@ function canonical(element: Element): string {
   return `${text}</${element.name}>`
 }
 
+/** Of elements that somebody signs. */
+export const digestOf = (children: readonly Element[]): string => sha256(children.map(canonical).join(''))
+
 /** What an event adds to the chain; undefined where its digest is not known, and so nothing can be proved. */
 export const linkOf = ({ id, stamp, epoch, revision, digest }: LoggedEvent): string | undefined =>
   digest === undefined ? undefined : sha256(`${id.seq} ${writeStamp(stamp)} ${epoch} ${revision} ${digest}`)

@@ -30,7 +30,7 @@ import { type Hello, readHello, writeHello } from './wire/hello.js'
 export function greet(turn: Turn, jid: string): void {
   const { listWanted, listAsked, lied } = turn.peer(jid)
   if (turn.replica.phase !== 'serving' || lied !== undefined) return
-  turn.changePeer(jid, { link: 'greeting', pulling: false, listAsked: false, listWanted: listWanted || listAsked })
+  turn.changePeer(jid, { link: 'greeting', pulls: [], listAsked: false, listWanted: listWanted || listAsked })
   sayHello(turn, jid)
 }
 
@@ -175,7 +175,8 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     occupants: restarted ? 0 : peer.occupants,
     // An answer may be dealt with later than what came behind it.
     vector: restarted ? hello.vector : joined(peer.vector, hello.vector),
-    pulling: goesOn && peer.pulling,
+    pulls: goesOn ? peer.pulls : [],
+    pageEvents: undefined,
     listAsked: goesOn && peer.listAsked,
     listWanted:
       restarted ||
@@ -219,7 +220,7 @@ export function linkDown(turn: Turn, jid: string, reason: string, retry: boolean
     link: 'down',
     downSince: peer.downSince ?? turn.env.now,
     ...(peer.listWanted || peer.listAsked ? {} : { seenAt: turn.env.now }),
-    pulling: false,
+    pulls: [],
     listAsked: false,
   })
   turn.note('warn', `lost touch: ${reason}`, jid)
@@ -240,7 +241,9 @@ export function expireLinks(turn: Turn): void {
     if (isMissing && turn.peer(jid).downSince === undefined && !turn.peer(jid).split)
       turn.changePeer(jid, { downSince: turn.env.now })
     const peer = turn.peer(jid)
-    if (peer.downSince === undefined || peer.split || turn.env.now < peer.downSince + turn.env.limits.graceMs) continue
+    // Others may reach it (./through.ts).
+    const lostAt = Math.max(peer.downSince ?? 0, peer.reachedAt ?? 0)
+    if (peer.downSince === undefined || peer.split || turn.env.now < lostAt + turn.env.limits.graceMs) continue
     turn.changePeer(jid, { split: true })
     dropOccupants(turn, jid)
     turn.note('warn', 'split: its occupants are shown as gone until the link heals', jid)

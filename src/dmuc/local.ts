@@ -1,11 +1,13 @@
 /** What our own occupants and owners did, as the room core decided it: given identity, shown, and told to the others. */
 import type { DurableOperation, Operation, SoftOperation } from '../room/types.js'
 import { isDurable } from '../room/types.js'
+import { signLog } from './heads.js'
 import { withNumber } from './nicks.js'
 import { relayEphemeral, relayEvent, relayRefit } from './relay.js'
 import { isOfRegister } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
+import { checkpoint } from './wire/proof.js'
 
 /**
  * `operations` are ours to carry out: `admit` has turned the others into orders. `except` is the plain peer whom they were
@@ -25,6 +27,8 @@ function performDurable(turn: Turn, operation: DurableOperation, except: string 
   if (event.operation.type === 'register') remember(turn, event.operation)
   if (operation.type === 'config' || isOfRegister(operation)) turn.effects.push({ type: 'save' })
   relayEvent(turn, event, except)
+  // Others prove by it what they pass on, without much beyond it.
+  if (event.id.seq % checkpoint === 0) signLog(turn)
   if (changesRights(operation)) relayRefit(turn, event, before)
   if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }

@@ -74,7 +74,9 @@ export interface Peer {
   readonly occupants: number
   /** What it holds, by its last hello and what it sent since. */
   readonly vector: Vector
-  readonly pulling: boolean
+  /** What it was asked for and has not answered, oldest first; and how many events of its log go into one page. */
+  readonly pulls: readonly (readonly Range[])[]
+  readonly pageEvents: number | undefined
   /** Presence was withheld: fetch its list once nothing is missing. */
   readonly listWanted: boolean
   readonly listAsked: boolean
@@ -109,6 +111,9 @@ export interface Peer {
     | undefined
   /** Live events above a gap, rising by seq, at most `maxHeld`. */
   readonly held: readonly LoggedEvent[]
+  /** While it is out of our reach: when others were asked who is there, and when one of them said so last (./through.ts). */
+  readonly throughAt: number | undefined
+  readonly reachedAt: number | undefined
 }
 
 /** A nick that the source gave away and that was not announced yet; it lapses. */
@@ -197,6 +202,10 @@ export type Question =
   | { readonly type: 'hello' }
   | { readonly type: 'pull'; readonly ranges: readonly Range[] }
   | { readonly type: 'occupants' }
+  /** Another is asked for the list of `of`; those in `tried` were asked. */
+  | { readonly type: 'list-through'; readonly of: string; readonly nonce: string; readonly tried: readonly string[] }
+  /** For the asker of `iq`, who cannot ask itself. */
+  | { readonly type: 'list-for'; readonly iq: Element }
   | { readonly type: 'config' }
   | { readonly type: 'roster' }
   | { readonly type: 'history' }

@@ -73,7 +73,7 @@ export function bringForward(turn: Turn): void {
   )
   if (decided.length > 0) lift(turn, decided)
   const source = turn.peer(identity.source)
-  if (isSource(turn.replica) || source.link !== 'up' || source.pulling) return
+  if (isSource(turn.replica) || source.link !== 'up' || source.pulls.length > 0) return
   for (const row of turn.replica.withheld) {
     if (row.accepted || (row.askedAt !== undefined && turn.env.now < row.askedAt + againMs)) continue
     mark(turn, row.token, { askedAt: turn.env.now })
@@ -115,8 +115,8 @@ export function judgeWithheld(
   instance: string,
 ): readonly Operation[] | StanzaError {
   const { room, reserved } = turn.replica
-  const { link, listWanted, listAsked, pulling } = turn.peer(instance)
-  if (link !== 'up' || listWanted || listAsked || pulling)
+  const { link, listWanted, listAsked, pulls } = turn.peer(instance)
+  if (link !== 'up' || listWanted || listAsked || pulls.length > 0)
     return new StanzaError('resource-constraint', { type: 'wait', text: 'what was said there comes first' })
   const isThere =
     [...room.occupants.values()].some((other) => other.jid === actor && homesOf(other).includes(instance)) ||

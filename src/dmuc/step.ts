@@ -17,7 +17,6 @@ import { askHistory } from './history.js'
 import { accuse } from './lies.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeOrder } from './orders.js'
-import { writeList } from './presences.js'
 import { announceAll } from './relay.js'
 import { takeRelayed } from './relayed.js'
 import {
@@ -41,6 +40,7 @@ import { askRestored, giveBack } from './restoring.js'
 import { bringForward, takeVerdict, withhold } from './restrictions.js'
 import { endRetrieval, retell } from './retrieval.js'
 import { takeConfig, takeHistory, takeRoster } from './shadowing.js'
+import { lookThrough, passList, takeListRequest, takeListThrough } from './through.js'
 import { type Env, Turn } from './turn.js'
 import { writeDigest } from './wire/digest.js'
 import { readHistoryLimit } from './wire/history.js'
@@ -89,6 +89,7 @@ function dispatch(turn: Turn, happening: Happening): void {
       signLog(turn)
       expireHidden(turn)
       bringForward(turn)
+      lookThrough(turn)
       expireLinks(turn)
       retryPlain(turn)
       dropEntitled(turn)
@@ -134,7 +135,7 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
     case `set ${ns.dmucSync} claim`:
       return takeClaim(turn, from, iq, payload)
     case `get ${ns.dmucSync} occupants`:
-      return void turn.effects.push({ type: 'reply', iq, payload: writeList(turn.replica) })
+      return takeListRequest(turn, from, iq, payload)
     case `get ${ns.dmucSync} digest`:
       return void turn.effects.push({ type: 'reply', iq, payload: answerDigest(turn.replica, from, payload) })
     case `get ${ns.dmucSync} restore`:
@@ -190,6 +191,10 @@ function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, {
     }
     case 'occupants':
       return takeListAnswer(turn, from, result)
+    case 'list-through':
+      return takeListThrough(turn, from, question, result)
+    case 'list-for':
+      return passList(turn, question.iq, result)
     case 'config':
       return takeConfigAnswer(turn, from, result)
     case 'roster':

@@ -121,7 +121,8 @@ const newPeer: Peer = {
   incarnation: undefined,
   occupants: 0,
   vector: Vector.empty,
-  pulling: false,
+  pulls: [],
+  pageEvents: undefined,
   listWanted: false,
   listAsked: false,
   behind: false,
@@ -138,4 +139,6 @@ const newPeer: Peer = {
   seenAt: undefined,
   said: undefined,
   held: [],
+  throughAt: undefined,
+  reachedAt: undefined,
 }

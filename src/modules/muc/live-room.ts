@@ -37,7 +37,7 @@ import { Rates } from './rates.js'
 import { answerArchive, asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
-import { findMessage, serveHistory, servePages } from './serve-log.js'
+import { findMessage, InTurn, serveHistory, servePages } from './serve-log.js'
 import { unnamed } from './unnamed.js'
 import { isLost, isNoWay } from './unreachable.js'
 
@@ -51,6 +51,7 @@ export class LiveRoom {
   readonly #cards: Cards
   readonly #invitations = new Invitations()
   readonly #orders = new Orders()
+  readonly #pages = new InTurn()
   readonly #askers = new Askers(4)
   readonly #expectations: Expectations
   readonly #entrance: Entrance<LiveRoom>
@@ -344,7 +345,9 @@ export class LiveRoom {
       case 'reply':
         return this.#output.reply(effect.iq, effect.payload)
       case 'serve':
-        return void this.#serve(effect.iq, () => servePages(this.#env, this.jid, effect.ranges))
+        return void this.#serve(effect.iq, () =>
+          this.#pages.after(String(effect.iq.attrs.from), () => servePages(this.#env, this.jid, effect.ranges)),
+        )
       case 'serve-history':
         return void this.#serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
       case 'tell-heads':

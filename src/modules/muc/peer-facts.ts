@@ -85,7 +85,7 @@ async function lagOf(
   return stamps.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...stamps))
 }
 
-function stateOf({ link, split, diverged, pulling, held }: Peer, ahead: number): PeerFacts['state'] {
+function stateOf({ link, split, diverged, pulls, held }: Peer, ahead: number): PeerFacts['state'] {
   switch (link) {
     case 'joining':
       return 'being set up'
@@ -95,7 +95,7 @@ function stateOf({ link, split, diverged, pulling, held }: Peer, ahead: number):
       if (diverged) return 'diverged'
       return split ? 'cut off' : 'unreachable'
     case 'up':
-      return pulling || held.length > 0 || ahead > 0 ? 'catching up' : 'in step'
+      return pulls.length > 0 || held.length > 0 || ahead > 0 ? 'catching up' : 'in step'
   }
 }
 

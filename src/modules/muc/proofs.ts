@@ -2,7 +2,7 @@
 import { linkOf } from '../../dmuc/chain.js'
 import type { Proof } from '../../dmuc/wire/proof.js'
 import type { LoggedEvent } from '../../room/index.js'
-import type { Store } from '../../store/store.js'
+import { headInterval, type Store } from '../../store/store.js'
 import { loggedEvent } from './storage.js'
 
 /** Events of one origin that a proof may leave out at most: the links for them have to be sent. */
@@ -25,7 +25,12 @@ async function proofOf(store: Store, room: string, run: readonly LoggedEvent[]):
   const seqs = new Set(run.map(({ id }) => id.seq))
   const from = Math.min(...seqs)
   const { instance, incarnation } = run[0]!.id
-  const head = await store.logHead(room, instance, incarnation, Math.max(...seqs))
+  const last = Math.max(...seqs)
+  const checkpoint = last - (last % headInterval)
+  // Our own word needs no proof: it goes with the head that others can be proved by, and nothing that they do not need.
+  const isOwn = instance === room
+  const head = await store.logHead(room, instance, incarnation, isOwn && checkpoint >= from ? checkpoint : last)
+  if (isOwn && head !== undefined && head.seq > last) return undefined
   const before = run.find(({ id }) => id.seq === from)?.prev
   if (head === undefined || before === undefined || head.seq < from) return undefined
   let missing = from

@@ -15,6 +15,22 @@ interface Env {
   readonly limits: DmucLimits
 }
 
+/** The answers of one room to each asker, in the order of the questions: a page counts only after the one before it. */
+export class InTurn {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  /** `read` begins at once; its result is held back until the one before it is there, or has failed. */
+  async after<T>(asker: string, read: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(asker)
+    const reading = read()
+    const turn = Promise.allSettled([reading, before])
+    this.#last.set(asker, turn)
+    await turn
+    if (this.#last.get(asker) === turn) this.#last.delete(asker)
+    return reading
+  }
+}
+
 /** One page of the ranges, in the order in which they were asked for. */
 export async function servePages({ store, limits }: Env, room: string, ranges: readonly Range[]): Promise<Element> {
   const events: LoggedEvent[] = []
