@@ -33,9 +33,13 @@ export const entityCapabilities: Module = {
 
 type Interests = ReadonlySet<string>
 
-/** Hashes that are remembered, and questions at a time. */
+/** Hashes that are remembered. */
 const mostKnown = 2000
-const mostAsked = 500
+/** Questions at a time: to one address, so that who makes up hashes keeps nobody else from being asked, and to all. */
+const mostAskedOf = 10
+const mostAsked = 5000
+/** Who may wait for one answer. */
+const mostWaiting = 5000
 /** Nodes that one client may want to hear of. */
 const mostInterests = 200
 
@@ -52,6 +56,8 @@ class Capabilities implements CapabilitiesService {
   readonly #known = new Map<string, Interests>()
   /** Those who wait for what one of them was asked for. */
   readonly #asked = new Map<string, Waiting[]>()
+  /** How many questions each address has to answer. */
+  readonly #askedOf = new Map<string, number>()
 
   constructor(host: Host) {
     this.#host = host
@@ -68,15 +74,21 @@ class Capabilities implements CapabilitiesService {
     }
     const waiting = { caps, entity: presence.attrs.from, asker, then }
     const others = this.#asked.get(key)
-    if (others !== undefined) return void others.push(waiting)
-    if (this.#asked.size >= mostAsked) return
-    this.#asked.set(key, [])
-    this.#ask(key, waiting)
+    if (others !== undefined) {
+      if (others.length < mostWaiting) others.push(waiting)
+    } else if (this.#asked.size < mostAsked) this.#ask(key, waiting)
   }
 
-  #ask(key: string, waiting: Waiting): void {
+  /** False where this client has enough to answer already. */
+  #ask(key: string, waiting: Waiting): boolean {
     const { caps, entity, asker, then } = waiting
+    const address = bareOf(entity)
+    const asked = this.#askedOf.get(address) ?? 0
+    if (asked >= mostAskedOf) return false
+    this.#askedOf.set(address, asked + 1)
+    if (!this.#asked.has(key)) this.#asked.set(key, [])
     this.#host.router.ask(xml('iq', { type: 'get', from: asker, to: entity }, capsQuery(caps)), (answer) => {
+      this.#answered(address)
       const query = answer instanceof StanzaError ? undefined : payload(answer)
       if (query !== undefined) {
         const interests = interestsOf(query)
@@ -85,10 +97,21 @@ class Capabilities implements CapabilitiesService {
         then(interests)
         if (proven) return this.#settle(key, interests)
       }
-      const next = this.#asked.get(key)?.shift()
-      if (next === undefined) this.#asked.delete(key)
-      else this.#ask(key, next)
+      this.#askNext(key)
     })
+    return true
+  }
+
+  #askNext(key: string): void {
+    const waiting = this.#asked.get(key) ?? []
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (this.#ask(key, next)) return
+    this.#asked.delete(key)
+  }
+
+  #answered(address: string): void {
+    const left = (this.#askedOf.get(address) ?? 1) - 1
+    if (left === 0) this.#askedOf.delete(address)
+    else this.#askedOf.set(address, left)
   }
 
   #settle(key: string, interests: Interests): void {
@@ -105,6 +128,8 @@ class Capabilities implements CapabilitiesService {
     if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest)
   }
 }
+
+const bareOf = (jid: string): string => (jid.includes('/') ? jid.slice(0, jid.indexOf('/')) : jid)
 
 /** A hash alone identifies what it is of; without an algorithm (before version 1.4) nothing does. */
 const capsKey = ({ attrs }: Element): string =>

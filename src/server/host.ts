@@ -136,8 +136,9 @@ export class LocalHost {
     return walk(way, stanza, from, to, (kept) => this.#deliver(kept, from, to))
   }
 
-  /** RFC 6121 §8.5.1. A probe is answered as that of a stranger is (§4.3.2), so that nobody learns who is there. */
+  /** RFC 6121 §8.5.1. Probes and headlines are dealt with as a stranger's are (§4.3.2, §8.5.2.2.1), so that nobody learns who is there. */
   #toNobody(stanza: Element, from: Jid, to: Jid): Handled {
+    if (stanza.name === 'message' && stanza.attrs.type === 'headline') return undefined
     if (stanza.name !== 'presence' || stanza.attrs.type !== 'probe') return refuseUnhandled(stanza)
     const addresses = { from: to.bare().toString(), to: from.bare().toString() }
     return this.#env.router.route(xml('presence', { type: 'unsubscribed', ...addresses }))

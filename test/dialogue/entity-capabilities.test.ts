@@ -111,6 +111,21 @@ describe('in presence', () => {
     expect(await heard()).toEqual(['message carol'])
   })
 
+  test('who makes up hashes is asked ten at a time, and keeps nobody else from being asked', async () => {
+    for (let n = 0; n < 30; n += 1)
+      await peer.sends(`<presence from='bob@b.example/${n}' to='alice@a.example'>
+        <c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:test' ver='made up ${n}'/></presence>`)
+    expect(await heard()).toHaveLength(10)
+    await comes('carol')
+    const { attrs } = await peer.receives(question('carol'))
+    await answers(attrs.id, 'carol', discoInfo('urn:mood'))
+    expect(await heard()).toEqual(['message carol'])
+    stage.clock.advance(31_000)
+    await peer.sends(`<presence from='bob@b.example/new' to='alice@a.example'>
+      <c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:test' ver='made up anew'/></presence>`)
+    expect(await heard()).toEqual(['iq bob'])
+  })
+
   test('§6.3 the server’s own stand in its stream features, and are what it tells', async () => {
     const caps = stage.server.clients.streamFeatures('a.example').find(({ name }) => name === 'c')!
     const node = `${caps.attrs.node}#${caps.attrs.ver}`
