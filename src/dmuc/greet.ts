@@ -22,6 +22,7 @@ import {
   type RoomIdentity,
 } from './replica.js'
 import { tellTable, withKey } from './table.js'
+import { isSealed, tableHash } from './table-seal.js'
 import type { Turn } from './turn.js'
 import type { Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
@@ -252,11 +253,15 @@ export function expireLinks(turn: Turn): void {
 
 /**
  * A table of a higher revision replaces ours; occupants of instances that are gone leave. Only the source numbers it
- * (dmuc.md §4): what any other instance says of it is passed over.
+ * (dmuc.md §4): any other instance may pass on what the source has signed, and what it has not is passed over.
  */
 export function takeTable(turn: Turn, from: string, table: InstanceTable): void {
   const { identity, room } = turn.replica
-  if (from !== identity.source || from === room.jid || table.revision <= turn.replica.table.revision) return
+  const present = turn.replica.table
+  if (from === room.jid || table.revision <= present.revision) return
+  if (from !== identity.source && !isSealed(turn.replica, table, turn.env.signer?.publicKey)) return
+  if (table.revision === present.revision + 1 && table.prev !== undefined && table.prev !== tableHash(present))
+    turn.note('warn', 'its table of instances does not follow on ours, and takes its place', from)
   if (!isSound(turn, table)) return turn.note('warn', 'its table of instances cannot be; ignored', from)
   const before = others(turn.replica)
   turn.change({ table })

@@ -42,6 +42,9 @@ export interface InstanceTable {
   readonly revision: number
   /** By JID; the source and ourselves included. */
   readonly instances: ReadonlyMap<string, Instance>
+  /** The hash of the table before it, and the signature of the source (./table-seal.ts). */
+  readonly prev?: string
+  readonly signature?: string
 }
 
 /** How far the source had decided, as far as an instance knows. */

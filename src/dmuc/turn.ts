@@ -8,9 +8,18 @@ import type { Change, DurableOperation, EventId, LoggedEvent, Stamp } from '../r
 import { chained, contentDigest, genesis, linkOf } from './chain.js'
 import { compareStamps, noStamp, tick } from './clock.js'
 import { stanzaIdOf } from './ids.js'
-import { type DmucLimits, type Effect, isSource, type Peer, type Replica, revisionOf } from './replica.js'
+import {
+  type DmucLimits,
+  type Effect,
+  type InstanceTable,
+  isSource,
+  type Peer,
+  type Replica,
+  revisionOf,
+} from './replica.js'
 import { remembered } from './revisions.js'
 import type { Signer } from './signing.js'
+import { sealed } from './table-seal.js'
 import { Vector } from './vector.js'
 import { withVouches } from './vouching.js'
 
@@ -40,7 +49,14 @@ export class Turn {
 
   change(patch: Partial<Replica>): void {
     const replica = { ...this.replica, ...patch }
-    this.replica = 'table' in patch || 'identity' in patch ? withVouches(replica) : replica
+    const { table } = this.replica
+    this.replica = 'table' in patch || 'identity' in patch ? withVouches(this.#sealed(replica, table)) : replica
+  }
+
+  #sealed(replica: Replica, before: InstanceTable): Replica {
+    const { signer } = this.env
+    const isNew = replica.table !== before && replica.table.signature === undefined
+    return isNew && isSource(replica) && signer !== undefined ? sealed(replica, before, signer) : replica
   }
 
   peer(jid: string): Peer {

@@ -8,8 +8,8 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import type { Instance, InstanceTable, Replica, RoomIdentity } from '../replica.js'
 import { type Held, type Interval, type Origin, Vector } from '../vector.js'
-import { type Head, readHead, writeHead } from './proof.js'
-import { readCount, readKey, readToken } from './read.js'
+import { type Head, readHash, readHead, writeHead } from './proof.js'
+import { readCount, readKey, readSignature, readToken } from './read.js'
 
 export interface Hello {
   readonly identity: RoomIdentity
@@ -79,7 +79,7 @@ export function readIdentity(element: Element): RoomIdentity | undefined {
 export const writeTable = (table: InstanceTable): Element =>
   xml(
     'instances',
-    { xmlns: ns.dmucSync, revision: String(table.revision) },
+    { xmlns: ns.dmucSync, revision: String(table.revision), prev: table.prev, signature: table.signature },
     ...[...table.instances.values()].map((instance) =>
       xml('instance', {
         jid: instance.jid,
@@ -117,7 +117,8 @@ export function readTable(element: Element | undefined): InstanceTable | undefin
       ...(former && { formerKeys: former }),
     })
   }
-  return { revision, instances }
+  const [prev, signature] = [readHash(element.attrs.prev), readSignature(element.attrs.signature)]
+  return { revision, instances, ...(prev && { prev }), ...(signature && { signature }) }
 }
 
 /** Most domains of one row. */

@@ -32,6 +32,7 @@ export interface SavedState {
   readonly subject: Subject | null
   readonly phase: Replica['phase']
   readonly tableRevision: number
+  readonly tableSeal?: Pick<InstanceTable, 'prev' | 'signature'>
   readonly lastGrant: number
   readonly withheld?: Replica['withheld']
   readonly decided?: Replica['decided']
@@ -59,6 +60,7 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     subject: room.subject ?? null,
     phase,
     tableRevision: table.revision,
+    ...(table.signature && { tableSeal: { ...(table.prev && { prev: table.prev }), signature: table.signature } }),
     lastGrant: grantsUpTo(lastGrant),
     ...(replica.withheld.length === 0 ? {} : { withheld: replica.withheld }),
     ...(replica.decided.length === 0 ? {} : { decided: replica.decided }),
@@ -223,7 +225,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     hiddenSince: undefined,
     stamp: newest(loaded),
     occupantsRevision: 1,
-    table: { revision: saved.tableRevision, instances },
+    table: { revision: saved.tableRevision, instances, ...saved.tableSeal },
     peers: new Map(),
     vector: Vector.of(loaded.vector),
     room,

@@ -272,7 +272,7 @@ describe('the other peerhosts', () => {
       <iq from='chat.shakespeare.lit' id='{$id}' to='conference.marlowe.lit' type='set'>
         <peerhost xmlns='urn:xmpp:dmuc:0'>
           <room id='coven'/>
-          <instances xmlns='urn:xmpp:dmuc-sync:0' revision='{any}'>
+          <instances xmlns='urn:xmpp:dmuc-sync:0' revision='{any}' prev='{any}' signature='{any}'>
             <instance jid='coven@chat.shakespeare.lit' kind='sync' rank='0' key='{any}'/>
             <instance jid='coven@conference.marlowe.lit' kind='plain' rank='1'/>
             <instance jid='coven@rooms.macbeth.lit' kind='plain' rank='2'/>

@@ -148,7 +148,7 @@ describe('the room beside the configuration', () => {
          <keys number='1' stanza-id='{any}' occupant-id='{any}'/>
          <entry jid='crone1@shakespeare.lit' affiliation='owner'/>
          <entry jid='wiccarocks@shakespeare.lit' affiliation='admin'/>
-         <instances revision='1'>
+         <instances revision='1' prev='{any}' signature='{any}'>
            <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
            <instance jid='${shadow}' kind='sync' rank='1'/>
          </instances>
@@ -186,7 +186,7 @@ describe('the room beside the configuration', () => {
       <iq from='chat.shakespeare.lit' id='{any}' to='rooms.macbeth.lit' type='set'>
         <peerhost xmlns='urn:xmpp:dmuc:0'>
           <room id='coven'/>
-          <instances xmlns='${S}' revision='1'>
+          <instances xmlns='${S}' revision='1' prev='{any}' signature='{any}'>
             <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
             <instance jid='${shadow}' kind='sync' rank='1'/>
           </instances>
@@ -252,7 +252,7 @@ describe('greetings', () => {
       `<iq from='${source}' id='hello1' to='${shadow}' type='result'>
          <hello xmlns='${S}' room='${room}' source='${source}' epoch='1' rank='0' incarnation='${ours}' key='${key}'
              config='{any}' register='{any}' occupants='{any}'>
-           <instances revision='1'>
+           <instances revision='1' prev='{any}' signature='{any}'>
              <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
              <instance jid='${shadow}' kind='sync' rank='1'/>
            </instances>
