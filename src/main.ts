@@ -11,6 +11,7 @@ import { commands } from './admin/commands/index.js'
 import { makeFirstStart } from './admin/first-start.js'
 import { lastingSecret } from './admin/lasting-secret.js'
 import { LoginLinks } from './admin/login-links.js'
+import { metricsPage, ServerMetrics } from './admin/metrics.js'
 import { settlePorts } from './admin/ports.js'
 import { openAdminSocket } from './admin/socket.js'
 import { version } from './admin/version.js'
@@ -24,6 +25,7 @@ import {
   hostsOf,
   httpPaths,
   LiveConfig,
+  metricsPath,
   pageSettingsOf,
   poolOptionsOf,
   serverListenerOptionsOf,
@@ -31,6 +33,7 @@ import {
 import { type Endpoint, endpointsOf, type PortOption, portOptions, spellEndpoint } from './config/ports.js'
 import { type MucService, mucService } from './modules/muc/index.js'
 import { isLoopback } from './net/address.js'
+import { AddressCount } from './net/address-limit.js'
 import type { Certificates } from './net/certificates.js'
 import { hostMeta, hostMetaJsonPath, hostMetaPath } from './net/host-meta.js'
 import { HttpServer } from './net/http.js'
@@ -114,12 +117,14 @@ class Start {
   readonly #parts: StartParts
   readonly #listening: Endpoint[] = []
   readonly #live: LiveConfig
+  readonly #metrics: ServerMetrics
 
   constructor(config: Config, parts: StartParts, lifecycle: Lifecycle) {
     this.#config = config
     this.#live = new LiveConfig(config)
     this.#parts = parts
     this.#lifecycle = lifecycle
+    this.#metrics = lifecycle.add('metrics', new ServerMetrics())
     this.#log = parts.log
     this.#clock = parts.clock ?? systemClock
     this.#random = parts.random ?? systemRandom
@@ -138,6 +143,7 @@ class Start {
     const links = this.#loginLinks(store)
     const { server, pool } = this.#server(store, certificates, links)
     await server.start()
+    this.#measure(store, server, pool)
     this.#watchLinks(server, pool)
     await this.#listenForServers(ports, store, server, pool, certificates)
     await this.#listenForComponents(ports, store, server)
@@ -194,6 +200,8 @@ class Start {
       random,
       log,
       crowded: () => this.#budget.crowded,
+      counts: this.#metrics.counts,
+      sessionsPerAccount: this.#config.limits.c2s_sessions,
       accountChanged: (jid, change) => {
         if (change !== 'added') links.forget(jid)
       },
@@ -211,6 +219,19 @@ class Start {
     this.#lifecycle.add('servers', { close: () => pool.close(this.#deadlineMs) })
     this.#lifecycle.add('hosts', server)
     return { server, pool }
+  }
+
+  #measure(store: Store, server: Server, pool: S2sPool): void {
+    const services = this.#config.hosts.filter(({ type }) => type === 'muc')
+    this.#metrics.measure({
+      version,
+      startedAt: this.#clock.now(),
+      sessions: () => server.sessions.all(),
+      links: () => pool.links(),
+      rooms: () =>
+        Promise.all(services.map(async ({ domain }) => ({ service: domain, rooms: await store.roomCount(domain) }))),
+      pendingWrites: () => store.pending,
+    })
   }
 
   /** Distributed rooms hear of streams that broke, to find out what was lost with them. */
@@ -256,6 +277,7 @@ class Start {
       },
       {
         ...{ gateway: server.servers, certificates, pool, lagging: lagging(store) },
+        refused: (reason) => this.#metrics.counts.refused('s2s', reason),
         ...{ clock: this.#clock, random: this.#random, log: this.#log },
       },
     )
@@ -270,7 +292,11 @@ class Start {
     for (const port of ports.filter(({ option }) => option === 'component_ports')) {
       const listener = await startComponentListener(
         { host: port.address, port: port.port, ...componentListenerOptionsOf(this.#config) },
-        { ...parts, lagging: lagging(store) },
+        {
+          ...parts,
+          lagging: lagging(store),
+          refused: (reason) => this.#metrics.counts.refused('component', reason),
+        },
       )
       this.#lifecycle.add('component_ports', { close: () => listener.close(this.#deadlineMs) })
       this.#listening.push({ ...port, port: listener.port })
@@ -299,6 +325,8 @@ class Start {
       iterations: defaultIterations,
       budget: this.#budget,
       lagging: lagging(store),
+      refused: (reason) => this.#metrics.counts.refused('c2s', reason),
+      perAddress: new AddressCount(this.#config.limits.c2s_connections),
       resumptions: new Resumptions(this.#random),
     }
     const bosh = startBoshListener(boshOptionsOf(this.#config), dependencies)
@@ -320,11 +348,18 @@ class Start {
         const place = { host: address, port: port.port, option, directTls }
         opened(await startClientListener({ ...options, ...place }, dependencies), port)
       } else if (option === 'http_ports') {
-        const http = await HttpServer.listen({ host: address, port: port.port, option, log: this.#log })
+        const http = await HttpServer.listen({
+          ...{ host: address, port: port.port, option, log: this.#log },
+          answered: (status) => {
+            if (status >= 400) this.#metrics.counts.refused('http', String(status))
+          },
+        })
         open.push(http)
         opened(startWebSocketListener(options, http, dependencies), port)
         http.route(httpPaths.bosh, bosh.handler)
         server.serveHttp(http)
+        if (global.openmetrics_allow_ips.length > 0)
+          http.route(metricsPath, metricsPage(this.#metrics, global.openmetrics_allow_ips))
         for (const path of [hostMetaPath, hostMetaJsonPath]) http.route(path, meta)
         if (global.web_client) http.route('/', this.#page(links))
       }

@@ -153,6 +153,7 @@ describe('starting', () => {
     const server = await start()
     await expect(start()).rejects.toThrow(/^the data directory .*data is in use by .*stop it first$/)
     expect((await fetch(`http://127.0.0.1:${server.ports.http[0]}/page.json`)).status).toBe(200)
+    expect(await (await fetch(`http://127.0.0.1:${server.ports.http[0]}/metrics`)).text()).toContain('dmucd_info{')
   })
 
   test('a taken port: fails before the database is opened, and names port and option', async () => {

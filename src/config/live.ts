@@ -109,6 +109,7 @@ export const clientOptionsOf = ({ global, limits }: Config): ClientOptions => ({
     unacknowledged: limits.c2s_unacknowledged,
   },
   addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
+  rate: { bytes: limits.c2s_rate, burst: limits.c2s_burst },
 })
 
 export const boshOptionsOf = (config: Config): BoshClientOptions => ({
@@ -118,6 +119,7 @@ export const boshOptionsOf = (config: Config): BoshClientOptions => ({
 
 /** Paths of the HTTP server, as in Prosody. */
 export const httpPaths = { websocket: '/xmpp-websocket', bosh: '/http-bind' } as const
+export const metricsPath = '/metrics'
 
 export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'policy'> => ({
   limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },

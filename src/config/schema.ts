@@ -71,6 +71,12 @@ export const globalOptions = {
     (given) =>
       given === '' || /^https?:\/\/[^\s?#]+\/$/.test(given) ? undefined : 'be an http or https URL that ends with /',
   ),
+  openmetrics_allow_ips: textList(
+    ['127.0.0.1', '::1'],
+    'Addresses that may read the numbers of the server at `/metrics` of `http_ports`, in the format of Prometheus. Empty: nobody.',
+    'list of IP addresses',
+    (given) => (/^([0-9.]+|[0-9a-fA-F:.]+)$/.test(given) ? undefined : 'be an IP address'),
+  ),
   bosh_max_wait: integer(60, 1, 600, 'Seconds that a request of BOSH may be held until there is something to say.'),
   bosh_max_inactivity: integer(
     60,
@@ -284,6 +290,20 @@ export const limitsOptions = {
     'Connections a second from one address of clients, on average; loopback is exempt.',
   ),
   c2s_connect_burst: integer(100, 1, 100_000, 'Connections at once from one address of clients; loopback is exempt.'),
+  c2s_connections: integer(
+    500,
+    1,
+    1_000_000,
+    'Connections of clients that one address (or IPv6 /64) may have open; loopback is exempt.',
+  ),
+  c2s_sessions: integer(50, 1, 10_000, 'Clients of one account at a time; the next is refused.'),
+  c2s_rate: integer(
+    mib,
+    10_000,
+    1_000 * mib,
+    'Bytes a second from one client, on average; more is not read until later.',
+  ),
+  c2s_burst: integer(8 * mib, 64 * 1024, 1_000 * mib, 'Bytes that it may send at once before the rate holds it back.'),
   c2s_send_queue: integer(
     4 * mib,
     64 * 1024,

@@ -36,6 +36,32 @@ export class AddressLimit {
   }
 }
 
+/** How many connections one address has open, over all that count here. */
+export class AddressCount {
+  readonly #most: number
+  readonly #open = new Map<string, number>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** False where it is one too many; that is not counted. */
+  add(address: string): boolean {
+    const group = addressGroup(address)
+    const open = this.#open.get(group) ?? 0
+    if (open >= this.#most) return false
+    this.#open.set(group, open + 1)
+    return true
+  }
+
+  remove(address: string): void {
+    const group = addressGroup(address)
+    const open = (this.#open.get(group) ?? 0) - 1
+    if (open > 0) this.#open.set(group, open)
+    else this.#open.delete(group)
+  }
+}
+
 /** What is counted: an IPv6 customer has at least a /64, so counting single addresses would count nothing. */
 export function addressGroup(address: string): string {
   if (!address.includes(':')) return address

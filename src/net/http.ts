@@ -21,6 +21,8 @@ export interface HttpOptions {
   /** HTTPS with these certificates; HTTP without. */
   readonly tls?: TlsContexts
   readonly log: Logger
+  /** Hears of every answer. */
+  readonly answered?: (status: number) => void
 }
 
 export class HttpServer {
@@ -29,6 +31,7 @@ export class HttpServer {
   readonly secure: boolean
   readonly #server: Server
   readonly #log: Logger
+  readonly #answered: ((status: number) => void) | undefined
   readonly #routes = new Map<string, HttpHandler>()
   readonly #upgrades = new Map<string, UpgradeHandler>()
 
@@ -38,6 +41,7 @@ export class HttpServer {
     this.secure = options.tls !== undefined
     this.#server = server
     this.#log = options.log
+    this.#answered = options.answered
     server.on('request', (request, response) => this.#answer(request, response))
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
     server.on('clientError', (_, socket) => socket.destroy())
@@ -73,6 +77,7 @@ export class HttpServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     response.setHeader('X-Content-Type-Options', 'nosniff')
+    response.once('finish', () => this.#answered?.(response.statusCode))
     const url = urlOf(request)
     const handler = url === undefined ? undefined : this.#handlerFor(url.pathname)
     if (url === undefined || handler === undefined) {

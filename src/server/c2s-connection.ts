@@ -14,6 +14,7 @@ import type { Resumable, Resumption } from '../stream/manage.js'
 import type { StreamEnd } from '../stream/stream.js'
 import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
+import { TokenBucket } from '../util/token-bucket.js'
 import type { Element } from '../xml/element.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import { Jid } from '../xmpp/jid.js'
@@ -24,6 +25,7 @@ import { type Bearer, ClientOutbox, type ManagementLimits } from './client-outbo
 import type { ClientGateway } from './gateway.js'
 import type { Stranger } from './module.js'
 import type { Resumptions } from './resumptions.js'
+import type { ByteRate } from './s2s-intake.js'
 import type { Reader, SendBudget } from './send-budget.js'
 import type { Outbox, Session } from './session.js'
 import { Unsettled } from './unsettled.js'
@@ -39,6 +41,8 @@ export interface ConnectionParts {
   /** Bytes queued for a client that takes them too slowly; above this it is closed with `resource-constraint`. */
   readonly hardBacklog: number
   readonly budget: SendBudget
+  /** What one client may send; no limit if undefined. */
+  readonly rate: ByteRate | undefined
   readonly management: ManagementLimits
   readonly resumptions: Resumptions<ClientOutbox>
   readonly clock: Clock
@@ -65,6 +69,9 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   #upgrading = false
   #guest: Jid | undefined
   readonly #unsettled: Unsettled
+  readonly #bucket: TokenBucket | undefined
+  /** Why nothing is read now. */
+  readonly #pauses = new Set<'rate' | 'unsettled'>()
   readonly #stranger: Stranger
   #written = 0
   #tooSlow = false
@@ -85,9 +92,10 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#stranger = { remoteAddress: transport.remoteAddress, data: new Map() }
     this.#unsettled = new Unsettled({
       lagging: parts.lagging,
-      hold: () => transport.pause(),
-      goOn: () => transport.resume(),
+      hold: () => this.#pause('unsettled'),
+      goOn: () => this.#goOn('unsettled'),
     })
+    this.#bucket = parts.rate && new TokenBucket(parts.clock, parts.rate.bytes, parts.rate.burst)
     this.#upgradable = upgradable
     const framed = transport.kind !== 'tcp'
     this.xmlns = framed ? ns.client : undefined
@@ -107,9 +115,14 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     return this.#outbox?.session
   }
 
+  get remoteAddress(): string {
+    return this.#transport.remoteAddress
+  }
+
   // From the transport.
 
   data(chunk: Uint8Array | string): void {
+    this.#charge(chunk.length)
     this.#stream.receive(chunk)
   }
 
@@ -117,6 +130,24 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#stream.transportClosed(error)
     this.#parts.budget.remove(this)
     this.#parts.closed(this)
+  }
+
+  /** Not refused, since it is here: what comes next waits until it would have come at the rate. */
+  #charge(bytes: number): void {
+    const { rate, clock, refused } = this.#parts
+    if (rate === undefined || this.#bucket?.take(bytes) !== false) return
+    refused('slowed-down')
+    this.#pause('rate')
+    clock.after((bytes / rate.bytes) * 1000, () => this.#goOn('rate'))
+  }
+
+  #pause(why: 'rate' | 'unsettled'): void {
+    this.#pauses.add(why)
+    this.#transport.pause()
+  }
+
+  #goOn(why: 'rate' | 'unsettled'): void {
+    if (this.#pauses.delete(why) && this.#pauses.size === 0) this.#transport.resume()
   }
 
   // From the server.

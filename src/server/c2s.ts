@@ -3,7 +3,7 @@
  * (XEP-0206).
  */
 import { isLoopback } from '../net/address.js'
-import { AddressLimit, type AddressRate } from '../net/address-limit.js'
+import { type AddressCount, AddressLimit, type AddressRate } from '../net/address-limit.js'
 import { Bosh } from '../net/bosh.js'
 import type { BoshTimes } from '../net/bosh-session.js'
 import type { HttpHandler, HttpServer } from '../net/http.js'
@@ -22,6 +22,7 @@ import type { ClientCertificates } from './client-certificates.js'
 import type { ClientOutbox, ManagementLimits } from './client-outbox.js'
 import type { ClientGateway } from './gateway.js'
 import { Resumptions } from './resumptions.js'
+import type { ByteRate } from './s2s-intake.js'
 import { SendBudget } from './send-budget.js'
 
 export interface ClientOptions {
@@ -41,6 +42,8 @@ export interface ClientOptions {
   readonly hardBacklog?: number
   /** XEP-0198; default 10 minutes, 30 seconds, 8 MiB. */
   readonly management?: ManagementLimits
+  /** Bytes that one client may send a second, and at once; more is not read until later. Default: any number. */
+  readonly rate?: ByteRate
   /** Connections from one address, loopback excepted; default 10 a second, 100 at once. */
   readonly addressRate?: AddressRate
 }
@@ -80,6 +83,8 @@ export interface ClientDependencies {
   readonly iterations: number
   /** What waits for all clients of the process together; default 64 MiB for each listener. */
   readonly budget?: SendBudget
+  /** Open connections by address, loopback excepted, shared by all listeners; default: any number. */
+  readonly perAddress?: AddressCount
   /** Shared by all listeners, so that a stream may be resumed through any of them; by default each has its own. */
   readonly resumptions?: Resumptions<ClientOutbox>
   /** More waits for the disk than should: nothing is read from clients who wait for it (Unsettled); default: never. */
@@ -210,6 +215,7 @@ class Clients {
       certificates: options.certificates,
       hardBacklog: options.hardBacklog ?? 4 * 1024 * 1024,
       budget: dependencies.budget ?? new SendBudget(clock, 64 * 1024 * 1024),
+      rate: options.rate,
       management: options.management ?? defaultManagement,
       resumptions: dependencies.resumptions ?? new Resumptions(random),
       clock,
@@ -218,6 +224,7 @@ class Clients {
       refused: (condition) => dependencies.refused?.(condition),
       closed: (connection) => {
         this.#open.delete(connection)
+        if (!isLoopback(connection.remoteAddress)) dependencies.perAddress?.remove(connection.remoteAddress)
         if (this.#open.size === 0) this.#emptied?.()
       },
     }
@@ -236,7 +243,14 @@ class Clients {
   }
 
   add(transport: Transport, loopback: boolean, upgradable: UpgradableTransport | undefined): void {
-    if (this.#closing !== undefined) transport.destroy()
+    const { remoteAddress: address } = transport
+    const counted = isLoopback(address) || (this.#dependencies.perAddress?.add(address) ?? true)
+    if (!counted) {
+      this.#dependencies.refused?.('too-many-connections')
+      this.#dependencies.log.debug({ address }, 'too many connections of one address')
+    }
+    if (this.#closing !== undefined && counted && !isLoopback(address)) this.#dependencies.perAddress?.remove(address)
+    if (this.#closing !== undefined || !counted) transport.destroy()
     else this.#open.add(new ClientConnection(this.#parts, transport, loopback, upgradable))
   }
 

@@ -9,6 +9,7 @@ import { Jid } from '../xmpp/jid.js'
 import { errorReply, payload, toStanzaError } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import type { Counts } from './counts.js'
 import type { ClientGateway, ConnectionFacts } from './gateway.js'
 import type { Handled } from './handled.js'
 import type { LocalHost } from './host.js'
@@ -29,10 +30,10 @@ export interface ClientGatewayParts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly counts: Counts
+  /** At a time; the next is refused with `resource-constraint` (RFC 6120 §7.6.2.1). */
+  readonly sessionsPerAccount: number
 }
-
-/** Clients of one account at a time; the next is refused with `resource-constraint` (RFC 6120 §7.6.2.1). */
-const sessionsPerAccount = 50
 
 export class LocalClientGateway implements ClientGateway {
   readonly #parts: ClientGatewayParts
@@ -72,7 +73,9 @@ export class LocalClientGateway implements ClientGateway {
       .catch((thrown: unknown) => {
         if (!(thrown instanceof StanzaError))
           this.#parts.log.error({ err: thrown }, 'A request before login could not be answered')
-        return errorReply(iq, toStanzaError(thrown)) as Element
+        const refusal = toStanzaError(thrown)
+        this.#parts.counts.refused('stanza', refusal.condition)
+        return errorReply(iq, refusal) as Element
       })
       .then((answer) => {
         answer.attrs.from = domain
@@ -91,7 +94,7 @@ export class LocalClientGateway implements ClientGateway {
       this.unbind(older)
       older.outbox.close('conflict', 'Another client took over this resource')
     }
-    if (sessions.of(account.bare().toString()).length >= sessionsPerAccount)
+    if (sessions.of(account.bare().toString()).length >= this.#parts.sessionsPerAccount)
       throw new StanzaError('resource-constraint', { text: 'Too many clients of this account' })
     const session: Session = {
       jid,
@@ -110,6 +113,7 @@ export class LocalClientGateway implements ClientGateway {
   }
 
   receive(session: Session, stanza: Element): Handled {
+    this.#parts.counts.stanza('c2s', stanza.name)
     this.#stamp(session, stanza)
     return this.#parts.router.guard(
       stanza,

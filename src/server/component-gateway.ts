@@ -3,6 +3,7 @@ import type { Element } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import type { Counts } from './counts.js'
 import type { Handled } from './handled.js'
 import type { HostRegistry } from './hosts.js'
 import { checkStanza } from './stanza-checks.js'
@@ -38,6 +39,7 @@ export interface ComponentGateway {
 export interface ComponentGatewayParts {
   readonly hosts: () => HostRegistry
   readonly router: StanzaRouter
+  readonly counts: Counts
 }
 
 export class LocalComponentGateway implements ComponentGateway {
@@ -53,6 +55,7 @@ export class LocalComponentGateway implements ComponentGateway {
   }
 
   receive(stanza: Element, domain: string): Handled {
+    this.#parts.counts.stanza('component', stanza.name)
     if (!stanza.attrs.from) throw new StreamError('improper-addressing', 'a stanza of a component needs a "from"')
     const from = Jid.tryParse(stanza.attrs.from)
     if (from?.domain !== domain) throw new StreamError('invalid-from', `"from" must be an address of ${domain}`)

@@ -21,7 +21,7 @@ import { ReturnPath } from './s2s-return.js'
 
 export interface IncomingContext {
   readonly pool: S2sPool
-  readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log' | 'lagging'>
+  readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log' | 'lagging' | 'refused'>
   /** White space is sent after so long, so that a dead connection shows itself. */
   readonly keepAliveMs: number
   /** The first domain was verified. */
@@ -243,6 +243,7 @@ export class IncomingConnection {
   #ended(end: StreamEnd): void {
     this.#keepAlive.cancel()
     this.#return?.ended(streamFailure(end), end.is === 'closed')
+    if (end.is === 'error' && end.by === 'us') this.#context.deps.refused?.(end.error.condition)
     if (end.is === 'error')
       this.#log.info(
         { by: end.by, claimed: this.#stream.claimed, reason: end.error.message },

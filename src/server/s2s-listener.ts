@@ -23,7 +23,10 @@ export interface ServerListenerOptions {
   readonly keepAliveMs?: number
 }
 
-export type ServerListenerDeps = Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log' | 'lagging'> & {
+export type ServerListenerDeps = Pick<
+  S2sDeps,
+  'gateway' | 'certificates' | 'clock' | 'random' | 'log' | 'lagging' | 'refused'
+> & {
   readonly pool: S2sPool
 }
 

@@ -68,6 +68,8 @@ export interface S2sDeps {
   readonly log: Logger
   /** More waits for the disk than should: nothing is read from servers who wait for it; default: never. */
   readonly lagging?: () => boolean
+  /** Counts by reason: a stream error that we sent. */
+  readonly refused?: (reason: string) => void
   /** Default: TCP. */
   readonly connect?: (options: ConnectOptions) => Promise<UpgradableTransport>
 }

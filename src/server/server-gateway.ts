@@ -3,6 +3,7 @@ import type { Logger } from '../util/logger.js'
 import type { Element } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import type { Counts } from './counts.js'
 import type { ServerGateway } from './gateway.js'
 import type { Handled } from './handled.js'
 import type { HostRegistry } from './hosts.js'
@@ -13,6 +14,7 @@ export interface ServerGatewayParts {
   readonly hosts: () => HostRegistry
   readonly router: StanzaRouter
   readonly log: Logger
+  readonly counts: Counts
 }
 
 export class LocalServerGateway implements ServerGateway {
@@ -27,6 +29,7 @@ export class LocalServerGateway implements ServerGateway {
   }
 
   receive(stanza: Element): Handled {
+    this.#parts.counts.stanza('s2s', stanza.name)
     const { router, log } = this.#parts
     const hosts = this.#parts.hosts()
     const from = Jid.tryParse(stanza.attrs.from)

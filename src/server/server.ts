@@ -9,6 +9,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { type AccountChange, StoredAccounts } from './account-keeper.js'
 import { LocalClientGateway } from './client-gateway.js'
 import { type ComponentGateway, LocalComponentGateway } from './component-gateway.js'
+import { type Counts, uncounted } from './counts.js'
 import type { ClientGateway, ServerGateway } from './gateway.js'
 import type { HostDefinition } from './host.js'
 import { HostRegistry } from './hosts.js'
@@ -43,6 +44,10 @@ export interface ServerOptions {
   readonly remote?: Remote | ((server: Server) => Remote)
   /** Hears of accounts that modules made, changed or deleted, once that is durable. */
   readonly accountChanged?: (bareJid: string, change: AccountChange) => void
+  /** Default: nothing is counted. */
+  readonly counts?: Counts
+  /** Clients of one account at a time; default 50. */
+  readonly sessionsPerAccount?: number
   /** Host.httpBase; default: none is known. */
   readonly httpBase?: () => string | undefined
   /** Router.crowded; default: never. */
@@ -75,7 +80,7 @@ export class Server implements Closeable {
 
   /** Throws an Error when two hosts have the same domain. The store is the caller's to close, after the server. */
   constructor(options: ServerOptions) {
-    const { store, clock, random, log } = options
+    const { store, clock, random, log, counts = uncounted } = options
     const sessions = new SessionRegistry()
     this.#requests = new Requests(clock)
     const hosts = (): HostRegistry => this.#hosts
@@ -87,6 +92,7 @@ export class Server implements Closeable {
       crowded: options.crowded ?? (() => false),
       random,
       log,
+      counts,
     })
     const definitions = options.hosts.map(definitionOf)
     this.#domains = definitions.flatMap(({ domain, type }) => (type === 'user' ? [domain] : []))
@@ -114,10 +120,13 @@ export class Server implements Closeable {
     this.#hosts = new HostRegistry(definitions, shared)
     this.router = router
     this.sessions = sessions
-    this.#clients = new LocalClientGateway({ hosts, sessions, router, store, clock, random, log })
+    this.#clients = new LocalClientGateway({
+      ...{ hosts, sessions, router, store, clock, random, log, counts },
+      sessionsPerAccount: options.sessionsPerAccount ?? 50,
+    })
     this.clients = this.#clients
-    this.servers = new LocalServerGateway({ hosts, router, log })
-    this.components = new LocalComponentGateway({ hosts, router })
+    this.servers = new LocalServerGateway({ hosts, router, log, counts })
+    this.components = new LocalComponentGateway({ hosts, router, counts })
     this.#remote = typeof options.remote === 'function' ? options.remote(this) : (options.remote ?? noRemote)
   }
 

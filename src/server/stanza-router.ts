@@ -10,6 +10,7 @@ import { Jid } from '../xmpp/jid.js'
 import { errorReply, toStanzaError } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import type { Counts } from './counts.js'
 import type { Handled } from './handled.js'
 import type { HostRegistry } from './hosts.js'
 import type { Answered, Requests } from './requests.js'
@@ -24,6 +25,7 @@ export interface StanzaRouterParts {
   readonly crowded: () => boolean
   readonly random: Random
   readonly log: Logger
+  readonly counts: Counts
 }
 
 const requestTimeoutMs = 30_000
@@ -124,7 +126,9 @@ export class StanzaRouter implements Router {
     }
     if (!(thrown instanceof StanzaError))
       this.#parts.log.error({ ...describe(stanza), err: thrown }, 'A stanza could not be dealt with')
-    const error = errorReply(stanza, toStanzaError(thrown))
+    const refusal = toStanzaError(thrown)
+    this.#parts.counts.refused('stanza', refusal.condition)
+    const error = errorReply(stanza, refusal)
     return error && reply(error)
   }
 }

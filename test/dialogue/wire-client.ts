@@ -42,6 +42,7 @@ export class Wire {
       hasCertificate: () => false,
       allowUnencryptedPlain: true,
       hardBacklog,
+      rate: undefined,
       budget: new SendBudget(clock, 64 * 1024 * 1024),
       management: { hibernationMs: 600_000, acknowledgementMs: 30_000, unacknowledged: 1024 * 1024, ...management },
       resumptions: new Resumptions(random),
@@ -88,6 +89,11 @@ export class WireClient {
     this.name = name
     this.#transport = new MemoryTransport(kind)
     new ClientConnection(wire.parts, this.#transport, true, undefined)
+  }
+
+  /** The server reads nothing of it for now. */
+  get held(): boolean {
+    return this.#transport.paused
   }
 
   get closed(): boolean {
@@ -188,6 +194,7 @@ class MemoryTransport implements Transport {
   readonly tls = undefined
   readonly written: string[] = []
   stalled = false
+  paused = false
   handler: TransportHandler = { data: () => {}, closed: () => {} }
   isClosed = false
 
@@ -203,9 +210,13 @@ class MemoryTransport implements Transport {
     if (!this.isClosed && text !== '</stream:stream>') this.written.push(text)
   }
 
-  pause(): void {}
+  pause(): void {
+    this.paused = true
+  }
 
-  resume(): void {}
+  resume(): void {
+    this.paused = false
+  }
 
   end(): void {
     this.destroy()

@@ -1,6 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
-import { AddressLimit, addressGroup } from '../../src/net/address-limit.js'
+import { AddressCount, AddressLimit, addressGroup } from '../../src/net/address-limit.js'
 import { ManualClock } from '../../src/util/clock.js'
+
+test('AddressCount: so many open at once, an IPv6 customer as one', () => {
+  const count = new AddressCount(2)
+  expect(['203.0.113.7', '203.0.113.7', '203.0.113.7', '203.0.113.8'].map((each) => count.add(each))).toEqual([
+    ...[true, true, false, true],
+  ])
+  count.remove('203.0.113.7')
+  expect([count.add('203.0.113.7'), count.add('203.0.113.7')]).toEqual([true, false])
+  expect(['2001:db8::1', '2001:db8::2', '2001:db8::3'].map((each) => count.add(each))).toEqual([true, true, false])
+})
 
 describe('AddressLimit', () => {
   test('a burst, then the rate, each address for itself', () => {

@@ -1,0 +1,72 @@
+/** What one client, one account and one address may take of the server (`[limits]`), and that each refusal is counted. */
+import { afterEach, expect, test } from '@jest/globals'
+import { modules } from '../../src/modules/index.js'
+import type { Counts } from '../../src/server/counts.js'
+import { Server } from '../../src/server/server.js'
+import { openMemoryStore } from '../../src/store/memory.js'
+import { ManualClock } from '../../src/util/clock.js'
+import { silentLogger } from '../../src/util/logger.js'
+import { SeededRandom } from '../../src/util/random.js'
+import { Jid } from '../../src/xmpp/jid.js'
+import { parse } from '../support/xml-match.js'
+import { addAccount, Stage } from './stage.js'
+import { Wire } from './wire-client.js'
+
+let close: (() => Promise<void>) | undefined
+afterEach(() => close?.())
+
+test('c2s_rate: a client that sends too much is not read until it would have come at the rate', async () => {
+  const stage = await Stage.open()
+  close = () => stage.close()
+  const wire = new Wire(stage)
+  const refused: string[] = []
+  Object.assign(wire.parts, { rate: { bytes: 1000, burst: 3000 }, refused: (reason: string) => refused.push(reason) })
+  await wire.letIn('alice')
+  const alice = await wire.client('alice')
+  await alice.binds('phone')
+  expect(alice.held).toBe(false)
+  const message = `<message to='bob@a.example'><body>${'x'.repeat(2000)}</body></message>`
+  for (let sent = 0; sent < 2 && !alice.held; sent++) alice.sends(message)
+  expect(alice.held).toBe(true)
+  expect(refused).toEqual(['slowed-down'])
+  stage.clock.advance(1000)
+  expect(alice.held).toBe(true)
+  stage.clock.advance(2000)
+  expect(alice.held).toBe(false)
+  expect(alice.closed).toBe(false)
+})
+
+test('c2s_sessions; stanzas and refusals are counted', async () => {
+  const counted: string[] = []
+  const counts: Counts = {
+    stanza: (from, name) => counted.push(`${from} ${name}`),
+    refused: (what, reason) => counted.push(`${what} refused: ${reason}`),
+  }
+  const store = openMemoryStore()
+  await addAccount(store, 'alice@a.example')
+  const server = new Server({
+    hosts: [{ domain: 'a.example', type: 'user', modules: modules.filter(({ hosts }) => hosts.includes('user')) }],
+    ...{ store, counts, clock: new ManualClock(), random: new SeededRandom(1), log: silentLogger },
+    sessionsPerAccount: 2,
+  })
+  await server.start()
+  close = async () => {
+    await server.close()
+    await store.close()
+  }
+  const outbox = { send: () => {}, sendRendered: () => {}, close: () => {} }
+  const facts = { remoteAddress: '203.0.113.7', secure: true, streamId: 's' }
+  const bind = (resource: string) => server.clients.bind(Jid.parse('alice@a.example'), resource, outbox, facts)
+  const first = bind('1')
+  bind('2')
+  expect(() => bind('3')).toThrow('Too many clients of this account')
+  await server.clients.receive(first, parse(`<iq type='get' id='i' to='a.example'><x xmlns='urn:x'/></iq>`))
+  await server.servers.receive(parse(`<message from='eve@b.example' to='nobody@a.example'><body>x</body></message>`))
+  // What follows is the way back to a server that there is no way to.
+  expect(counted.slice(0, 4)).toEqual([
+    'c2s iq',
+    'stanza refused: service-unavailable',
+    's2s message',
+    'stanza refused: service-unavailable',
+  ])
+})
