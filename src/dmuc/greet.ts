@@ -24,7 +24,7 @@ import {
 import { tellTable, withKey } from './table.js'
 import { isSealed, tableHash } from './table-seal.js'
 import type { Turn } from './turn.js'
-import type { Vector } from './vector.js'
+import { eventsIn, type Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
 
 /** Says hello to a sync instance. */
@@ -159,12 +159,21 @@ function joined(known: Vector, said: Vector): Vector {
   return both.size > maxRemembered ? said : both
 }
 
+/** What a split came to, for whoever reads the log. */
+function noteTouch(turn: Turn, from: string, { vector }: Hello): void {
+  const { link, downSince } = turn.peer(from)
+  if (link !== 'down' && downSince === undefined) return
+  const lost = downSince === undefined ? '' : ` after ${Math.ceil((turn.env.now - downSince) / 1000)} s`
+  const [here, there] = [eventsIn(turn.replica.vector.missing(vector)), eventsIn(vector.missing(turn.replica.vector))]
+  turn.note('info', `in touch again${lost}; events to be fetched: ${here} here, ${there} there`, from)
+}
+
 function linkUp(turn: Turn, from: string, hello: Hello): void {
   const peer = turn.peer(from)
   const restarted = peer.incarnation !== hello.incarnation
   // It is greeted anew though nothing was lost: what we asked for is still on its way.
   const goesOn = peer.link === 'up' && !restarted
-  if (peer.link === 'down') turn.note('info', 'in touch again', from)
+  noteTouch(turn, from, hello)
   turn.changePeer(from, {
     link: 'up',
     downSince: undefined,

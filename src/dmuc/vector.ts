@@ -24,6 +24,9 @@ export interface Range extends Origin {
 
 const nothing: Held = { contiguous: 0, above: [] }
 
+export const eventsIn = (ranges: readonly Range[]): number =>
+  ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+
 export class Vector {
   static readonly empty = new Vector(new Map())
   /** By `instance`, then `incarnation`; a room JID never holds a line feed, so one key serves. */

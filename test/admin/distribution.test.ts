@@ -72,7 +72,25 @@ test('room undistribute: from one service, and at a shadow', async () => {
   await run('b', 'room undistribute', 'coven')
   await federation.wait(1000)
   expect(await refused('b', 'room peers', 'coven')).toContain('There is no room')
-  expect(await states('a')).toEqual({})
+  expect(await states('a')).toEqual({ 'rooms.b.example': 'not there' })
+  expect((await run('a', 'room peers', 'coven')).text).toContain('rooms.b.example  not there: dmucctl room distribute')
+})
+
+test('room undistribute: a shadow says nothing of the others', async () => {
+  expect(await refused('b', 'room undistribute', 'coven', 'rooms.c.example')).toContain(`is said at ${at('a')}`)
+  expect(await states('b')).toEqual({ [at('a')]: 'in step', [at('c')]: 'in step' })
+  expect((await run('b', 'room undistribute', 'coven')).text).toContain(`given up; the room goes on at ${at('a')}`)
+})
+
+test('room peers: what one has that another cannot hear of is counted, and the log says when it is over', async () => {
+  federation.cut('a.example', 'b.example')
+  await federation.wait(2000)
+  const ann = await federation.client('ann@a.example/y')
+  await join(ann, 'ann')
+  await say(ann, 'Is anybody there?')
+  await federation.wait(5000)
+  expect((await run('a', 'room peers', 'coven')).text).toMatch(/rooms\.b\.example .*at most \d+ events? behind/)
+  expect((await run('a', 'room peers', 'coven')).text).toMatch(/rooms\.c\.example {2}in step, config/)
 })
 
 describe('room verify', () => {
@@ -295,7 +313,7 @@ describe('peer', () => {
   test('deny: nothing is shared any more, and nothing asked for', async () => {
     await run('a', 'peer deny', 'rooms.b.example')
     await federation.wait(1000)
-    expect(await states('a')).toEqual({ [at('c')]: 'in step' })
+    expect(await states('a')).toEqual({ [at('c')]: 'in step', 'rooms.b.example': 'not there' })
     expect(await refused('b', 'room peers', 'coven')).toContain('There is no room')
     expect(await refused('a', 'room distribute', 'coven', 'rooms.b.example')).toContain('peer allow rooms.b.example')
   })

@@ -91,7 +91,12 @@ describe('docs/dmuc-sync.md §8: the digest on the wire', () => {
   test('a member is answered with all parts, which read as they are', () => {
     const answer = ask(member) as Element
     const revisions = { config: 0, register: 0, table: 2 }
-    expect(readDigest(answer)).toEqual({ identity: made.identity, revisions, digest: digest(shared) })
+    expect(readDigest(answer)).toEqual({
+      identity: made.identity,
+      revisions,
+      digest: digest(shared),
+      vector: shared.vector,
+    })
   })
 
   test.each([

@@ -185,7 +185,7 @@ export class LiveServer {
         [bin('dmucctl.js'), '-c', this.#file, ...args],
         (error, stdout, stderr) => {
           if (error === null) resolve(stdout)
-          else reject(new Error(`${args.join(' ')}: ${stderr}`))
+          else reject(new Error(`${args.join(' ')}: ${stdout}${stderr}`))
         },
       )
       child.stdin?.end(`${input}\n`)

@@ -1,9 +1,10 @@
-/** What an instance holds of a room, as digests, for another that compares (docs/dmuc-sync.md §8). */
-import { type Element, elements, xml } from '../../xml/element.js'
+/** What an instance holds of a room, as digests and as a vector, for another that compares (docs/dmuc-sync.md §8). */
+import { child, type Element, elements, xml } from '../../xml/element.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { digest, parts, type RoomDigest, wholeOf } from '../digest.js'
 import type { Replica, Revisions, RoomIdentity } from '../replica.js'
-import { identityAttributes, readIdentity } from './hello.js'
+import type { Vector } from '../vector.js'
+import { identityAttributes, readIdentity, readVector, writeVector } from './hello.js'
 import { readCount } from './read.js'
 
 export const revisionsOf = ({ room, table }: Replica): Revisions => ({
@@ -16,6 +17,8 @@ export interface Standing {
   readonly identity: RoomIdentity
   readonly revisions: Revisions
   readonly digest: RoomDigest
+  /** The events that it holds; what does not say so is of a release that did not. */
+  readonly vector?: Vector
 }
 
 /** The question; `roomId` is the identity of the room that is meant. */
@@ -34,6 +37,7 @@ export function writeDigest(replica: Replica): Element {
       table: String(table),
     },
     ...parts.map((name) => xml('part', { name, hash: own[name] })),
+    writeVector(replica.vector),
   )
 }
 
@@ -50,5 +54,7 @@ export function readDigest(element: Element | undefined): Standing | undefined {
   }
   if (parts.some((name) => hash(name) === '')) return undefined
   const found = Object.fromEntries(parts.map((name) => [name, hash(name)])) as Omit<RoomDigest, 'whole'>
-  return { identity, revisions: { config, register, table }, digest: { ...found, whole: wholeOf(identity, found) } }
+  const vector = readVector(child(element, 'vector', ns.dmucSync))
+  const whole = wholeOf(identity, found)
+  return { identity, revisions: { config, register, table }, digest: { ...found, whole }, ...(vector && { vector }) }
 }

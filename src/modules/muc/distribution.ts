@@ -57,6 +57,15 @@ interface Attempt {
   underWay: boolean
   /** When it is asked again. */
   again: Timer | undefined
+  /** Why it did not take the room, in words. */
+  refusal?: string
+}
+
+/** A service that is to hold a room and does not, and why. */
+export interface AbsentFacts {
+  readonly jid: string
+  readonly state: 'not there'
+  readonly reason: string
 }
 
 export class Distribution {
@@ -300,11 +309,33 @@ export class Distribution {
         if (Jid.parse(jid).domain === service) room.happen({ type: 'link', peer: jid, up: false, reason })
   }
 
+  #wanted({ replica: { room } }: LiveRoom): readonly string[] {
+    return room.config.distributed && !room.locked ? room.config.peers.filter((peer) => peer !== this.#host.domain) : []
+  }
+
+  /** Services that the configuration of the room names and that do not hold it; for the operator. */
+  absent(room: LiveRoom): readonly AbsentFacts[] {
+    if (!isSource(room.replica)) return []
+    const held = others(room.replica).map(({ jid }) => domainOf(jid))
+    return this.#wanted(room)
+      .filter((service) => !held.includes(service))
+      .map((service) => ({ jid: service, state: 'not there', reason: this.#whyAbsent(room, service) }))
+  }
+
+  #whyAbsent(room: LiveRoom, service: string): string {
+    const attempt = this.#asked.get(`${room.jid} ${service}`)
+    if (!this.#peers.allows(service)) return `it is not allowed here: dmucctl peer allow ${service}`
+    if (attempt?.underWay === true) return 'it is being asked'
+    if (attempt?.refusal !== undefined) return attempt.refusal
+    if (this.#policy.replicate === 'manual') return `it was not asked: dmucctl room distribute ${room.jid}`
+    if (!this.#isTime(room, service)) return `it is asked once ${this.#policy.onJoinThreshold} of its users are here`
+    return `dmucctl room distribute ${room.jid} asks it`
+  }
+
   /** Asks wanted peers that hold no shadow, and takes the room back from those not wanted any more. */
   #reconcile(room: LiveRoom, byOperator = false): void {
     if (!isSource(room.replica) || room.ended) return
-    const { config, locked } = room.replica.room
-    const wanted = config.distributed && !locked ? config.peers.filter((peer) => peer !== this.#host.domain) : []
+    const wanted = this.#wanted(room)
     for (const { jid } of others(room.replica))
       if (!wanted.includes(domainOf(jid))) room.happen({ type: 'removed', jid })
     if (isClosed(room.replica.room)) this.#closed(room)
@@ -378,6 +409,7 @@ export class Distribution {
     const refusal = error instanceof StanzaError ? error : new StanzaError('internal-server-error', { cause: error })
     const passing = refusal.type === 'wait' || refusal.condition.startsWith('remote-server')
     const why = refusal.text ?? refusal.condition
+    attempt.refusal = `it refused: ${why}${passing ? '; it is asked again' : ''}`
     if (attempt.attempts === 0)
       this.#tellOwners(room, `${service} does not hold this room: ${why}${passing ? '; it will be asked again' : ''}`)
     this.#host.log.warn(

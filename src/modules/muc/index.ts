@@ -3,7 +3,7 @@
  * room, which rooms there are. A room itself is src/room and src/dmuc; how it lives here is ./live-room.ts.
  */
 import { occupantIdOf } from '../../dmuc/ids.js'
-import { isSource, otherInstance, others } from '../../dmuc/replica.js'
+import { isSource, otherInstance, others, type Peer } from '../../dmuc/replica.js'
 import type { Signer } from '../../dmuc/signing.js'
 import {
   isAbandoned,
@@ -167,6 +167,7 @@ export class MucService {
       create: (room) => this.createRoom(room),
       allows: (service) => this.distribution.allows(service),
       distribute: (room) => this.distribution.distribute(room),
+      absent: (room) => this.distribution.absent(room),
     })
   }
 
@@ -365,11 +366,11 @@ export class MucService {
     }
   }
 
-  /** A temporary room that everybody has left, as far as everybody can be asked: its shadows are told. */
+  /** A temporary room that everybody has left, as everybody has said by now: its shadows are told. */
   #forget(room: LiveRoom): void {
     if (room.ended || this.#closed || !isSource(room.replica) || !isAbandoned(room.replica.room)) return
-    const inTouch = others(room.replica).every(({ jid }) => room.replica.peers.get(jid)?.link === 'up')
-    if (inTouch) room.perform([{ type: 'destroy' }])
+    const { peers } = room.replica
+    if (others(room.replica).every(({ jid }) => hasSaidWhoIsThere(peers.get(jid)))) room.perform([{ type: 'destroy' }])
   }
 
   /** A new room that its owner leaves unfinished keeps the name from others no longer (XEP-0045 §10.1.1). */
@@ -392,6 +393,10 @@ export class MucService {
     this.#host.clock.after(housekeepingMs, () => this.#housekeep())
   }
 }
+
+/** After a split the way is open before the list of its occupants is here. */
+const hasSaidWhoIsThere = (peer: Peer | undefined): boolean =>
+  peer?.link === 'up' && peer.pulls.length === 0 && !peer.listWanted && !peer.listAsked && !peer.leftOut
 
 const answerable = ({ name, attrs: { type } }: Element): boolean =>
   name === 'iq' ? type === 'get' || type === 'set' : type !== 'error'

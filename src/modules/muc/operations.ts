@@ -9,6 +9,7 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { type Asking, type Comparison, compare } from './compare.js'
+import type { AbsentFacts } from './distribution.js'
 import { erase } from './erasure.js'
 import { type ExportPart, exportPart } from './export.js'
 import type { LiveRoom } from './live-room.js'
@@ -53,6 +54,7 @@ interface Parts {
   readonly allows: (service: string) => boolean
   /** Asks the services that the configuration of the room names. */
   readonly distribute: (room: LiveRoom) => void
+  readonly absent: (room: LiveRoom) => readonly AbsentFacts[]
   readonly create: (room: { jid: string; owner: string; name: string; subject: string }) => Promise<void>
 }
 
@@ -133,10 +135,9 @@ export class Operations {
   }
 
   /** The other instances of a distributed room. */
-  peers(jid: string): Promise<readonly PeerFacts[]> {
-    return this.#with(jid, (room) =>
-      peerFacts(room, { router: this.#parts.asking.router, clock: this.#parts.asking.clock, store: this.#parts.store }),
-    )
+  peers(jid: string): Promise<readonly (PeerFacts | AbsentFacts)[]> {
+    const { asking, store, absent } = this.#parts
+    return this.#with(jid, async (room) => [...(await peerFacts(room, { ...asking, store })), ...absent(room)])
   }
 
   /** Of what this server holds of the room: where two servers have the same, they have converged. */
@@ -169,19 +170,27 @@ export class Operations {
     })
   }
 
-  /** Takes the room back from a service, or from all; at a shadow: gives it up. What is left of the others. */
-  undistribute(jid: string, service?: string): Promise<readonly string[]> {
+  /** Takes the room back from a service, or from all; at a shadow: gives it up. What is left of the others, or, then, its source. */
+  undistribute(
+    jid: string,
+    service?: string,
+  ): Promise<{ readonly services: readonly string[]; readonly source?: string }> {
     return this.#with(jid, async (room) => {
-      if (!isSource(room.replica)) {
+      const { source } = room.replica.identity
+      if (source !== jid) {
+        if (service !== undefined && service !== this.#parts.domain)
+          throw new StanzaError('not-allowed', {
+            text: `${jid} is a shadow: who holds the room is said at ${source}. dmucctl room undistribute ${jid} gives the shadow up`,
+          })
         room.happen({ type: 'removed', jid })
-        return []
+        return { services: [], source }
       }
       const { config } = room.replica.room
       if (service !== undefined && !config.peers.includes(service))
         throw new StanzaError('item-not-found', { text: `${jid} is not distributed to ${service}` })
       const peers = service === undefined ? [] : config.peers.filter((peer) => peer !== service)
       await this.#spread(room, { distributed: peers.length > 0, peers })
-      return peers
+      return { services: peers }
     })
   }
 

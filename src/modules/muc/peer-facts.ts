@@ -1,7 +1,6 @@
 /** How the other instances of a room are, for its operator: in touch or not, how far behind, what they know to be decided. */
-import { digest } from '../../dmuc/digest.js'
 import { others, type Peer, type Replica, type Revisions } from '../../dmuc/replica.js'
-import type { Range, Vector } from '../../dmuc/vector.js'
+import { eventsIn, type Range } from '../../dmuc/vector.js'
 import { revisionsOf } from '../../dmuc/wire/digest.js'
 import type { Router } from '../../server/router.js'
 import type { Store } from '../../store/store.js'
@@ -14,7 +13,7 @@ export interface PeerFacts {
   readonly kind: 'sync' | 'plain'
   readonly role: 'source' | 'shadow'
   readonly state: 'being set up' | 'greeting' | 'in step' | 'catching up' | 'unreachable' | 'cut off' | 'diverged'
-  /** Events that we hold and it does not, as far as it has told, and the other way round. */
+  /** Events that we hold and it does not, and the other way round; where it cannot be asked, as far as it has told. */
   readonly behind: number
   readonly ahead: number
   /** How long ago the oldest event was logged that it lacks, or that we know to lack, in milliseconds. */
@@ -41,23 +40,25 @@ export function peerFacts(room: LiveRoom, parts: Parts): Promise<readonly PeerFa
 
 async function factsOf(room: LiveRoom, jid: string, kind: PeerFacts['kind'], parts: Parts): Promise<PeerFacts> {
   const asked = kind === 'sync' && room.replica.peers.get(jid)?.link === 'up'
+  const before = room.replica.vector
   const standing = asked ? await standingOf(room, jid, parts.router).catch(() => undefined) : undefined
   const { replica } = room
   const role = jid === replica.identity.source ? 'source' : 'shadow'
   const ours = revisionsOf(replica)
   const peer = replica.peers.get(jid)
   if (peer === undefined) return { jid, kind, role, state: 'unreachable', behind: 0, ahead: 0, lagMs: 0, ours }
-  // It tells what it holds in its hellos; between them it may have caught up.
-  const holdsAll = kind === 'plain' || standing?.digest.events === digest(replica).events
-  const lacks = holdsAll ? [] : peer.vector.missing(replica.vector)
-  const ahead = kind === 'plain' ? 0 : count(replica.vector.missing(peer.vector))
+  // Where it cannot be asked, it holds at least what it said in its last hello.
+  const holds = standing?.vector ?? peer.vector
+  const lacks = kind === 'plain' ? [] : holds.missing(before)
+  const behind = eventsIn(lacks)
+  const ahead = kind === 'plain' ? 0 : eventsIn(replica.vector.missing(holds))
   const revisions = standing?.revisions ?? peer.revisions
   return {
     jid,
     kind,
     role,
-    state: stateOf(peer, ahead),
-    behind: count(lacks),
+    state: stateOf(peer, behind + ahead),
+    behind,
     ahead,
     lagMs: await lagOf(replica, lacks, peer, parts),
     ours,
@@ -85,7 +86,7 @@ async function lagOf(
   return stamps.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...stamps))
 }
 
-function stateOf({ link, split, diverged, pulls, held }: Peer, ahead: number): PeerFacts['state'] {
+function stateOf({ link, split, diverged, pulls, held }: Peer, apart: number): PeerFacts['state'] {
   switch (link) {
     case 'joining':
       return 'being set up'
@@ -95,9 +96,6 @@ function stateOf({ link, split, diverged, pulls, held }: Peer, ahead: number): P
       if (diverged) return 'diverged'
       return split ? 'cut off' : 'unreachable'
     case 'up':
-      return pulls.length > 0 || held.length > 0 || ahead > 0 ? 'catching up' : 'in step'
+      return pulls.length > 0 || held.length > 0 || apart > 0 ? 'catching up' : 'in step'
   }
 }
-
-const count = (ranges: ReturnType<Vector['missing']>): number =>
-  ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)

@@ -28,9 +28,13 @@ export const roomUndistribute: AdminCommand = {
   needs: 'server',
   async run(operator, { room = '', service }) {
     const { jid, rooms } = roomAt(operator, room)
-    const left = await answered(rooms.undistribute(jid, service === undefined ? undefined : domain(service)))
-    const text = left.length === 0 ? `${jid} is distributed no more` : `${jid} is now at ${left.join(', ')}`
-    return { text, data: { jid, services: left } }
+    const { services, source } = await answered(
+      rooms.undistribute(jid, service === undefined ? undefined : domain(service)),
+    )
+    if (source !== undefined)
+      return { text: `${jid} was a shadow and is given up; the room goes on at ${source}`, data: { jid, source } }
+    const text = services.length === 0 ? `${jid} is distributed no more` : `${jid} is now at ${services.join(', ')}`
+    return { text, data: { jid, services } }
   },
 }
 

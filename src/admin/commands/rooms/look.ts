@@ -1,4 +1,6 @@
 /** Looking at rooms: which there are, who is in one, how its instances are. */
+
+import type { AbsentFacts } from '../../../modules/muc/distribution.js'
 import type { RoomFacts, RoomSummary } from '../../../modules/muc/operations.js'
 import type { PeerFacts } from '../../../modules/muc/peer-facts.js'
 import { writeDateTime } from '../../../xmpp/date-time.js'
@@ -68,9 +70,15 @@ export const roomPeers: AdminCommand = {
   async run(operator, { room = '' }) {
     const { jid, rooms } = roomAt(operator, room)
     const peers = await answered(rooms.peers(jid))
-    return { text: peers.length === 0 ? `${jid} has no other instances` : peers.map(peerLine).join('\n'), data: peers }
+    return {
+      text: peers.length === 0 ? `${jid} has no other instances` : peers.map(peerOrAbsentLine).join('\n'),
+      data: peers,
+    }
   },
 }
+
+const peerOrAbsentLine = (facts: PeerFacts | AbsentFacts): string =>
+  facts.state === 'not there' ? `${facts.jid}  not there: ${facts.reason}` : peerLine(facts)
 
 const events = (count: number): string => `${count} ${count === 1 ? 'event' : 'events'}`
 
@@ -88,9 +96,11 @@ function peerLine({
   lastError,
 }: PeerFacts): string {
   const late = lagMs > 0 ? `, by ${Math.ceil(lagMs / 1000)} s` : ''
+  // It cannot be asked.
+  const atMost = since === undefined ? '' : 'at most '
   const facts = [
     state,
-    ...(behind > 0 ? [`${events(behind)} behind${late}`] : []),
+    ...(behind > 0 ? [`${atMost}${events(behind)} behind${late}`] : []),
     ...(ahead > 0 ? [`${events(ahead)} ahead${behind > 0 ? '' : late}`] : []),
     ...(since === undefined ? [] : [`since ${writeDateTime(since)}`]),
     ...(kind === 'plain' ? ['speaks XEP-0281 alone'] : []),
