@@ -59,7 +59,13 @@ function heading({ replica, createdAt }: LiveRoom, policy: RoomPolicy): object[]
 
 function entry(record: StoredLogRecord): object {
   const { stanzaId, stamp, operation } = loggedEvent(record)
-  const { type, id, ...told } = operation as Operation & { readonly id?: string }
+  // What is decided by is no part of what was said.
+  const {
+    type,
+    id,
+    sourced: _,
+    ...told
+  } = operation as Operation & { readonly id?: string; readonly sourced?: unknown }
   return {
     type,
     id: stanzaId,
