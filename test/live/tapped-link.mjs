@@ -5,7 +5,7 @@ import { connect, TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import { Link } from './link.mjs'
 
-/** Changes what the side that opened the connection says; text is one byte a character. @typedef {(text: string) => string} Meddle */
+/** Changes what either side says; text is one byte a character. @typedef {(text: string) => string} Meddle */
 
 export class TappedLink extends Link {
   /** @type {Meddle} */
@@ -49,18 +49,20 @@ export class TappedLink extends Link {
     const { private: key, cert } = this.#pair
     const nearTls = new TLSSocket(near, { isServer: true, key, cert })
     const farTls = connect({ socket: far, rejectUnauthorized: false })
-    this.carry(farTls, nearTls)
-    this.carry(nearTls, farTls, (chunk) => {
+    const meddle = (/** @type {Buffer} */ chunk) => {
       const before = chunk.toString('latin1')
       const after = this.meddle(before)
       if (after !== before) this.meddled++
       return Buffer.from(after, 'latin1')
-    })
+    }
+    this.carry(farTls, nearTls, meddle)
+    this.carry(nearTls, farTls, meddle)
   }
 }
 
-/** The relayed message with `body` never arrives; neither does anything later that holds it. @param {string} body @returns {Meddle} */
-export const losing = (body) => (text) => text.replace(messageWith(body), '')
+/** The relayed message with `body` never arrives; neither does an answer that holds it, to who missed it. @param {string} body @returns {Meddle} */
+export const losing = (body) => (text) =>
+  [stanzaWith('message', body), stanzaWith('iq', body)].reduce((left, stanza) => left.replace(stanza, ''), text)
 
 /** It arrives twice, word for word. @param {string} body @returns {Meddle} */
 export const repeating = (body) => (text) => text.replace(messageWith(body), (stanza) => stanza + stanza)
@@ -72,6 +74,9 @@ export const forging = (body) => (text) =>
     return stanza + next
   })
 
-/** @param {string} body plain words */
-const messageWith = (body) =>
-  new RegExp(`<message (?:(?!</message>).)*<body>${body}</body>(?:(?!</message>).)*</message>`, 'gs')
+/** @param {'message' | 'iq'} name @param {string} body plain words */
+const stanzaWith = (name, body) =>
+  new RegExp(`<${name} (?:(?!</${name}>).)*<body>${body}</body>(?:(?!</${name}>).)*</${name}>`, 'gs')
+
+/** @param {string} body */
+const messageWith = (body) => stanzaWith('message', body)
