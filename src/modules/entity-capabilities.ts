@@ -16,9 +16,16 @@ export const entityCapabilities: Module = {
   hosts: ['user'],
   setup(host) {
     const node = `xmpp:${host.domain}`
-    const known = new Capabilities(host)
-    const ver = (): string => verification(discoInfoElement(host.registered)) ?? ''
-    host.offer(capabilitiesService, known)
+    let of: readonly string[] = []
+    let known: string | undefined
+    // What is registered is a new list each time that something changes.
+    const ver = (): string => {
+      if (known === undefined || of !== host.registered.features)
+        known = verification(discoInfoElement(host.registered)) ?? ''
+      of = host.registered.features
+      return known
+    }
+    host.offer(capabilitiesService, new Capabilities(host))
     return [
       host.feature(capsNs),
       { kind: 'stream-feature', element: () => capsElement(node, ver()) },

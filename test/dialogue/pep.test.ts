@@ -300,6 +300,34 @@ describe('XEP-0222 and XEP-0223: publish-options', () => {
     expect(await stage.store.nodes('juliet@a.example')).toEqual([])
   })
 
+  test('keys of OMEMO: a list of devices that contacts hear of, and bundles that strangers fetch, old and new', async () => {
+    const open = (more = {}) => options({ access_model: 'open', persist_items: 'true', ...more })
+    const old = 'eu.siacs.conversations.axolotl'
+    const now = 'urn:xmpp:omemo:2'
+    await comesWanting(romeo, `${old}.devicelist`, `${now}:devices`)
+    await romeo.clears()
+    for (const [node, id, payload, wanted] of [
+      [`${old}.bundles:31415`, 'current', `<bundle xmlns='${old}'><identityKey>AAAA</identityKey></bundle>`, open()],
+      [`${old}.devicelist`, 'current', `<list xmlns='${old}'><device id='31415'/></list>`, open()],
+      [`${now}:bundles`, '31415', `<bundle xmlns='${now}'><ik>AAAA</ik></bundle>`, open({ max_items: 'max' })],
+      [`${now}:bundles`, '27182', `<bundle xmlns='${now}'><ik>BBBB</ik></bundle>`, open({ max_items: 'max' })],
+      [`${now}:devices`, 'current', `<devices xmlns='${now}'><device id='31415' label='Phone'/></devices>`, open()],
+    ] as const) {
+      await juliet.sends(publish(node, payload, id, wanted))
+      await juliet.receives(published(juliet, node, id))
+    }
+    await settled()
+    const heard = (await romeo.drain()).map((stanza) => stanza.getChild('event')?.getChild('items')?.attrs.node)
+    expect(heard).toEqual([`${old}.devicelist`, `${now}:devices`])
+    const tybalt = stage.client('tybalt', 'street')
+    await tybalt.sends(get(`<items node='${now}:bundles'><item id='31415'/></items>`, 'juliet@a.example'))
+    const bundle = `<items node='${now}:bundles'><item id='31415'><bundle xmlns='${now}'><ik>AAAA</ik></bundle></item></items>`
+    await tybalt.receives(answer(tybalt, bundle, 'juliet@a.example'))
+    await nurse.sends(`<iq type='get' id='k' from='stranger@b.example/x' to='juliet@a.example'>
+      <pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='${old}.bundles:31415'/></pubsub></iq>`)
+    expect((await nurse.next()).getChild('pubsub')?.getChild('items')?.children).toHaveLength(1)
+  })
+
   test('max_items is as many as there may be, by whatever name', async () => {
     const many = (value: string) => publish(tune, song(value), value, options({ max_items: value }))
     for (const value of ['max', '1000', '5000']) {
