@@ -120,6 +120,14 @@ export interface AvatarService {
   changesFor(account: LoadedAccount, photo: Element | undefined): readonly NodeChange[] | undefined
 }
 
+export const cardService = 'card'
+
+/** What a user publishes about themselves (XEP-0292), as a card of the older kind (XEP-0054). */
+export interface CardService {
+  /** Undefined where there is none that `asker` may have. */
+  card(account: LoadedAccount, asker: Jid): Promise<Element | undefined>
+}
+
 export const blockingService = 'blocking'
 
 export interface BlockingService {

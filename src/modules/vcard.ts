@@ -10,7 +10,14 @@ import type { Jid } from '../xmpp/jid.js'
 import { payload, result } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { ownAccount } from './own-account.js'
-import { type AvatarService, avatarService, type PublishingService, publishingService } from './services.js'
+import {
+  type AvatarService,
+  avatarService,
+  type CardService,
+  cardService,
+  type PublishingService,
+  publishingService,
+} from './services.js'
 import { readStored } from './stored-xml.js'
 
 const vcardNs = 'vcard-temp'
@@ -42,7 +49,10 @@ const loaded = (host: Host, jid: Jid): LoadedAccount => host.account(jid.bare().
 
 async function cardOf(host: Host, account: LoadedAccount, asker: Jid): Promise<Element | undefined> {
   const text = await host.store.data(account.jid, kind, '')
-  const card = text === undefined ? undefined : readStored(text)
+  const own = text === undefined ? undefined : readStored(text)
+  // One that was set for its photo alone says nothing else.
+  const isEmpty = own === undefined || own.children.length === 0
+  const card = (isEmpty ? await host.service<CardService>(cardService)?.card(account, asker) : undefined) ?? own
   const photo = await host.service<AvatarService>(avatarService)?.photo(account, asker)
   return photo === undefined ? card : withPhoto(card ?? xml('vCard', { xmlns: vcardNs }), photo)
 }

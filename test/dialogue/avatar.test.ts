@@ -1,7 +1,7 @@
-/** XEP-0084, XEP-0153, XEP-0398: one avatar, however it is published; XEP-0292: the vCard that is published. */
+/** XEP-0084, XEP-0153, XEP-0398: one avatar, however it is published. */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { answer, comesWanting, event, get, options, publish, published } from './pubsub-stage.js'
+import { answer, comesWanting, event, get, options, publish } from './pubsub-stage.js'
 import { type Client, type Peer, Stage, settled } from './stage.js'
 
 let stage: Stage
@@ -151,14 +151,4 @@ test('XEP-0153 §4.1: contacts see at once that the avatar changed, or is gone; 
   await romeo.receives(shown(update('<photo/>')))
   await publishes()
   await romeo.receives(shown(update()))
-})
-
-test('XEP-0292 §3.1: a vCard4 is an item of a node that everybody may read', async () => {
-  const vcard4 = `<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>Juliet</text></fn></vcard>`
-  await juliet.sends(publish('urn:xmpp:vcard4', vcard4, 'current', options({ access_model: 'open' })))
-  await juliet.receives(published(juliet, 'urn:xmpp:vcard4'))
-  const tybalt = stage.client('tybalt')
-  await tybalt.sends(get(`<items node='urn:xmpp:vcard4'/>`, 'juliet@a.example'))
-  const items = `<items node='urn:xmpp:vcard4'><item id='current'>${vcard4}</item></items>`
-  await tybalt.receives(answer(tybalt, items, 'juliet@a.example'))
 })
