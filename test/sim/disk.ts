@@ -2,12 +2,16 @@
  * A store whose commits take time, and which a crash leaves as a disk is left: with what was confirmed, perhaps some of what
  * was on its way, and without the rest. After a crash it is opened again.
  */
+import { openMemoryStore } from '../../src/store/memory.js'
 import type { Store, Write } from '../../src/store/store.js'
 import type { Random } from '../../src/util/random.js'
 import type { SimTime } from './time.js'
 
 /** The longest that a commit takes. */
 const commitMs = 20
+
+/** How long after it has confirmed something a disk that lies writes it. */
+const pretendMs = 10_000
 
 /** The store that lies below; what has nothing to recover may be the same again. */
 export interface Below {
@@ -31,6 +35,8 @@ export class Disk {
   #lastAt = 0
   /** How many times as long a commit takes. */
   slowness = 1
+  /** For tests of the simulator itself: confirms what it has not begun to write. */
+  lies = false
 
   constructor(time: SimTime, random: Random, below: Below) {
     this.#time = time
@@ -98,11 +104,25 @@ export class Disk {
     this.#journal.push({ at, batch })
   }
 
+  /** A simple store that was given the same. */
+  async twin(): Promise<Store> {
+    const twin = openMemoryStore()
+    for (const { batch } of this.#journal) await twin.commit(batch)
+    return twin
+  }
+
   async close(): Promise<void> {
     if (this.#inner !== undefined) await this.#below.close(await this.#inner)
   }
 
+  async #pretend(inner: Store, batch: readonly Write[], run: number): Promise<void> {
+    this.#time.after(pretendMs, () => {
+      if (run === this.#run) this.#time.outside(this.#write(inner, batch)).catch(() => {})
+    })
+  }
+
   #commit(inner: Store, batch: readonly Write[], run: number): Promise<void> {
+    if (this.lies) return this.#pretend(inner, batch, run)
     this.#pending.push(batch)
     this.#lastAt = Math.max(
       this.#lastAt,

@@ -9,6 +9,7 @@ import { highestRole } from '../../src/room/standing.js'
 import type { StoredLogRecord } from '../../src/store/store.js'
 import type { Person, Stay } from './person.js'
 import { roomOf, type Site } from './site.js'
+import { differsFromDisk } from './stored.js'
 import type { Said, World } from './world.js'
 
 export type Kind = 'lost' | 'duplicated' | 'out of order' | 'diverged' | 'broken'
@@ -48,10 +49,11 @@ export async function check(world: World): Promise<Fault[]> {
   for (const [index, site] of instances.entries()) checkLog(world, expected, site, logs[index]!, fault)
   for (const person of world.people) {
     for (const stay of person.stays) checkStay(world, expected, person, stay, stay === person.stay, fault)
-    if (person.state === 'entering') fault('broken', `${person.bare} asked to enter and got no answer`)
-    if (person.pings.size > 0) fault('broken', `${person.bare} asked whether he is in the room and got no answer`)
+    if (person.state === 'entering') fault('lost', `${person.bare} asked to enter and got no answer`)
+    if (person.pings.size > 0) fault('lost', `${person.bare} asked whether he is in the room and got no answer`)
   }
   checkRosters(world, fault)
+  for (const text of await differsFromDisk(world)) fault('diverged', text)
   return faults
 }
 
@@ -87,7 +89,9 @@ export function haveConverged({ sites }: World): boolean {
 
 const isInTouch = ({ phase, table, peers, room }: Replica): boolean =>
   phase === 'serving' &&
-  [...table.instances.values()].every(({ jid, gone }) => gone || jid === room.jid || peers.get(jid)?.link === 'up')
+  [...table.instances.values()].every(
+    ({ jid, gone }) => gone || jid === room.jid || ['up', 'greeting'].includes(peers.get(jid)?.link ?? ''),
+  )
 
 type Report = (kind: Kind, text: string) => void
 

@@ -4,6 +4,8 @@
  */
 import { describe, expect, test } from '@jest/globals'
 import type { Element } from '../../src/xml/element.js'
+import { injections } from './inject.js'
+import { main } from './main.js'
 import type { Tamper } from './network.js'
 import type { Operation, Scope } from './operations.js'
 import { play } from './simulate.js'
@@ -98,6 +100,20 @@ describe('a link that stays broken is found', () => {
 
   test('where a shadow never gets its configuration', async () => {
     expect(await rule((stanza) => (stanza.toString().includes('<config') ? 'lose' : 'deliver'))).toContain('diverged')
+  })
+})
+
+describe('with a fault of that kind in it the run fails', () => {
+  test.each(Object.keys(injections))('%s', async (fault) => {
+    const said: string[] = []
+    const args = ['--schedules', '6', '--keep-going', '--inject', fault]
+    expect(await main(args, (text) => said.push(text))).toBe(1)
+    expect(said.at(-1)).toMatch(/^6 schedules: .*[1-9]\d* (lost|duplicated|out of order|diverged)/)
+  })
+
+  test('and without it does not', async () => {
+    const said: string[] = []
+    expect(await main(['--schedules', '6', '--keep-going'], (text) => said.push(text))).toBe(0)
   })
 })
 

@@ -7,9 +7,9 @@ import { type Counts, common } from './world.js'
 
 describe('nothing is lost, doubled, out of order or apart', () => {
   test.each([
-    [2, 40],
-    [3, 70],
-    [5, 20],
+    [2, 20],
+    [3, 40],
+    [5, 8],
   ])('on %i servers, in %i schedules', async (sites, schedules) => {
     const totals: Partial<Record<keyof Counts, number>> = {}
     for (let seed = 1; seed <= schedules; seed++) {

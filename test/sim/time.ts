@@ -30,6 +30,8 @@ export class SimTime {
 
   /** Lets everything happen up to `end`. What falls into one millisecond happens in one go, before any promise of it settles. */
   async runUntil(end: number): Promise<void> {
+    // What was begun from outside goes on, though nothing may be due.
+    await this.#settle()
     for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
       this.now = next.at
       let ran = false

@@ -88,6 +88,8 @@ export class World implements Ledger {
   /** Where set, hears of everything that a site notes or sends. */
   trace: ((text: string) => void) | undefined
   order = 0
+  /** For tests of the simulator itself: how often somebody gets what a room sends. */
+  door: (person: Person, stanza: Element) => number = () => 1
   /** By site: since when people may enter there. */
   readonly servedSince: (number | undefined)[] = []
   /** Does a new shadow get all that was ever said? */
@@ -297,6 +299,7 @@ export class World implements Ledger {
 
   /** Was the room taken back from there, or destroyed? What only that site had ended with it. */
   #mayHaveEnded(site: Site): void {
+    if (site.service === undefined) return
     const held = this.#held[site.index]
     const present = this.#room(site)
     const isLoading = this.time.now < site.upSince + loadMs
@@ -425,7 +428,8 @@ export class World implements Ledger {
   #send(from: number, stanza: Element, to: string): void {
     const site = this.#siteOf(Jid.parse(to).domain)
     if (site < 0) {
-      this.people.find(({ jid, bare }) => jid === to || bare === to)?.receive(stanza)
+      const person = this.people.find(({ jid, bare }) => jid === to || bare === to)
+      for (let left = person === undefined ? 0 : this.door(person, stanza); left > 0; left--) person?.receive(stanza)
       return
     }
     const crossing = copy(stanza)

@@ -35,6 +35,8 @@ import { loggedEvent } from './storage.js'
 /** A refusal that may pass is tried again after this, then after twice as long, and so on. */
 const retryMs = 5000
 const maxRetryMs = 10 * 60_000
+/** For an answer to E3. What was granted is granted again. */
+const askMs = 10_000
 
 export interface ServiceFacts {
   readonly service: string
@@ -299,7 +301,8 @@ export class Distribution {
     for (const room of this.#rooms().live()) {
       this.#tell(room, service)
       const attempt = this.#asked.get(`${room.jid} ${service}`)
-      if (attempt?.again !== undefined) this.#askAgain(room.jid, attempt)
+      // The question, or its answer, may have been lost with the link.
+      if (attempt !== undefined && (attempt.again !== undefined || attempt.underWay)) this.#askAgain(room.jid, attempt)
     }
   }
 
@@ -380,7 +383,7 @@ export class Distribution {
     }
     const iq = xml('iq', { type: 'set', from: this.#host.domain, to: service }, writeReplicate(room.replica.identity))
     attempt.underWay = true
-    this.#host.router.request(iq).then(
+    this.#host.router.request(iq, askMs).then(
       (answer) => {
         this.#asked.delete(key)
         this.#accepted(room, service, answer)
