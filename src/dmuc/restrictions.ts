@@ -102,7 +102,8 @@ export function takeVerdict(turn: Turn, token: string, answer: Element | StanzaE
   lift(turn, [row])
   const text = `${row.jid} is not ${row.entry.affiliation} after all: ${answer.text ?? answer.condition}`
   turn.note('warn', `the source did not confirm what ${row.actor} decided in the split: ${text}`)
-  turn.effects.push({ type: 'tell', jid: row.actor, text })
+  // Our operator, who reads the log, is no user.
+  if (row.actor.includes('@')) turn.effects.push({ type: 'tell', jid: row.actor, text })
 }
 
 /** Anything else says nothing of the matter, and it is asked again, soon. */

@@ -6,6 +6,7 @@ import type { Replica } from '../../src/dmuc/replica.js'
 import type { Comparison } from '../../src/modules/muc/compare.js'
 import { type MucService, mucService } from '../../src/modules/muc/index.js'
 import type { PeerFacts } from '../../src/modules/muc/peer-facts.js'
+import { affiliationOf } from '../../src/room/index.js'
 import { openMemoryStore } from '../../src/store/memory.js'
 import { Federation } from '../dialogue/federation.js'
 import { join, room, say } from '../dialogue/muc-stage.js'
@@ -283,6 +284,31 @@ describe('room promote', () => {
     await federation.wait(1000)
     expect((await run('c', 'room show', 'coven')).text).toContain(`shadow of  ${at('b')}`)
   })
+})
+
+test('room follow: an instance that could be the source, and is not', async () => {
+  expect(await refused('c', 'room follow', 'coven', at('a'))).toContain('is the source already')
+  expect(await refused('c', 'room follow', 'coven', at('c'))).toContain('does not follow itself')
+  expect(await refused('c', 'room follow', 'coven', 'coven@rooms.x.example')).toContain(`there is ${at('b')}`)
+  expect(await refused('c', 'room follow', 'coven', 'rooms.b.example')).toContain('is no address')
+})
+
+test('a ban at a shadow: while the source is cut off it holds there, and no longer', async () => {
+  const ban = ['coven', 'mal@x.example', 'outcast'] as const
+  const affiliation = async (letter: string): Promise<string | undefined> => {
+    const service = operatorAt(`${letter}.example`).service<MucService>(`rooms.${letter}.example`, mucService)
+    const [live] = [...(service?.rooms.live() ?? [])]
+    return live && affiliationOf(live.replica.room, 'mal@x.example')
+  }
+  expect(await refused('b', 'room affiliation', ...ban)).toContain(`${at('a')} decides this`)
+  federation.cut('a.example', 'b.example')
+  await federation.wait(180_000)
+  expect((await run('b', 'room affiliation', ...ban)).text).toContain('until the source can be reached')
+  expect(await refused('b', 'room affiliation', 'coven', 'mal@x.example', 'owner')).toContain('cannot be reached')
+  expect([await affiliation('a'), await affiliation('b')]).toEqual(['none', 'outcast'])
+  federation.heal('a.example', 'b.example')
+  await federation.wait(180_000)
+  expect([await affiliation('a'), await affiliation('b')]).toEqual(['none', 'none'])
 })
 
 describe('peer', () => {

@@ -1,6 +1,6 @@
 /** What the operator of the server does with rooms, whoever owns them: what `dmucctl room` stands on. */
 import { digest, type RoomDigest } from '../../dmuc/digest.js'
-import { isSource, otherInstance } from '../../dmuc/replica.js'
+import { isSource, otherInstance, others } from '../../dmuc/replica.js'
 import { type Affiliation, affiliationOf, configForm, type RoomPolicy } from '../../room/index.js'
 import type { RoomRecord, Store } from '../../store/store.js'
 import type { Random } from '../../util/random.js'
@@ -12,7 +12,7 @@ import { type Asking, type Comparison, compare } from './compare.js'
 import type { AbsentFacts } from './distribution.js'
 import { erase } from './erasure.js'
 import { type ExportPart, exportPart } from './export.js'
-import type { LiveRoom } from './live-room.js'
+import type { LiveRoom, Operated } from './live-room.js'
 import { type PeerFacts, peerFacts } from './peer-facts.js'
 import { restore } from './restore.js'
 import type { Rooms } from './rooms.js'
@@ -108,9 +108,10 @@ export class Operations {
     })
   }
 
-  async setAffiliation(jid: string, user: string, affiliation: Affiliation, reason?: string): Promise<void> {
+  /** `withheld`: it holds here while the source is cut off. */
+  setAffiliation(jid: string, user: string, affiliation: Affiliation, reason?: string): Promise<Operated> {
     const items = [{ jid: user, affiliation, ...(reason === undefined ? {} : { reason }) }]
-    await this.#with(jid, (room) => room.operate({ type: 'admin-set', from: this.#parts.domain, items }))
+    return this.#with(jid, (room) => room.operate({ type: 'admin-set', from: this.#parts.domain, items }))
   }
 
   async kick(jid: string, nick: string, reason?: string): Promise<void> {
@@ -220,10 +221,18 @@ export class Operations {
   /** Takes that instance for the source as soon as it says that it is, whatever we are in touch with. */
   trust(jid: string, instance: string): Promise<void> {
     return this.#with(jid, async (room) => {
-      if (otherInstance(room.replica, instance)?.kind !== 'sync')
-        throw new StanzaError('item-not-found', {
-          text: `${instance} is no instance of ${jid} that could be its source`,
+      const { source } = room.replica.identity
+      if (instance === source || instance === jid)
+        throw new StanzaError('not-allowed', {
+          text: instance === source ? `${instance} is the source already` : `${jid} does not follow itself: promote it`,
         })
+      if (otherInstance(room.replica, instance)?.kind !== 'sync') {
+        const known = others(room.replica).filter((other) => other.kind === 'sync' && other.jid !== source)
+        const named = known.map((other) => other.jid).join(', ') || 'nobody'
+        throw new StanzaError('item-not-found', {
+          text: `${instance} is no instance of ${jid} that could be its source: there is ${named}`,
+        })
+      }
       room.happen({ type: 'trusted', jid: instance })
     })
   }

@@ -78,8 +78,10 @@ export const roomAffiliation: AdminCommand = {
     const wanted = affiliations.find((known) => known === affiliation)
     if (wanted === undefined)
       throw new CommandRefused(`${affiliation} is no affiliation; there is ${affiliations.join(', ')}`)
-    await answered(rooms.setAffiliation(jid, user, wanted, reason))
-    return { text: `${user} has the affiliation ${wanted} in ${jid}`, data: { jid, user, affiliation: wanted } }
+    const done = await answered(rooms.setAffiliation(jid, user, wanted, reason))
+    const text = `${user} has the affiliation ${wanted} in ${jid}`
+    const until = `${text} here, until the source can be reached: then the operator there has to do it`
+    return { text: done === 'withheld' ? until : text, data: { jid, user, affiliation: wanted } }
   },
 }
 
