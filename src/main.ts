@@ -48,6 +48,7 @@ import {
   startWebSocketListener,
 } from './server/c2s.js'
 import { startComponentListener } from './server/component-listener.js'
+import { FastTokens } from './server/fast-tokens.js'
 import { Resumptions } from './server/resumptions.js'
 import { startServerListener } from './server/s2s-listener.js'
 import { serverLinks } from './server/s2s-operations.js'
@@ -323,6 +324,7 @@ class Start {
       log: this.#log,
       secret: await lastingSecret(store, this.#random),
       iterations: defaultIterations,
+      tokens: this.#tokens(store),
       budget: this.#budget,
       lagging: lagging(store),
       refused: (reason) => this.#metrics.counts.refused('c2s', reason),
@@ -364,6 +366,12 @@ class Start {
         if (global.web_client) http.route('/', this.#page(links))
       }
     }
+  }
+
+  #tokens(store: Store): FastTokens | undefined {
+    const lifetimeMs = this.#config.global.fast_token_lifetime * 1000
+    const parts = { store, clock: this.#clock, random: this.#random, lifetimeMs }
+    return lifetimeMs === 0 ? undefined : new FastTokens(parts)
   }
 
   #page(links: LoginLinks) {

@@ -88,6 +88,12 @@ export const globalOptions = {
   use_ipv6: boolean(true, 'Listen on the IPv6 addresses of `interfaces` and `http_interfaces` too.'),
   log_level: oneOf(['debug', 'info', 'warn', 'error'], 'info', 'The least important messages that are logged.'),
   c2s_timeout: integer(60, 1, 86_400, 'Seconds that a client may be connected without being logged in.'),
+  fast_token_lifetime: integer(
+    1_814_400,
+    0,
+    31_536_000,
+    'Seconds that a token lasts with which a client logs in again without a password (XEP-0484); renewed daily while it is used. 0: no tokens.',
+  ),
   smacks_hibernation_time: integer(
     600,
     0,

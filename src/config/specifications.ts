@@ -6,10 +6,13 @@ import { channelBindingXep } from '../sasl/channel-binding.js'
 import { downgradeProtectionXep } from '../sasl/downgrade-protection.js'
 import type { Module } from '../server/module.js'
 import { bidiXep } from '../stream/bidi.js'
+import { bind2Xep } from '../stream/bind2.js'
 import { dialbackXeps } from '../stream/dialback.js'
 import { externalXep } from '../stream/external.js'
+import { fastXep } from '../stream/fast.js'
 import { limitsXep } from '../stream/limits.js'
 import { managementXep } from '../stream/management.js'
+import { sasl2Xep } from '../stream/sasl2.js'
 import { dataFormXeps } from '../xmpp/data-form.js'
 import { dateTimeXep } from '../xmpp/date-time.js'
 import { jidEscapingXep } from '../xmpp/jid-escaping.js'
@@ -33,6 +36,9 @@ const outsideModules: readonly Xep[] = [
   limitsXep,
   channelBindingXep,
   downgradeProtectionXep,
+  sasl2Xep,
+  bind2Xep,
+  fastXep,
   ...boshXeps,
   hostMetaXep,
 ]

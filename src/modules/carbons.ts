@@ -53,6 +53,14 @@ const registrations = (host: Host): readonly Registration[] => [
     host.sessions.get(from.toString())?.data.delete(enabled)
     return result(iq)
   }),
+  {
+    kind: 'inline',
+    ns: carbonsNs,
+    enable({ data }, { name }) {
+      if (name === 'enable') data.set(enabled, host.clock.now())
+      return undefined
+    },
+  },
   // Real copies never pass here: what looks like one was forged (§11), and no client should have to notice.
   host.on('inbound', 'message', 'validate', (stanza) => isCopy(stanza) || undefined),
   host.on('inbound', 'message', 'observe', (stanza, from, to) => {

@@ -15,3 +15,5 @@ export const decodeSaslData = (text: string): Buffer | undefined =>
 
 /** The same the other way. */
 export const encodeSaslData = (data: Buffer): string => (data.length === 0 ? '=' : data.toString('base64'))
+
+export const encodeBase64 = (data: Buffer): string => data.toString('base64')

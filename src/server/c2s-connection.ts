@@ -4,12 +4,14 @@ import type { Transport, TransportHandler, UpgradableTransport } from '../net/tr
 import type { BindingType } from '../sasl/channel-binding.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
 import type { Credentials } from '../stream/authentication.js'
+import type { InlineBind, InlineBound } from '../stream/bind2.js'
 import {
   type Channel,
   ClientStream,
   type ClientStreamHandler,
   type ClientStreamOptions,
 } from '../stream/client-stream.js'
+import type { Tokens } from '../stream/fast.js'
 import type { Resumable, Resumption } from '../stream/manage.js'
 import type { StreamEnd } from '../stream/stream.js'
 import type { Clock } from '../util/clock.js'
@@ -22,6 +24,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import type { ClientCertificates } from './client-certificates.js'
 import { type Bearer, ClientOutbox, type ManagementLimits } from './client-outbox.js'
+import type { FastTokens } from './fast-tokens.js'
 import type { ClientGateway } from './gateway.js'
 import type { Stranger } from './module.js'
 import type { Resumptions } from './resumptions.js'
@@ -37,6 +40,7 @@ export interface ConnectionParts {
   /** Is there a certificate for this (ASCII) domain? */
   readonly hasCertificate: (domain: string) => boolean
   readonly allowUnencryptedPlain: boolean
+  readonly tokens?: FastTokens | undefined
   readonly certificates?: ClientCertificates | undefined
   /** Bytes queued for a client that takes them too slowly; above this it is closed with `resource-constraint`. */
   readonly hardBacklog: number
@@ -275,7 +279,23 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     return this.#parts.gateway.answerStranger(domain, iq, this.#stranger)
   }
 
+  inlineFeatures(domain: string): readonly string[] {
+    return this.#parts.gateway.inlineFeatures(domain)
+  }
+
+  tokens(domain: string): Tokens | undefined {
+    return this.#parts.tokens?.at(domain)
+  }
+
   bind(account: Jid, resource: string | undefined): string {
+    return this.#bind(account, { resource, agent: undefined, manage: undefined, requests: [] }).jid
+  }
+
+  bindInline(account: Jid, request: InlineBind): InlineBound {
+    return this.#bind(account, request)
+  }
+
+  #bind(account: Jid, { resource, agent, manage, requests }: InlineBind): InlineBound {
     const { clock, gateway, budget, management, resumptions } = this.#parts
     const outbox = new ClientOutbox(
       {
@@ -289,17 +309,21 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
       this,
     )
     this.#early = []
+    // Before the session is there: all that is sent to it counts.
+    const resumable = manage && outbox.enable(manage.resume)
     try {
       const session = gateway.bind(account, resource, outbox, {
         remoteAddress: this.#transport.remoteAddress,
         secure: this.#stream.facts.has('secure'),
         streamId: this.#stream.id ?? '',
+        agent,
       })
       outbox.begin(session)
       this.#outbox = outbox
-      return session.jid.toString()
+      return { jid: session.jid.toString(), resumable, results: gateway.enableInline(session, requests) }
     } catch (error) {
       this.#early = undefined
+      outbox.left(this, false)
       throw error
     }
   }

@@ -20,6 +20,7 @@ import type { Random } from '../util/random.js'
 import { ClientConnection, type ConnectionParts } from './c2s-connection.js'
 import type { ClientCertificates } from './client-certificates.js'
 import type { ClientOutbox, ManagementLimits } from './client-outbox.js'
+import type { FastTokens } from './fast-tokens.js'
 import type { ClientGateway } from './gateway.js'
 import { Resumptions } from './resumptions.js'
 import type { ByteRate } from './s2s-intake.js'
@@ -81,6 +82,8 @@ export interface ClientDependencies {
   /** See sasl/mechanism.ts: a secret that stays the same over restarts, and the iteration count of new keys. */
   readonly secret: Buffer
   readonly iterations: number
+  /** Of clients that log in without a password (XEP-0484); none by default. */
+  readonly tokens?: FastTokens | undefined
   /** What waits for all clients of the process together; default 64 MiB for each listener. */
   readonly budget?: SendBudget
   /** Open connections by address, loopback excepted, shared by all listeners; default: any number. */
@@ -213,6 +216,7 @@ class Clients {
       hasCertificate: (domain) => certificates.has(domain),
       allowUnencryptedPlain: options.allowUnencryptedPlain ?? false,
       certificates: options.certificates,
+      tokens: dependencies.tokens,
       hardBacklog: options.hardBacklog ?? 4 * 1024 * 1024,
       budget: dependencies.budget ?? new SendBudget(clock, 64 * 1024 * 1024),
       rate: options.rate,

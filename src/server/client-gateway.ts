@@ -35,6 +35,9 @@ export interface ClientGatewayParts {
   readonly sessionsPerAccount: number
 }
 
+/** In `Session.data`: the id of the client's installation. */
+const agentKey = 'user-agent'
+
 export class LocalClientGateway implements ClientGateway {
   readonly #parts: ClientGatewayParts
   readonly logins: LocalLogins
@@ -89,6 +92,7 @@ export class LocalClientGateway implements ClientGateway {
     const host = this.#userHost(account.domain)
     if (host === undefined) throw new StanzaError('not-allowed', { text: `${account.domain} is no virtual host here` })
     const jid = this.#fullJid(account, resource)
+    if (facts.agent !== undefined) this.#endEarlier(account, facts.agent)
     const older = sessions.get(jid.toString())
     if (older !== undefined) {
       this.unbind(older)
@@ -105,11 +109,29 @@ export class LocalClientGateway implements ClientGateway {
       presence: undefined,
       priority: 0,
       interested: false,
-      data: new Map(),
+      data: new Map(facts.agent === undefined ? [] : [[agentKey, facts.agent]]),
     }
     sessions.add(session)
     host.bound(session)
     return session
+  }
+
+  inlineFeatures(domain: string): readonly string[] {
+    return this.#userHost(domain)?.registrations.inlineFeatures ?? []
+  }
+
+  enableInline(session: Session, requests: readonly Element[]): readonly Element[] {
+    const { registrations } = this.#userHost(session.jid.domain) ?? {}
+    return requests.flatMap((request) => registrations?.enableInline(session, request) ?? [])
+  }
+
+  /** XEP-0386 §4.2: the same installation of a client is there once. */
+  #endEarlier(account: Jid, agent: string): void {
+    for (const session of this.#parts.sessions.of(account.bare().toString())) {
+      if (session.data.get(agentKey) !== agent) continue
+      this.unbind(session)
+      session.outbox.close('conflict', 'The same client has begun another session')
+    }
   }
 
   receive(session: Session, stanza: Element): Handled {

@@ -214,7 +214,7 @@ export class ClientOutbox implements Outbox, Reader {
     this.#bearer = bearer
     this.#xmlns = bearer.xmlns
     if (texts.length > 0) this.#ask()
-    return { is: 'resumed', h: received.h, texts }
+    return { is: 'resumed', jid: this.#session.jid.toString(), h: received.h, texts }
   }
 
   #whenSettled(done: () => void): void {

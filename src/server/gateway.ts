@@ -13,6 +13,8 @@ export interface ConnectionFacts {
   readonly secure: boolean
   /** The id in the stream's header, also in the log. */
   readonly streamId: string
+  /** The id of the client's installation (XEP-0388), where it gave one. */
+  readonly agent?: string | undefined
 }
 
 /** For client connections. */
@@ -32,6 +34,10 @@ export interface ClientGateway {
    * resource one is minted. Throws a StanzaError (RFC 6120 §7.6.2.1, §7.7.2.2).
    */
   bind(account: Jid, resource: string | undefined, outbox: Outbox, facts: ConnectionFacts): Session
+  /** What modules can do while a resource is bound (XEP-0386), by namespace. */
+  inlineFeatures(domain: string): readonly string[]
+  /** Has modules do it for a session that was just bound; what nobody knows is left out. */
+  enableInline(session: Session, requests: readonly Element[]): readonly Element[]
   /** Takes a stanza from the client: stamps or checks `from` (throws StreamError `invalid-from`), fills in `to`, routes. */
   receive(session: Session, stanza: Element): Handled
   /** The connection is lost, and the session waits for its client (XEP-0198), who has not acknowledged these. */

@@ -102,6 +102,12 @@ export type Registration =
       /** The client is gone without having acknowledged this message (XEP-0198); of several hooks the first counts. */
       readonly undelivered?: (session: Session, message: Element) => Handled
     }
+  /** Done in the step that binds a resource (XEP-0386), for an element of `ns`; with what is to be answered. */
+  | {
+      readonly kind: 'inline'
+      readonly ns: string
+      readonly enable: (session: Session, request: Element) => Element | undefined
+    }
   | {
       readonly kind: 'stream-feature'
       readonly element: (session: { readonly jid: Jid | undefined }) => Element | undefined

@@ -131,6 +131,16 @@ export class Registrations implements Registered {
     return this.#all('stream-feature').flatMap(({ element }) => element(session) ?? [])
   }
 
+  get inlineFeatures(): readonly string[] {
+    return this.#all('inline').map(({ ns }) => ns)
+  }
+
+  enableInline(session: Session, request: Element): Element | undefined {
+    return this.#all('inline')
+      .find(({ ns }) => ns === request.attrs.xmlns)
+      ?.enable(session, request)
+  }
+
   bound(session: Session, failed: (error: unknown) => void): void {
     for (const hook of this.sessionHooks) guard(() => hook.bound?.(session), failed)
   }

@@ -15,12 +15,15 @@ import { isStanza, payload } from '../xmpp/stanza.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import { Authentication, type Credentials } from './authentication.js'
 import { type BindContext, bind, session } from './bind.js'
+import type { InlineBind, InlineBound } from './bind2.js'
 import { channelBinding } from './channel-binding.js'
+import type { Tokens } from './fast.js'
 import { type Fact, type Feature, isPossible } from './feature.js'
 import type { Framing, Header } from './header.js'
 import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.js'
 import { type ManageContext, manage, type Resumable, type Resumption } from './manage.js'
 import { type SaslContext, sasl } from './sasl.js'
+import { type Sasl2Context, sasl2 } from './sasl2.js'
 import { type StartTlsContext, starttls } from './starttls.js'
 import { Stream, type StreamEnd } from './stream.js'
 
@@ -77,6 +80,12 @@ export interface ClientStreamHandler {
   answerStranger(domain: string, iq: Element): Promise<Element> | undefined
   /** Makes the session and returns its full JID. Throws StanzaError. */
   bind(account: Jid, resource: string | undefined): string
+  /** The same with all that Bind 2 asks for (XEP-0386). */
+  bindInline(account: Jid, request: InlineBind): InlineBound
+  /** What modules can do while a resource is bound. */
+  inlineFeatures(domain: string): readonly string[]
+  /** Tokens of clients (XEP-0484); undefined where there are none. */
+  tokens(domain: string): Tokens | undefined
   /** The client knows its JID: stanzas may be sent. */
   bound(): void
   /** See ManageContext in manage.ts. `enable` is undefined where the stream cannot be resumed. */
@@ -96,9 +105,9 @@ export interface ClientStreamHandler {
   ended(end: StreamEnd): void
 }
 
-type Context = StartTlsContext & SaslContext & BindContext & ManageContext
+type Context = StartTlsContext & SaslContext & Sasl2Context & BindContext & ManageContext
 
-const features: readonly Feature<Context>[] = [starttls, channelBinding, sasl, bind, session, manage]
+const features: readonly Feature<Context>[] = [starttls, channelBinding, sasl, sasl2, bind, session, manage]
 
 export class ClientStream {
   readonly #options: ClientStreamOptions
@@ -107,6 +116,8 @@ export class ClientStream {
   readonly #facts = new Set<Fact>()
   readonly #stream: Stream
   #domain: string | undefined
+  /** Localpart in the header's `from`: a claim. */
+  #named: string | undefined
   #account: Jid | undefined
   #authentication: Authentication | undefined = new Authentication()
   /** How long the client may take to bind. */
@@ -186,9 +197,17 @@ export class ClientStream {
     // RFC 6120 §4.7.2: what was negotiated for one host is worth nothing at another.
     if (this.#domain !== undefined && domain !== this.#domain) throw new StreamError('not-authorized')
     if (domain === undefined || !this.#handler.hasHost(domain)) throw new StreamError('host-unknown')
+    const from = header.from === undefined ? undefined : Jid.tryParse(header.from)
+    // XEP-0388 §2.1
+    if (from !== undefined && from.domain !== domain) throw new StreamError('invalid-from')
+    this.#named = from?.local || undefined
     this.#domain = domain
     this.#stream.open({ from: domain, lang: 'en' })
-    this.#stream.send(xml('stream:features', {}, ...this.#offers(domain)))
+    this.#stream.send(this.#features(domain))
+  }
+
+  #features(domain: string): Element {
+    return xml('stream:features', {}, ...this.#offers(domain))
   }
 
   #offers(domain: string): Element[] {
@@ -242,13 +261,29 @@ export class ClientStream {
       plainWithoutTls: this.#channel.plainWithoutTls,
       mechanisms,
       authentication: this.#authentication,
-      hashes: handler.hashes(domain),
-      guests: handler.takesGuests(domain),
-      bindings: handler.bindings,
+      // Asked for when they are needed: a context is made for each <r/>, too.
+      get hashes() {
+        return handler.hashes(domain)
+      },
+      get guests() {
+        return handler.takesGuests(domain)
+      },
+      get bindings() {
+        return handler.bindings
+      },
+      get inlineFeatures() {
+        return handler.inlineFeatures(domain)
+      },
+      get tokens() {
+        return handler.tokens(domain)
+      },
+      named: this.#named,
       start: {
         ...{ domain, random, secret, iterations },
         binding: (type) => handler.binding(type),
-        certified: handler.certified(domain),
+        get certified() {
+          return handler.certified(domain)
+        },
       },
       credentials: (username, hash) => this.#handler.credentials(Jid.of(username, domain), hash),
       guest: () => handler.guest(domain),
@@ -256,6 +291,14 @@ export class ClientStream {
       failed: (error) => this.#handler.failed(error),
       bind: (resource) => this.#bind(resource),
       bound: () => this.#bound(),
+      resumeFor: (username, id, h, answer) => handler.resume(Jid.of(username, domain), id, h, answer),
+      bindFor: (username, request) => handler.bindInline(Jid.of(username, domain), request),
+      loggedIn: (username, password) => this.#loggedIn(Jid.of(username, domain), password),
+      features: () => this.#features(domain),
+      online: (managed) => {
+        if (managed) this.#facts.add('managed')
+        this.#online()
+      },
       enable: (resume) => {
         this.#facts.add('managed')
         return this.#handler.enable(resume)
@@ -268,6 +311,11 @@ export class ClientStream {
   }
 
   #authenticated(account: Jid, password: string | undefined): void {
+    this.#loggedIn(account, password)
+    this.#stream.restart()
+  }
+
+  #loggedIn(account: Jid, password: string | undefined): void {
     if (password !== undefined) this.#handler.passwordShown(account, password)
     this.#account = account
     this.#facts.add('authenticated')
@@ -276,7 +324,6 @@ export class ClientStream {
     const { clock, timeouts } = this.#options
     // What was proved is not proved for ever: the password may change, the account may go.
     this.#binding = clock.after(timeouts.negotiationMs, () => this.fail(new StreamError('connection-timeout')))
-    this.#stream.restart()
   }
 
   #bind(resource: string | undefined): string {

@@ -15,7 +15,7 @@ export interface Resumable {
 
 /** A former stream that goes on, or why not: `h` is what was handled before it was given up, where that is known. */
 export type Resumption =
-  | { readonly is: 'resumed'; readonly h: number; readonly texts: readonly string[] }
+  | { readonly is: 'resumed'; readonly jid: string; readonly h: number; readonly texts: readonly string[] }
   | { readonly is: 'failed'; readonly h?: number }
   | { readonly is: 'impossible'; readonly error: StreamError }
 
@@ -67,8 +67,20 @@ function enable(element: Element, context: ManageContext): void {
   if (!context.facts.has('bound')) return fail(context.stream, 'unexpected-request')
   // Nothing is sent in between: what comes after the answer is counted.
   const resumable = context.enable(isTrue(element.attrs.resume))
+  context.stream.send(enabledElement(resumable))
+}
+
+export function enabledElement(resumable: Resumable | undefined): Element {
   const attrs = resumable === undefined ? {} : { id: resumable.id, resume: 'true', max: String(resumable.maxSeconds) }
-  context.stream.send(xml('enabled', { xmlns: ns.streamManagement, ...attrs }))
+  return xml('enabled', { xmlns: ns.streamManagement, ...attrs })
+}
+
+export const resumedElement = (previd: string, h: number): Element =>
+  xml('resumed', { xmlns: ns.streamManagement, previd, h: String(h) })
+
+export function failedElement(condition: StanzaErrorCondition, h?: number): Element {
+  const attrs = h === undefined ? {} : { h: String(h) }
+  return xml('failed', { xmlns: ns.streamManagement, ...attrs }, xml(condition, { xmlns: ns.stanzaErrors }))
 }
 
 function resume(element: Element, context: ManageContext): void {
@@ -80,7 +92,7 @@ function resume(element: Element, context: ManageContext): void {
   context.resume(previd, h, (resumption) => {
     if (resumption.is === 'impossible') return stream.fail(resumption.error)
     if (resumption.is === 'failed') return fail(stream, 'item-not-found', resumption.h)
-    stream.send(xml('resumed', { xmlns: ns.streamManagement, previd, h: String(resumption.h) }))
+    stream.send(resumedElement(previd, resumption.h))
     for (const text of resumption.texts) stream.sendText(text)
     context.resumed()
   })
@@ -93,8 +105,7 @@ function count(element: Element): number {
 }
 
 function fail(stream: Stream, condition: StanzaErrorCondition, h?: number): void {
-  const attrs = h === undefined ? {} : { h: String(h) }
-  stream.send(xml('failed', { xmlns: ns.streamManagement, ...attrs }, xml(condition, { xmlns: ns.stanzaErrors })))
+  stream.send(failedElement(condition, h))
 }
 
 /** §6: more was acknowledged than was sent. */

@@ -64,6 +64,7 @@ export class Wire {
           account: { jid: `${name}@a.example`, ...keys, createdAt: 0, disabled: false },
         },
       ])
+    for (const name of names) await this.stage.server.accountChanged(`${name}@a.example`)
   }
 
   /** Connected, with a stream; what it was greeted with is there to be heard. */
@@ -131,6 +132,13 @@ export class WireClient {
     return this.#transport.written.splice(0).join('')
   }
 
+  /** The same, once this is in it. */
+  async hearsOf(what: RegExp): Promise<string> {
+    const end = Date.now() + 20_000
+    while (!what.test(this.#transport.written.join('')) && Date.now() < end) await settled()
+    return this.hears()
+  }
+
   /** What came since is exactly this, in order (xml-match.ts). */
   async receives(...expected: readonly string[]): Promise<Element[]> {
     await settled()
@@ -165,11 +173,11 @@ export class WireClient {
   }
 
   /** A stream, or the next one on this connection. */
-  opens(): void {
+  opens(attributes = ''): void {
     this.#transport.handler.data(
       this.#transport.kind === 'websocket'
-        ? `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='a.example' version='1.0'/>`
-        : `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='a.example' version='1.0'>`,
+        ? `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='a.example' version='1.0' ${attributes}/>`
+        : `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='a.example' version='1.0' ${attributes}>`,
     )
   }
 }

@@ -35,6 +35,9 @@ export class MemoryGateway implements ClientGateway {
     passwordShown: () => Promise.resolve(),
   }
 
+  inlineFeatures = () => []
+  enableInline = () => []
+
   hasHost(domain: string): boolean {
     return domain === 'a.example'
   }

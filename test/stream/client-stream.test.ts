@@ -138,7 +138,11 @@ describe('RFC 6120 §4.3.2 features', () => {
     const client = new Client(secure)
     expect(client.say(clientHeader())).toBe(
       `<stream:features><mechanisms xmlns='${saslNs}'><mechanism>SCRAM-SHA-512</mechanism><mechanism>SCRAM-SHA-256</mechanism>` +
-        `<mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism></mechanisms>${limits}</stream:features>`,
+        `<mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism></mechanisms>` +
+        `<authentication xmlns='urn:xmpp:sasl:2'><mechanism>SCRAM-SHA-512</mechanism><mechanism>SCRAM-SHA-256</mechanism>` +
+        `<mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism><inline><sm xmlns='urn:xmpp:sm:3'/>` +
+        `<bind xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:sm:3'/></inline></bind></inline></authentication>` +
+        `${limits}</stream:features>`,
     )
   })
 

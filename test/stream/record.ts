@@ -77,8 +77,22 @@ export const streamError = (condition: string, text?: string): string =>
 /** A client's handler where TLS ends elsewhere, and every account has keys of every hash. */
 export const noChannel: Pick<
   ClientStreamHandler,
-  'bindings' | 'binding' | 'certified' | 'hashes' | 'takesGuests' | 'guest' | 'passwordShown'
+  | 'bindInline'
+  | 'inlineFeatures'
+  | 'tokens'
+  | 'bindings'
+  | 'binding'
+  | 'certified'
+  | 'hashes'
+  | 'takesGuests'
+  | 'guest'
+  | 'passwordShown'
 > = {
+  bindInline: () => {
+    throw new Error('not here')
+  },
+  inlineFeatures: () => [],
+  tokens: () => undefined,
   bindings: [],
   binding: () => undefined,
   certified: () => [],
