@@ -15,7 +15,7 @@ entity.reconnect.stop()
 
 let mechanism
 entity.on('send', (element) => {
-  if (element.is('auth')) mechanism = element.attrs.mechanism
+  if (element.is('auth') || element.is('authenticate')) mechanism = element.attrs.mechanism
 })
 entity.on('error', (error) => put({ error: String(error) }))
 entity.on('stanza', (stanza) => put({ stanza: stanza.toString() }))

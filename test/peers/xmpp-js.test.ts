@@ -33,9 +33,12 @@ peer([])('@xmpp/client', () => {
 
   test('a room is made over STARTTLS and entered over WebSocket; both talk, both have the history', async () => {
     const ann = login('ann', tcp())
-    expect(await ann.online()).toEqual({ jid: 'ann@a.example/xmppjs', mechanism: 'SCRAM-SHA-1', secure: true })
+    const [annJid, bobJid] = [/^ann@a\.example\/xmppjs\/./, /^bob@a\.example\/xmppjs\/./]
+    expect(await ann.online()).toEqual({
+      ...{ jid: expect.stringMatching(annJid), mechanism: 'SCRAM-SHA-1', secure: true },
+    })
     const bob = login('bob', webSocket())
-    expect(await bob.online()).toMatchObject({ jid: 'bob@a.example/xmppjs', mechanism: 'SCRAM-SHA-1' })
+    expect(await bob.online()).toMatchObject({ jid: expect.stringMatching(bobJid), mechanism: 'SCRAM-SHA-1' })
     join(ann, 'ann')
     expect((await ann.sees(`${at}/ann`)).toString()).toContain('<status code="201"/>')
     ann.send(`<iq type="set" id="accept" to="${at}"><query xmlns="http://jabber.org/protocol/muc#owner">
@@ -49,8 +52,8 @@ peer([])('@xmpp/client', () => {
     await ann.sees(`${at}/bob`)
     bob.send(`<message type="groupchat" to="${at}" id="m2"><body>All hail</body></message>`)
     const [reflected, heard] = [await bob.hears('All hail'), await ann.hears('All hail')]
-    expect(reflected.attrs).toMatchObject({ from: `${at}/bob`, id: 'm2', to: 'bob@a.example/xmppjs' })
-    expect(heard.attrs).toMatchObject({ from: `${at}/bob`, id: 'm2', to: 'ann@a.example/xmppjs' })
+    expect(reflected.attrs).toMatchObject({ from: `${at}/bob`, id: 'm2', to: expect.stringMatching(bobJid) })
+    expect(heard.attrs).toMatchObject({ from: `${at}/bob`, id: 'm2', to: expect.stringMatching(annJid) })
     bob.send(
       `<message type="chat" to="${at}/ann" id="m3"><body>A word</body><x xmlns="http://jabber.org/protocol/muc#user"/></message>`,
     )
