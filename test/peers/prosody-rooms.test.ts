@@ -140,7 +140,10 @@ peer(['prosody'])('rooms between Prosody and dmucd', () => {
     juliet.send(`<presence to="${room}/juliet">${x}</presence>`)
     await ann.sees(`${room}/juliet`)
     juliet.send(groupchat(room, 'j2', 'Ay me!'))
-    expect((await ann.hears('Ay me!')).attrs).toMatchObject({ from: `${room}/juliet`, to: 'ann@a.example/xmppjs' })
+    expect((await ann.hears('Ay me!')).attrs).toMatchObject({
+      from: `${room}/juliet`,
+      to: expect.stringMatching(/^ann@a\.example\/xmppjs\/./),
+    })
     ann.send(groupchat(room, 'm3', 'She speaks'))
     expect((await ann.hears('She speaks')).attrs.id).toBe('m3')
     await juliet.next((stanza) => stanza.getChildText('body') === 'She speaks')
