@@ -24,6 +24,8 @@ c2s_ports = [5222]
 s2s_ports = [5269]
 # WebSocket and the web page, plain HTTP on loopback: put a TLS proxy in front to reach them from outside.
 http_ports = [5280]
+# How others reach them through that proxy: for web clients, uploaded files and invitations (docs/services.md).
+# http_external_url = "https://${domain}/"
 
 # "full": what was acknowledged survives a power cut. "normal": it survives a crash of the server.
 durability = "full"

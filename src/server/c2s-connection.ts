@@ -385,6 +385,10 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
       })
   }
 
+  loginRefused(condition: string): void {
+    this.#parts.refused(`sasl-${condition}`)
+  }
+
   failed(error: unknown): void {
     this.#parts.log.error({ err: error, stream: this.#stream.id }, 'a client could not be served')
   }

@@ -74,6 +74,8 @@ export interface AuthenticationContext {
   credentials(username: string, hash: ScramHash): Promise<Credentials | undefined>
   /** Makes an account for a guest. */
   guest(): Promise<string>
+  /** A login was refused, with this condition of SASL. */
+  refused(condition: string): void
   /** Something of ours failed. */
   failed(error: unknown): void
 }
@@ -122,12 +124,13 @@ export const respond = <C extends AuthenticationContext>(profile: Profile<C>, te
 /** Ends the attempt; the fifth that fails ends the stream. */
 export function refuse<C extends AuthenticationContext>(
   profile: Profile<C>,
-  { authentication, stream }: C,
+  { authentication, stream, refused }: C,
   condition: SaslCondition,
   text?: string,
 ): void {
   authentication.exchange = undefined
   authentication.request = undefined
+  refused(condition)
   stream.send(profile.failure(condition, text))
   if (++authentication.failures >= maxFailures)
     stream.fail(new StreamError('policy-violation', 'too many failed attempts to authenticate'))

@@ -99,6 +99,8 @@ export interface ClientStreamHandler {
   acknowledged(h: number): void
   /** A stanza of the bound client. What it throws as StreamError ends the stream. */
   stanza(stanza: Element): void
+  /** A login was refused, with this condition of SASL. */
+  loginRefused(condition: string): void
   /** Something of ours failed that the client is only told of in general words. */
   failed(error: unknown): void
   /** Once, and last: end the transport, unless it is what was lost. */
@@ -288,6 +290,7 @@ export class ClientStream {
       credentials: (username, hash) => this.#handler.credentials(Jid.of(username, domain), hash),
       guest: () => handler.guest(domain),
       authenticated: (username, password) => this.#authenticated(Jid.of(username, domain), password),
+      refused: (condition) => this.#handler.loginRefused(condition),
       failed: (error) => this.#handler.failed(error),
       bind: (resource) => this.#bind(resource),
       bound: () => this.#bound(),

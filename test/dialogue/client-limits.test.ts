@@ -36,6 +36,21 @@ test('c2s_rate: a client that sends too much is not read until it would have com
   expect(alice.closed).toBe(false)
 })
 
+test('a failed login is counted with its condition', async () => {
+  const stage = await Stage.open()
+  close = () => stage.close()
+  const wire = new Wire(stage)
+  const refused: string[] = []
+  Object.assign(wire.parts, { refused: (reason: string) => refused.push(reason) })
+  await wire.letIn('alice')
+  const stranger = wire.stranger()
+  const secret = Buffer.from('\0alice\0wrong').toString('base64')
+  stranger.sends(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${secret}</auth>`)
+  const end = Date.now() + 20_000
+  while (refused.length === 0 && Date.now() < end) await stranger.hears()
+  expect(refused).toEqual(['sasl-not-authorized'])
+})
+
 test('c2s_sessions; stanzas and refusals are counted', async () => {
   const counted: string[] = []
   const counts: Counts = {

@@ -70,6 +70,7 @@ class Client {
           await this.credentials()
           return account.toString() === 'juliet@a.example' ? { keys: keys[hash], disabled } : undefined
         },
+        loginRefused: () => {},
         strangerFeatures: () => [],
         answerStranger: () => undefined,
         ...noChannel,

@@ -89,6 +89,7 @@ test(`security.md: ${rounds} malformed streams: no crash, one end, our header fi
         canStartTls: () => true,
         startTls: () => {},
         credentials: async () => undefined,
+        loginRefused: () => {},
         strangerFeatures: () => [],
         answerStranger: () => undefined,
         ...noChannel,
