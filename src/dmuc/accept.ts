@@ -12,6 +12,7 @@ import { compareStamps, witness } from './clock.js'
 import { settleHead } from './heads.js'
 import { awaitsHistory } from './history.js'
 import { otherNick, stanzaIdOf } from './ids.js'
+import { reclaim } from './reclaiming.js'
 import { passOn, relayRefitted } from './relay.js'
 import { isOfRegister, occupantIdAt, unrestricted } from './replica.js'
 import { awaitsRights, hasFallen, isPresent, roomThen, witnessRights } from './rights.js'
@@ -123,7 +124,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
   if (refusal !== undefined)
     turn.note('warn', `refused an event (${event.operation.type}): ${refusal}`, event.id.instance)
   if (logged.void === true) return
-  if (isStale(turn, logged)) return
+  if (isStale(turn, logged)) return reclaim(turn, logged)
   const before = turn.replica.room
   turn.perform(logged, late || isByNobody(before, logged))
   passOn(turn, logged)

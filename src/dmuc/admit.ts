@@ -10,6 +10,7 @@ import { carriedOut, responsibleForRole } from './entitled.js'
 import {
   type DmucLimits,
   defaultLimits,
+  isNumbered,
   isSource,
   type Order,
   otherInstance,
@@ -17,6 +18,7 @@ import {
   speaksFor,
 } from './replica.js'
 import { isCutOff, restricts } from './restrictions.js'
+import { notSettled } from './settling.js'
 
 export interface Admission {
   readonly local: readonly Operation[]
@@ -42,6 +44,7 @@ export function admit(
       else if (cutOff && restricts(replica.room, operation)) withheld.push(operation)
       else orders.set(to, [...(orders.get(to) ?? []), operation])
   }
+  if (replica.unsettled !== undefined && local.some(isNumbered)) return notSettled()
   if (withheld.length > 0 && replica.withheld.length + withheld.length > maxWithheld)
     return new StanzaError('resource-constraint', { text: 'Too much waits for the source already' })
   for (const to of orders.keys()) {

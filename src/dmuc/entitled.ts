@@ -86,7 +86,7 @@ export function entitlePresent(turn: Turn): void {
 /** As time passes: who is gone from everywhere has no role any more. Who is behind a split may come back. */
 export function dropEntitled(turn: Turn): void {
   const { replica } = turn
-  if (!isSource(replica) || (replica.room.entitled?.size ?? 0) === 0) return
+  if (!isSource(replica) || replica.unsettled !== undefined || (replica.room.entitled?.size ?? 0) === 0) return
   if (others(replica).some(({ jid, kind }) => kind === 'sync' && isUnsure(turn, jid))) return
   const present = new Set([...replica.room.occupants.values()].map(({ occupantId }) => occupantId))
   for (const whom of replica.room.entitled?.keys() ?? [])

@@ -4,7 +4,7 @@ import { isDurable } from '../room/types.js'
 import { signLog } from './heads.js'
 import { withNumber } from './nicks.js'
 import { relayEphemeral, relayEvent, relayRefit } from './relay.js'
-import { isOfRegister } from './replica.js'
+import { isNumbered, isOfRegister } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
 import { checkpoint } from './wire/proof.js'
@@ -25,10 +25,10 @@ function performDurable(turn: Turn, operation: DurableOperation, except: string 
   const event = turn.logOwn(numbered(turn, operation))
   turn.perform(event)
   if (event.operation.type === 'register') remember(turn, event.operation)
-  if (operation.type === 'config' || isOfRegister(operation)) turn.effects.push({ type: 'save' })
+  if (isNumbered(operation)) turn.effects.push({ type: 'save' })
   relayEvent(turn, event, except)
-  // Others prove by it what they pass on, without much beyond it.
-  if (event.id.seq % checkpoint === 0) signLog(turn)
+  // Others prove by it what they pass on, without much beyond it; and what is numbered can always be proved.
+  if (event.id.seq % checkpoint === 0 || isNumbered(operation)) signLog(turn)
   if (changesRights(operation)) relayRefit(turn, event, before)
   if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }

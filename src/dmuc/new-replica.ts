@@ -33,6 +33,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     phase: 'serving',
     hiddenSince: undefined,
     retrieving: undefined,
+    unsettled: undefined,
   }
 }
 

@@ -12,8 +12,9 @@ import { type Element, xml } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { carriedOut, decidesRole } from './entitled.js'
 import { performLocal } from './local.js'
-import { isSource, type Order, type Replica, speaksFor } from './replica.js'
+import { isNumbered, isSource, type Order, type Replica, speaksFor } from './replica.js'
 import { isCutOff, judgeWithheld, restricts, withhold } from './restrictions.js'
+import { notSettled } from './settling.js'
 import type { Turn } from './turn.js'
 import { readOrder, writeOrder } from './wire/order.js'
 
@@ -70,6 +71,9 @@ function takeRestriction(turn: Turn, from: string, iq: Element, { actor, operati
 
 function refuse(turn: Turn, order: Omit<Order, 'to'>, instance: string): StanzaError | undefined {
   if (!maySpeakFor(turn.replica, instance, order.actor)) return new StanzaError('forbidden')
+  const { replica } = turn
+  const carried = order.operations.flatMap((operation) => carriedOut(replica, operation))
+  if (replica.unsettled !== undefined && carried.some(isNumbered)) return notSettled()
   for (const operation of order.operations) {
     if (!isOurs(turn.replica, operation)) return new StanzaError('item-not-found')
     const refusal = refuseActor(turn, operation, order.actor, instance)

@@ -117,6 +117,8 @@ export interface Peer {
   /** While it is out of our reach: when others were asked who is there, and when one of them said so last (./through.ts). */
   readonly throughAt: number | undefined
   readonly reachedAt: number | undefined
+  /** The link is closed by our operator's word. */
+  readonly closed: boolean
 }
 
 /** A nick that the source gave away and that was not announced yet; it lapses. */
@@ -198,6 +200,8 @@ export interface Replica {
   readonly hiddenSince: number | undefined
   /** Just started: nobody enters before the others have said what they know of our earlier starts, or `until` (./retrieval.ts). */
   readonly retrieving: { readonly until?: number } | undefined
+  /** At a source that has just started: it numbers nothing, for the same reason (./settling.ts). */
+  readonly unsettled: { readonly until?: number } | undefined
 }
 
 /** IQs of ours that are on their way, so that their answers find back into `step`. */
@@ -257,7 +261,14 @@ export type Happening =
   | { readonly type: 'restored'; readonly jid: string }
   /** The operator takes that instance for the source once it says that it is. */
   | { readonly type: 'trusted'; readonly jid: string }
-  | { readonly type: 'link'; readonly peer: string; readonly up: boolean; readonly reason?: string }
+  /** `closed`: on our operator's word; then nothing of it is taken through others either. */
+  | {
+      readonly type: 'link'
+      readonly peer: string
+      readonly up: boolean
+      readonly reason?: string
+      readonly closed?: boolean
+    }
   /** The room came into memory: the last events of our earlier starts that are not signed yet. */
   | { readonly type: 'unsigned'; readonly last: readonly LoggedEvent[] }
   /** An instance signed another log than it told us; `by` holds that. */
@@ -362,6 +373,8 @@ export interface DmucLimits {
   readonly maxRevisions: number
   /** How long after a start nobody enters, at most, while the others are asked for what was lost here. */
   readonly retrieveMs: number
+  /** How long after a start a source numbers nothing, at most, while others can be asked what it had decided. */
+  readonly settleMs: number
 }
 
 export const defaultLimits: DmucLimits = {
@@ -377,6 +390,7 @@ export const defaultLimits: DmucLimits = {
   maxWithheld: 100,
   maxRevisions: 64,
   retrieveMs: 5000,
+  settleMs: 30_000,
 }
 
 export const isSource = (replica: Replica): boolean => replica.identity.source === replica.room.jid
@@ -397,6 +411,9 @@ export const isOfRegister = (
   operation: Operation,
 ): operation is Extract<Operation, { readonly type: 'register' | 'entitle' }> =>
   operation.type === 'register' || operation.type === 'entitle'
+
+/** Does the source give it a number? */
+export const isNumbered = (operation: Operation): boolean => operation.type === 'config' || isOfRegister(operation)
 
 /** How much the source has decided, as far as it is known here: the number of changes of configuration and register. */
 export const revisionOf = ({ configRevision, registerRevision }: RoomState): number => configRevision + registerRevision

@@ -117,7 +117,7 @@ export function judgeWithheld(
 ): readonly Operation[] | StanzaError {
   const { room, reserved } = turn.replica
   const { link, listWanted, listAsked, pulls } = turn.peer(instance)
-  if (link !== 'up' || listWanted || listAsked || pulls.length > 0)
+  if (link !== 'up' || turn.replica.unsettled !== undefined || listWanted || listAsked || pulls.length > 0)
     return new StanzaError('resource-constraint', { type: 'wait', text: 'what was said there comes first' })
   const isThere =
     [...room.occupants.values()].some((other) => other.jid === actor && homesOf(other).includes(instance)) ||

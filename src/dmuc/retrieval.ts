@@ -34,7 +34,7 @@ export function endRetrieval(turn: Turn): void {
 const unaware = (turn: Turn): ReturnType<typeof others> =>
   others(turn.replica).filter(({ jid, kind }) => kind === 'sync' && !isAware(turn, jid))
 
-function isAware(turn: Turn, jid: string): boolean {
+export function isAware(turn: Turn, jid: string): boolean {
   const { link, vector, toldEarlier } = turn.peer(jid)
   if (link !== 'up' || toldEarlier !== heldOfEarlier(turn.replica)) return false
   return turn.replica.vector.missing(vector).every(({ instance }) => instance !== turn.self)

@@ -39,6 +39,7 @@ import {
 import { askRestored, giveBack } from './restoring.js'
 import { bringForward, takeVerdict, withhold } from './restrictions.js'
 import { endRetrieval, retell } from './retrieval.js'
+import { endSettling } from './settling.js'
 import { takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { lookThrough, passList, takeListRequest, takeListThrough } from './through.js'
 import { type Env, Turn } from './turn.js'
@@ -50,6 +51,7 @@ export function step(replica: Replica, happening: Happening, env: Env): Step {
   const turn = new Turn(replica, env)
   dispatch(turn, happening)
   if (turn.replica.retrieving !== undefined) endRetrieval(turn)
+  endSettling(turn)
   return { replica: turn.replica, effects: turn.effects }
 }
 
@@ -78,6 +80,7 @@ function dispatch(turn: Turn, happening: Happening): void {
     case 'trusted':
       return trust(turn, happening.jid)
     case 'link':
+      turn.changePeer(happening.peer, { closed: !happening.up && happening.closed === true })
       return happening.up
         ? linkBack(turn, happening.peer)
         : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)

@@ -25,9 +25,9 @@ export function lookThrough(turn: Turn): void {
   if (turn.replica.phase !== 'serving') return
   const { now } = turn.env
   for (const { jid, kind } of others(turn.replica)) {
-    const { link, throughAt } = turn.peer(jid)
+    const { link, throughAt, closed, diverged } = turn.peer(jid)
     const isDue = throughAt === undefined || now >= throughAt + throughMs || now < throughAt
-    if (kind === 'sync' && link === 'down' && isDue) askThrough(turn, jid, [])
+    if (kind === 'sync' && link === 'down' && isDue && !closed && !diverged) askThrough(turn, jid, [])
   }
 }
 
@@ -114,8 +114,8 @@ export function takeListThrough(
   { of, nonce, tried }: Extract<Question, { type: 'list-through' }>,
   answer: Element | StanzaError,
 ): void {
-  const { link, split } = turn.peer(of)
-  if (link !== 'down' || otherInstance(turn.replica, of) === undefined) return
+  const { link, split, closed, diverged } = turn.peer(of)
+  if (link !== 'down' || closed || diverged || otherInstance(turn.replica, of) === undefined) return
   const list = answer instanceof StanzaError ? undefined : answer.getChild('occupants', ns.dmucSync)
   if (list === undefined || !isOf(turn, list, of, nonce)) return askThrough(turn, of, tried)
   turn.changePeer(of, { reachedAt: turn.env.now })

@@ -156,5 +156,6 @@ const newPeer: Peer = {
   said: undefined,
   held: [],
   throughAt: undefined,
+  closed: false,
   reachedAt: undefined,
 }

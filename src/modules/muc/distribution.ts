@@ -178,7 +178,7 @@ export class Distribution {
     await this.#peers.say(service, word)
     if (word === 'allow') await this.#proofs.forget(service)
     this.#host.log.info({ peer: service }, `The operator says of a peer: ${word}`)
-    if (word === 'pause') return this.#down(service, 'paused by the operator')
+    if (word === 'pause') return this.#down(service, paused)
     if (word === 'allow') return this.resync(service)
     for (const room of this.#sharedWith(service))
       if (isSource(room.replica)) this.#takeBack(room, service)
@@ -218,7 +218,10 @@ export class Distribution {
 
   /** A room came into memory: look after its peers. */
   arrived(room: LiveRoom): void {
-    for (const { jid } of others(room.replica)) this.#meet(room, Jid.parse(jid).domain)
+    for (const { jid } of others(room.replica)) {
+      if (this.#peers.isPaused(domainOf(jid))) this.#lose(room, jid, paused)
+      this.#meet(room, domainOf(jid))
+    }
     if (room.replica.phase === 'serving') this.#reconcile(room)
     if (others(room.replica).length > 0) this.#signEarlier(room)
   }
@@ -308,8 +311,11 @@ export class Distribution {
 
   #down(service: string, reason: string): void {
     for (const room of this.#rooms().live())
-      for (const { jid } of others(room.replica))
-        if (Jid.parse(jid).domain === service) room.happen({ type: 'link', peer: jid, up: false, reason })
+      for (const { jid } of others(room.replica)) if (domainOf(jid) === service) this.#lose(room, jid, reason)
+  }
+
+  #lose(room: LiveRoom, peer: string, reason: string): void {
+    room.happen({ type: 'link', peer, up: false, reason, closed: this.#peers.isPaused(domainOf(peer)) })
   }
 
   #wanted({ replica: { room } }: LiveRoom): readonly string[] {
@@ -529,5 +535,7 @@ const isOutdated = (room: LiveRoom | undefined, identity: RoomIdentity | undefin
   room.replica.phase !== 'serving' &&
   room.replica.identity.roomId === identity.roomId &&
   supersedes(identity, room.replica.identity)
+
+const paused = 'paused by the operator'
 
 const domainOf = (jid: string): string => Jid.parse(jid).domain

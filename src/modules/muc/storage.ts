@@ -5,6 +5,7 @@ import type { RoomKeys } from '../../dmuc/ids.js'
 import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { restrictions } from '../../dmuc/restrictions.js'
 import { toRetrieve } from '../../dmuc/retrieval.js'
+import { toSettle } from '../../dmuc/settling.js'
 import { Vector } from '../../dmuc/vector.js'
 import { withVouches } from '../../dmuc/vouching.js'
 import { archivedTypes, defaultConfig, retractionBy } from '../../room/index.js'
@@ -239,8 +240,9 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     heir: undefined,
     phase: saved.phase,
     retrieving: undefined,
+    unsettled: undefined,
   }
-  return withVouches({ ...replica, retrieving: toRetrieve(replica) })
+  return withVouches({ ...replica, retrieving: toRetrieve(replica), unsettled: toSettle(replica) })
 }
 
 /** Not before anything this instance has stamped or seen, but for what lay too far ahead even then. */

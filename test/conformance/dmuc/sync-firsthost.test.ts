@@ -257,6 +257,7 @@ describe('greetings', () => {
              <instance jid='${shadow}' kind='sync' rank='1'/>
            </instances>
            <vector><origin instance='${source}' incarnation='${ours}' seq='{any}'/></vector>
+           <head instance='${source}' incarnation='${ours}' seq='{any}' signature='{any}'/>
          </hello>
        </iq>`,
     )
@@ -557,6 +558,8 @@ describe('events', () => {
         </event>
       </message>`)
     expect(Number(revision)).toBeGreaterThan(0)
+    // What is numbered is signed at once (docs/dmuc-sync.md §7).
+    expect((await macbeth.next()).getChild('head', S)?.attrs.instance).toBe(source)
     await configures(foo, field('muc#roomconfig_roomname', 'A Dark Cave'))
     const changed = (await macbeth.next()).getChild('event', S)?.getChild('config')
     expect(changed?.toString()).toContain('A Dark Cave')
