@@ -283,6 +283,11 @@ export const dmucOptions = {
     86_400,
     'Seconds that a lost link is only suspected, before the occupants behind it are shown as gone.',
   ),
+  behind_split: oneOf(
+    ['away', 'leave'],
+    'leave',
+    'How those occupants are shown: as gone, or as still there and away, until the link is back or the room is taken back from that peer.',
+  ),
   ping_after: integer(30, 1, 3_600, 'Seconds of silence after which a peer is pinged (XEP-0199).'),
   ping_timeout: integer(10, 1, 600, 'Seconds in which it has to answer.'),
 } as const

@@ -7,10 +7,11 @@ import { xml } from '../xml/element.js'
 import { inWords } from '../xmpp/error-words.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { releaseHeld } from './accept.js'
+import { loseOccupants } from './behind.js'
 import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
 import { keepForeignHead } from './heads.js'
-import { dropOccupants, forgetInstance } from './presences.js'
+import { forgetInstance } from './presences.js'
 import {
   heldOfEarlier,
   heldOfGone,
@@ -255,8 +256,9 @@ export function expireLinks(turn: Turn): void {
     const lostAt = Math.max(peer.downSince ?? 0, peer.reachedAt ?? 0)
     if (peer.downSince === undefined || peer.split || turn.env.now < lostAt + turn.env.limits.graceMs) continue
     turn.changePeer(jid, { split: true })
-    dropOccupants(turn, jid)
-    turn.note('warn', 'split: its occupants are shown as gone until the link heals', jid)
+    loseOccupants(turn, jid)
+    const shown = turn.env.limits.behindSplit === 'leave' ? 'gone' : 'away'
+    turn.note('warn', `split: its occupants are shown as ${shown} until the link heals`, jid)
   }
 }
 

@@ -363,6 +363,8 @@ export interface DmucLimits {
   readonly helloMs: number
   /** How long a lost link is only suspected, before its occupants are shown as gone. */
   readonly graceMs: number
+  /** What is shown then. */
+  readonly behindSplit: 'leave' | 'away'
   /** How long a granted nick waits to be announced. */
   readonly grantMs: number
   /** History that a new shadow asks for and is given. */
@@ -385,6 +387,7 @@ export const defaultLimits: DmucLimits = {
   maxOccupants: 10_000,
   helloMs: 60_000,
   graceMs: 60_000,
+  behindSplit: 'leave',
   grantMs: 10_000,
   historyStanzas: 1000,
   maxWithheld: 100,

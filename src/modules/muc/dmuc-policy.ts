@@ -42,6 +42,7 @@ export const dmucPolicy = (values: DmucValues | undefined): DmucPolicy => ({
     ...(values?.max_waiting === undefined ? {} : { maxHeld: values.max_waiting }),
     ...(values?.max_revisions === undefined ? {} : { maxRevisions: values.max_revisions }),
     ...(values?.grace === undefined ? {} : { graceMs: values.grace * 1000 }),
+    ...(values?.behind_split === undefined ? {} : { behindSplit: values.behind_split }),
   },
   links: {
     ...defaultLinkTimes,

@@ -182,6 +182,7 @@ export interface DmucValues {
   readonly max_revisions?: number
   /** Seconds. */
   readonly grace?: number
+  readonly behind_split?: 'leave' | 'away'
   readonly ping_after?: number
   readonly ping_timeout?: number
 }
