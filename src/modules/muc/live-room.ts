@@ -4,7 +4,6 @@
  */
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
-import { writeHeads } from '../../dmuc/lies.js'
 import { type Effect, type Happening, occupantIdAt, type Question, type Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
@@ -25,19 +24,18 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
-import { Askers } from '../archive/askers.js'
 import { askedCard, Cards } from './cards.js'
-import { hashAt, heldHeads } from './compare-heads.js'
 import { Entrance, type Way } from './entrance.js'
 import { Expectations } from './expectations.js'
 import { Invitations } from './invitations.js'
 import { Orders } from './pending-orders.js'
 import { isPrivate, privateRoute } from './private-route.js'
 import { Rates } from './rates.js'
-import { answerArchive, asksArchive } from './read-archive.js'
+import { asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
-import { findMessage, InTurn, serveHistory, servePages } from './serve-log.js'
+import { findMessage } from './serve-log.js'
+import { Serving } from './serving.js'
 import { unnamed } from './unnamed.js'
 import { isLost, isNoWay } from './unreachable.js'
 
@@ -54,8 +52,7 @@ export class LiveRoom {
   readonly #cards: Cards
   readonly #invitations = new Invitations()
   readonly #orders = new Orders()
-  readonly #pages = new InTurn()
-  readonly #askers = new Askers(4)
+  readonly #serving: Serving<LiveRoom>
   readonly #expectations: Expectations
   readonly #entrance: Entrance<LiveRoom>
   readonly #rates: Rates
@@ -72,6 +69,7 @@ export class LiveRoom {
     this.#cards = new Cards({ jid: this.jid, router, store, clock, log, maxCardLength })
     const parts = { router, store, clock, log, cards: this.#cards, failed: this.#failed }
     this.#output = new RoomOutput(replica, parts, stored)
+    this.#serving = new Serving<LiveRoom>(this, env, this.#output)
     const way: Way = {
       refusal: (command, from) => this.#refusal(command, from),
       enter: (command, stanza, from, word) => this.#execute(command, stanza, from, word),
@@ -104,7 +102,7 @@ export class LiveRoom {
     if (command === 'ignored') return undefined
     if (command === 'foreign') {
       this.#mayGoOn(undefined, from)
-      if (asksArchive(stanza)) return this.#serveArchive(stanza, from)
+      if (asksArchive(stanza)) return this.#serving.archive(stanza, from)
       throw new StanzaError('feature-not-implemented')
     }
     if (command instanceof StanzaError) throw command
@@ -122,7 +120,7 @@ export class LiveRoom {
     if (this.#expectations.answer(stanza, (answer) => void this.#env.router.route(answer))) return undefined
     if (stanza.name === 'iq' && isAnswer(stanza)) return undefined
     const digest = stanza.name === 'iq' && to.isBare ? askedCard(stanza) : undefined
-    if (digest !== undefined) return this.#serve(stanza, () => this.#cards.give(digest))
+    if (digest !== undefined) return this.#serving.answer(stanza, () => this.#cards.give(digest))
     if (stanza.name === 'iq' && from.isBare && to.isBare) this.happen({ type: 'request', from: instance, iq: stanza })
     else if (isPrivate(stanza, from, to)) this.#passPrivately(stanza, from, to)
     else {
@@ -290,14 +288,9 @@ export class LiveRoom {
     })
   }
 
-  #serveArchive(iq: Element, from: Jid): Promise<void> | undefined {
-    const admin = this.#env.isAdmin(from.bare().toString())
-    return this.#serve(iq, answerArchive(this.#env, this.replica.room, iq, from, admin))
-  }
-
   #serveCard(command: Command, iq: Element, from: Jid): Promise<void> | undefined {
     const refusal = decide(this.replica.room, command, this.#context(from))
-    if (!(refusal instanceof StanzaError)) return this.#serve(iq, () => this.#cards.card(this.replica))
+    if (!(refusal instanceof StanzaError)) return this.#serving.answer(iq, () => this.#cards.card(this.replica))
     this.#output.refuse(iq, refusal)
     return undefined
   }
@@ -348,15 +341,16 @@ export class LiveRoom {
       case 'reply':
         return this.#output.reply(effect.iq, effect.payload)
       case 'serve':
-        return void this.#serve(effect.iq, () =>
-          this.#pages.after(String(effect.iq.attrs.from), () => servePages(this.#env, this.jid, effect.ranges)),
-        )
+        return this.#serving.pages(effect)
       case 'serve-history':
-        return void this.#serve(effect.iq, () => serveHistory(this.#env, this.replica, effect))
+        return this.#serving.history(effect)
       case 'tell-heads':
-        return this.#output.push(() => this.#tellHeads(effect.to))
+        return this.#output.push(() => this.#serving.heads(effect))
       case 'compare':
-        return this.#output.push(() => this.#compare(effect))
+        return this.#output.push(() => {
+          const { head, by } = effect
+          this.#serving.compare(effect, () => this.happen({ type: 'equivocated', head, by }))
+        })
       case 'note':
         return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
       case 'tell':
@@ -375,31 +369,6 @@ export class LiveRoom {
           this.#entrance.open()
         })
     }
-  }
-
-  #tellHeads(to: string): void {
-    const { store, router } = this.#env
-    heldHeads(store, this.durable, to).then((heads) => {
-      if (heads.length > 0 && !this.ended) void router.route(xml('message', { from: this.jid, to }, writeHeads(heads)))
-    }, this.#unread)
-  }
-
-  #compare({ head, hash, by }: Extract<Effect, { type: 'compare' }>): void {
-    hashAt(this.#env.store, this.jid, head).then((own) => {
-      if (own !== undefined && own !== hash) this.happen({ type: 'equivocated', head, by })
-    }, this.#unread)
-  }
-
-  /** It is compared with the next hello again. */
-  readonly #unread = (error: unknown): void =>
-    this.#env.log.warn({ room: this.jid, err: error }, 'The log of a room could not be read')
-
-  /** What somebody asks of the log. */
-  #serve(iq: Element, read: () => Promise<Element>): Promise<void> | undefined {
-    const [asker = ''] = String(iq.attrs.from).split('/', 1)
-    if (this.#askers.enter(asker)) return this.#output.serve(iq, read).then(() => this.#askers.leave(asker))
-    this.#output.refuse(iq, new StanzaError('resource-constraint', { text: 'Your other questions come first' }))
-    return undefined
   }
 
   #show(change: ChangeEffect): void {
