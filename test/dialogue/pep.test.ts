@@ -115,6 +115,21 @@ describe('XEP-0163 §4.3: who hears of it', () => {
     await romeo.receivesNothing()
   })
 
+  test('who has blocked the user is told nothing, also when the user comes anew (XEP-0191)', async () => {
+    await comesWanting(romeo, tune)
+    await juliet.comesOnline()
+    await publishes()
+    await romeo.sends(set(`<subscribe node='${tune}' jid='${romeo.jid}'/>`, 'juliet@a.example'))
+    await romeo.sends(
+      `<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'><item jid='juliet@a.example'/></block></iq>`,
+    )
+    await juliet.sends(`<presence type='unavailable'/>`)
+    await juliet.comesOnline()
+    await clear()
+    await publishes()
+    await romeo.receivesNothing()
+  })
+
   test('a client at another server that bounces what it is told is taken for gone', async () => {
     await wants(nurse, 'nurse@b.example/chamber', 'juliet@a.example', tune)
     await publishes()

@@ -82,14 +82,23 @@ export class Notices {
     return [...found]
   }
 
-  /** They may have the items, and share presence with the account or have subscribed; and are not blocked. */
+  /** They may have the items, and share presence with the account or have subscribed; and neither has blocked the other. */
   #isEntitled(account: LoadedAccount, node: Node, recipient: string): boolean {
     const jid = Jid.parse(recipient)
     const requester = this.requester(account, jid)
     if (noAccess(node, requester, 'retrieve') !== undefined) return false
     if (!seesPresence(requester) && !isSubscribed(node, requester)) return false
+    return requester.isAccount || !this.#isBlocked(account, jid)
+  }
+
+  /** Either has blocked the other (XEP-0191), as far as that is known here: what is broadcast asks no more at the recipient's door. */
+  #isBlocked(account: LoadedAccount, other: Jid): boolean {
     const blocking = this.#host.service<BlockingService>(blockingService)
-    return requester.isAccount || !(blocking?.isBlocked(account, jid) ?? false)
+    if (blocking === undefined) return false
+    const theirs = this.#host.account(other.bare().toString())
+    return (
+      blocking.isBlocked(account, other) || (theirs !== undefined && blocking.isBlocked(theirs, Jid.parse(account.jid)))
+    )
   }
 
   #broadcast(
