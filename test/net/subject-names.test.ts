@@ -19,8 +19,12 @@ const der = Buffer.from(
   'base64',
 )
 
-test('dNSName, SRVName for servers, xmppAddr of a domain; neither the common name nor what is for clients, people, mail', () => {
-  expect(subjectNames(der)).toEqual({ dns: ['*.dns.example'], xmpp: ['srv.example', 'addr.example'] })
+test('dNSName, SRVName for servers, xmppAddr of a domain, of people apart; neither the common name nor what is for clients, mail', () => {
+  expect(subjectNames(der)).toEqual({
+    dns: ['*.dns.example'],
+    xmpp: ['srv.example', 'addr.example'],
+    jids: ['user@person.example'],
+  })
 })
 
 test('each of them proves its domain, and nothing else does', () => {
