@@ -188,6 +188,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     vector: restarted ? hello.vector : joined(peer.vector, hello.vector),
     pulls: goesOn ? peer.pulls : [],
     pageEvents: undefined,
+    through: { askedAt: undefined, quiet: 0, isReached: false },
     listAsked: goesOn && peer.listAsked,
     listWanted:
       restarted ||

@@ -114,8 +114,11 @@ export interface Peer {
     | undefined
   /** Live events above a gap, rising by seq, at most `maxHeld`. */
   readonly held: readonly LoggedEvent[]
-  /** While it is out of our reach: when others were asked who is there, and when one of them said so last (./through.ts). */
-  readonly throughAt: number | undefined
+  /**
+   * While it is out of our reach (./through.ts): when others were asked who is there, how often that came to nothing new, and whether one of
+   * them reaches it; and when one of them said last who is there.
+   */
+  readonly through: { readonly askedAt: number | undefined; readonly quiet: number; readonly isReached: boolean }
   readonly reachedAt: number | undefined
   /** The link is closed by our operator's word. */
   readonly closed: boolean

@@ -11,22 +11,32 @@ import { catchUp } from './catch-up.js'
 import { digestOf } from './chain.js'
 import { signLog } from './heads.js'
 import { takeList, writeList } from './presences.js'
-import { otherInstance, others, type Question } from './replica.js'
+import { otherInstance, others, type Peer, type Question } from './replica.js'
 import { isSigned } from './signing.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
 import { readCount, readToken } from './wire/read.js'
 
-/** How often it is asked for. */
+/** How often it is asked for, while something happens there. */
 export const throughMs = 5000
+/** Where nothing happens, or nobody reaches it, it waits twice as long each time, up to these: many rooms may ask for many. */
+const quietMs = 20_000
+const unreachedMs = 60_000
+
+/** The grace must not be over between two answers. */
+function waitMs({ env }: Turn, { quiet, isReached }: Peer['through']): number {
+  const most = isReached ? Math.min(quietMs, env.limits.graceMs / 3) : unreachedMs
+  return Math.min(throughMs * 2 ** Math.min(quiet, 10), Math.max(1000, most))
+}
 
 /** As time passes: asks for the lists of those whom we do not reach ourselves. */
 export function lookThrough(turn: Turn): void {
   if (turn.replica.phase !== 'serving') return
   const { now } = turn.env
   for (const { jid, kind } of others(turn.replica)) {
-    const { link, throughAt, closed, diverged } = turn.peer(jid)
-    const isDue = throughAt === undefined || now >= throughAt + throughMs || now < throughAt
+    const { link, through, closed, diverged } = turn.peer(jid)
+    const { askedAt } = through
+    const isDue = askedAt === undefined || now >= askedAt + waitMs(turn, through) || now < askedAt
     if (kind === 'sync' && link === 'down' && isDue && !closed && !diverged) askThrough(turn, jid, [])
   }
 }
@@ -35,8 +45,12 @@ function askThrough(turn: Turn, of: string, tried: readonly string[]): void {
   const third = others(turn.replica).find(
     ({ jid, kind }) => kind === 'sync' && turn.peer(jid).link === 'up' && !tried.includes(jid),
   )
-  if (third === undefined) return
-  turn.changePeer(of, { throughAt: turn.env.now })
+  const { through } = turn.peer(of)
+  if (third === undefined) {
+    if (tried.length > 0) turn.changePeer(of, { through: { ...through, quiet: through.quiet + 1, isReached: false } })
+    return
+  }
+  turn.changePeer(of, { through: { ...through, askedAt: turn.env.now } })
   const nonce = `${turn.replica.incarnation}.${turn.env.now}.${tried.length}`
   const payload = xml('occupants', { xmlns: ns.dmucSync, instance: of, nonce })
   turn.effects.push({
@@ -114,12 +128,16 @@ export function takeListThrough(
   { of, nonce, tried }: Extract<Question, { type: 'list-through' }>,
   answer: Element | StanzaError,
 ): void {
-  const { link, split, closed, diverged } = turn.peer(of)
+  const { link, split, closed, diverged, occupants, through } = turn.peer(of)
   if (link !== 'down' || closed || diverged || otherInstance(turn.replica, of) === undefined) return
   const list = answer instanceof StanzaError ? undefined : answer.getChild('occupants', ns.dmucSync)
   if (list === undefined || !isOf(turn, list, of, nonce)) return askThrough(turn, of, tried)
-  turn.changePeer(of, { reachedAt: turn.env.now })
   learnThrough(turn, from, list)
+  const isNews = !isHeld(turn, list, occupants)
+  turn.changePeer(of, {
+    reachedAt: turn.env.now,
+    through: { ...through, quiet: isNews ? 0 : through.quiet + 1, isReached: true },
+  })
   if (takeList(turn, of, list) && split) {
     turn.changePeer(of, { split: false })
     turn.note('info', `its occupants are known through ${from}`, of)
@@ -132,6 +150,17 @@ function isOf({ replica }: Turn, list: Element, of: string, nonce: string): bool
   const { instance, nonce: answered, signature } = list.attrs
   if (instance !== of || answered !== nonce || key === undefined || signature === undefined) return false
   return isSigned(key, signedText(replica.identity.roomId, list), signature)
+}
+
+/** Is the list the one that we have, and nothing was said since? */
+function isHeld({ replica }: Turn, list: Element, revision: number): boolean {
+  const place = placeIn(list)
+  return (
+    place !== undefined &&
+    readCount(list.attrs.revision) === revision &&
+    replica.peers.get(place.instance)?.incarnation === place.incarnation &&
+    replica.vector.get(place).contiguous >= place.seq
+  )
 }
 
 /** Who passes it on holds what was said before it. */

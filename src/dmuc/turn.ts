@@ -155,7 +155,7 @@ const newPeer: Peer = {
   seenAt: undefined,
   said: undefined,
   held: [],
-  throughAt: undefined,
+  through: { askedAt: undefined, quiet: 0, isReached: false },
   closed: false,
   reachedAt: undefined,
 }

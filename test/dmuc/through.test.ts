@@ -69,6 +69,29 @@ describe('while another instance cannot be reached', () => {
     expect(asked()).toMatchObject({ of: other, tried: [source] })
   })
 
+  test('less and less often where nobody reaches it, or nothing happens there, and still within the grace', () => {
+    cutOff()
+    const asks = (answer: (nonce: string) => Element | StanzaError): number => {
+      let count = 0
+      for (let ms = 0; ms < 600_000; ms += 1000) {
+        const question = asked()
+        if (question !== undefined) {
+          count += 1
+          shadow.answers(source, question, answer(question.nonce))
+        }
+        pass(1000)
+      }
+      return count
+    }
+    const unreached = asks(() => new StanzaError('recipient-unavailable'))
+    expect(unreached).toBeGreaterThan(9)
+    expect(unreached).toBeLessThan(16)
+    const quiet = asks((nonce) => listOf([occupant(other)], nonce))
+    expect(quiet).toBeGreaterThan(28)
+    expect(quiet).toBeLessThan(36)
+    expect(there()).toEqual(['hag'])
+  })
+
   test('nobody is asked who is out of reach, too', () => {
     shadow.happens({ type: 'link', peer: source, up: false })
     cutOff()
@@ -78,8 +101,8 @@ describe('while another instance cannot be reached', () => {
   test('its occupants stay as long as a third reaches it, and those who enter there are shown', () => {
     cutOff()
     for (let ms = 0; ms < 3 * defaultLimits.graceMs; ms += throughMs) {
-      const question = asked()!
-      shadow.answers(source, question, listOf([occupant(other)], question.nonce))
+      const question = asked()
+      if (question !== undefined) shadow.answers(source, question, listOf([occupant(other)], question.nonce))
       expect(there()).toEqual(['hag'])
       pass(throughMs)
     }
