@@ -19,7 +19,7 @@ export function endHere(turn: Turn): void {
 }
 
 /** How long a shadow waits for configuration and roster. Who wants it to have them asks again. */
-const patienceMs = 120_000
+const patienceMs = 60_000
 
 /** As time passes: a shadow that is given no more of the room than it has (its source may have destroyed it meanwhile) ends. */
 export function expireHidden(turn: Turn): void {

@@ -32,15 +32,7 @@ function mayFollow(turn: Turn, from: string, { epoch }: RoomIdentity): boolean {
 export function follow(turn: Turn, from: string, config: RoomConfig, extension: RoomExtension): void {
   const { identity, keys, configRevision, registerRevision, register, entitled, table, forkedAt } = extension
   const decided = turn.replica.decided.filter(({ revision }) => revision > forkedAt)
-  for (const [jid, entry] of differing(turn.replica, register))
-    refit(turn, { type: 'register', jid, entry, revision: registerRevision })
-  if (JSON.stringify(config) !== JSON.stringify(turn.replica.room.config))
-    refit(turn, { type: 'config', config, revision: configRevision })
-  for (const whom of new Set([...(turn.replica.room.entitled?.keys() ?? []), ...entitled.keys()])) {
-    const role = entitled.get(whom)
-    if (role === turn.replica.room.entitled?.get(whom)) continue
-    refit(turn, { type: 'entitle', whom, ...(role === undefined ? {} : { role }), revision: registerRevision })
-  }
+  refitTo(turn, config, extension)
   for (const jid of turn.replica.peers.keys()) turn.changePeer(jid, { leftOut: true })
   for (const { jid } of others(turn.replica))
     if (table.instances.get(jid)?.gone !== false)
@@ -56,6 +48,20 @@ export function follow(turn: Turn, from: string, config: RoomConfig, extension: 
   turn.effects.push({ type: 'save' })
   turn.note('info', `is the source now, in epoch ${identity.epoch}; this instance follows it`, from)
   for (const { jid, entry, actor } of decided) proposeAgain(turn, { type: 'register', jid, entry, revision: 0 }, actor)
+}
+
+/** Those who are here as the source has it: some may have to leave, or have another role. */
+export function refitTo(turn: Turn, config: RoomConfig, extension: RoomExtension): void {
+  const { configRevision, registerRevision, register, entitled } = extension
+  for (const [jid, entry] of differing(turn.replica, register))
+    refit(turn, { type: 'register', jid, entry, revision: registerRevision })
+  if (JSON.stringify(config) !== JSON.stringify(turn.replica.room.config))
+    refit(turn, { type: 'config', config, revision: configRevision })
+  for (const whom of new Set([...(turn.replica.room.entitled?.keys() ?? []), ...entitled.keys()])) {
+    const role = entitled.get(whom)
+    if (role === turn.replica.room.entitled?.get(whom)) continue
+    refit(turn, { type: 'entitle', whom, ...(role === undefined ? {} : { role }), revision: registerRevision })
+  }
 }
 
 /** What we numbered as a source that was one no more: restrictions are put to the new one, the rest is for an owner to do again. */

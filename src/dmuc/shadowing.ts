@@ -8,7 +8,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, tooLong } from './accept.js'
-import { follow, isTakeover } from './following.js'
+import { follow, isTakeover, refitTo } from './following.js'
 import { greetAll, linkDown } from './greet.js'
 import { provenOf } from './heads.js'
 import { askHistory, lostAgain } from './history.js'
@@ -51,7 +51,9 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
   if (config === undefined || refusal !== undefined) return
   if (takesOver) return follow(turn, from, config, extension)
   if (extension === undefined && replica.phase === 'serving') return reconfigure(turn, from, config)
-  const room: RoomState = { ...replica.room, config, locked: false }
+  // It was taken back from us and given again, and we did not hear of the first.
+  if (extension !== undefined && replica.phase === 'serving') refitTo(turn, config, extension)
+  const room: RoomState = { ...turn.replica.room, config, locked: false }
   if (extension === undefined) {
     const kind = 'plain'
     const rank = 0

@@ -1,12 +1,15 @@
 /** The source and a new shadow that does not take what it is given (XEP-0281 §4.2). */
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { newSource } from '../../src/dmuc/new-replica.js'
+import { configPayload } from '../../src/dmuc/relay.js'
 import { defaultLimits, type Effect, type Happening, type Replica } from '../../src/dmuc/replica.js'
 import { step } from '../../src/dmuc/step.js'
+import { writeRoom } from '../../src/dmuc/wire/room.js'
 import { defaultPolicy, newRoom } from '../../src/room/index.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { type Element, xml } from '../../src/xml/element.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
+import { occupant, Shadow, self, source } from './shadow.js'
 
 const shadow = 'coven@rooms.macbeth.lit'
 
@@ -39,6 +42,21 @@ test.each(['config', 'roster'] as const)('a refused %s is followed by a hello, a
   const effects = happens({ ...answer, result: new StanzaError('item-not-found') })
   expect(effects).toContainEqual({ type: 'lost', jid: shadow })
   expect(asked(happens({ type: 'replicated', jid: shadow, kind: 'sync' }))).toEqual(['config'])
+})
+
+test('a shadow that has the room is given it again: who may not be in it any more leaves', () => {
+  const serving = new Shadow()
+  const { room } = serving.replica
+  serving.happens({ type: 'local', operations: [{ type: 'join', occupant: occupant(self) }] })
+  expect(serving.replica.room.occupants.size).toBe(1)
+  const closed: Replica = {
+    ...serving.replica,
+    room: { ...room, config: { ...room.config, membersOnly: true }, configRevision: room.configRevision + 1 },
+  }
+  const iq = xml('iq', { type: 'set', id: 'c', from: source, to: self }, configPayload(closed, writeRoom(closed)))
+  serving.happens({ type: 'request', from: source, iq })
+  expect(serving.replica.room.config.membersOnly).toBe(true)
+  expect(serving.replica.room.occupants.size).toBe(0)
 })
 
 describe('a plain shadow, given configuration and roster again after a split,', () => {

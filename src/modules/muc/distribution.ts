@@ -35,6 +35,8 @@ import { loggedEvent } from './storage.js'
 /** A refusal that may pass is tried again after this, then after twice as long, and so on. */
 const retryMs = 5000
 const maxRetryMs = 10 * 60_000
+/** The same where it answers, and says that it has to wait. */
+const maxWaitMs = 60_000
 /** For an answer to E3. What was granted is granted again. */
 const askMs = 10_000
 
@@ -411,6 +413,8 @@ export class Distribution {
     const users = this.#policy.users(service)
     const kind = named === undefined ? 'plain' : 'sync'
     room.happen({ type: 'replicated', jid, kind, ...(key && { key }), ...(users && { users }) })
+    // It may not be wanted any more: then it is taken back.
+    this.#reconcile(room)
   }
 
   #refused(room: LiveRoom, service: string, attempt: Attempt, error: unknown): void {
@@ -426,10 +430,11 @@ export class Distribution {
       `A peer refused to replicate: ${why}`,
     )
     if (!passing) return
-    const delayMs = Math.min(maxRetryMs, retryMs * 2 ** attempt.attempts)
+    const isAway = refusal.condition.startsWith('remote-server')
+    const delayMs = Math.min(isAway ? maxRetryMs : maxWaitMs, retryMs * 2 ** attempt.attempts)
     attempt.attempts += 1
     attempt.again = this.#host.clock.after(delayMs, () => this.#askAgain(room.jid, attempt))
-    if (refusal.condition.startsWith('remote-server')) this.#links.watch(service)
+    if (isAway) this.#links.watch(service)
   }
 
   #askAgain(jid: string, attempt: Attempt): void {
