@@ -12,7 +12,7 @@ import { Play } from './demo/play.mjs'
 const usage = `npm run demo -- [options]
 
   --seed N         who says what (default 281)
-  --people N       on each server, 1 to 5 (default 5)
+  --people N       in all, 3 to 15 (default 5)
   --pace MS        a pause after each line, for reading (default 350)
   --patience S     how long to wait for the last message (default 60)
   --fault WHAT     lose or forge: the links to c do so with the last message, to show that it would be seen
@@ -53,7 +53,7 @@ const began = performance.now()
 const play = await Play.open({
   board,
   random: seeded(Number(values.seed)),
-  people: Math.max(1, Math.min(5, Number(values.people))),
+  people: Math.max(3, Math.min(15, Number(values.people))),
   paceMs: Number(values.pace),
   patienceMs: Number(values.patience) * 1000,
   link: async (from, to) => {

@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { announce } from './admin/announcement.js'
 import { clientCertificates, openCertificates, reloadCertificates } from './admin/certificates.js'
-import type { Operator } from './admin/command.js'
+import type { LoginLink, Operator } from './admin/command.js'
 import { commands } from './admin/commands/index.js'
 import { makeFirstStart } from './admin/first-start.js'
 import { lastingSecret } from './admin/lasting-secret.js'
@@ -389,10 +389,13 @@ class Start {
   }
 
   /** The address of the page with a secret in its fragment; undefined where there is none to be had. */
-  async #loginLink(links: LoginLinks, jid: string): Promise<string | undefined> {
+  async #loginLink(links: LoginLinks, jid: string): Promise<LoginLink | undefined> {
     const page = this.#pageAddress()
+    const known = links.knows(jid)
     const secret = page === undefined ? undefined : await links.make(jid)
-    return secret === undefined ? undefined : `${page}#login=${secret}`
+    if (secret === undefined) return undefined
+    const link = `${page}#login=${secret}`
+    return known ? { link } : { link, newPassword: await links.password(jid) }
   }
 
   #pageAddress(): string | undefined {
@@ -455,8 +458,14 @@ class Start {
     if (firstStart === undefined) return
     const logins = []
     for (const jid of withLogins ? links.accounts : []) {
-      const link = await this.#loginLink(links, jid)
-      if (link !== undefined) logins.push({ jid, link, password: await links.password(jid) })
+      const made = await this.#loginLink(links, jid)
+      if (made === undefined) continue
+      logins.push({
+        jid,
+        link: made.link,
+        password: await links.password(jid),
+        renewed: made.newPassword !== undefined,
+      })
     }
     const c2s = this.#listening.find(({ option }) => option === 'c2s_ports')
     const page = this.#pageAddress()

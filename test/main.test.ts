@@ -145,6 +145,8 @@ describe('the first start', () => {
     const server = await start(tryOut, { showLogin: true })
     const { jid, password } = await exchange(links()[0]!)
     expect(await subjectOfLobby(server.ports.http[0]!, jid, password)).toBe('Welcome!')
+    // Whoever knows the old one has to hear of it.
+    expect(announced).toContain(`${jid} has a new password, ${password}; the one before is good no more.`)
   })
 })
 

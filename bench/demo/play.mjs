@@ -14,12 +14,13 @@ const localpart = 'comet'
 /** Short messages that somebody says in a row, without taking breath; they are counted, not shown. */
 const inARow = 8
 const short = /^#\d+$/
+const shortOnes = 'short ones'
 
 /**
  * @typedef {object} Options
  * @property {import('./board.mjs').Board} board
  * @property {() => number} random 0 to 1
- * @property {number} people on each server
+ * @property {number} people in all
  * @property {number} paceMs between the lines
  * @property {number} patienceMs for the last message to arrive
  * @property {NonNullable<Parameters<typeof Federation.start>[1]>['link']} link
@@ -38,7 +39,7 @@ export class Play {
   #crews = new Map()
   /** Of whom nothing is expected but what they say. @type {Person[]} */
   #guests = []
-  /** What is to be summed up in each column, by what it is. @type {Map<string, number>[]} */
+  /** Who is to be summed up in each column, by what it is. @type {Map<string, string[]>[]} */
   #sums = servers.map(() => new Map())
   #serial = 0
 
@@ -115,8 +116,8 @@ export class Play {
 
   async #gather() {
     const { board, people } = this.#options
-    for (const at of servers) {
-      const crew = (names[at] ?? []).slice(0, people)
+    for (const [index, at] of servers.entries()) {
+      const crew = (names[at] ?? []).slice(0, Math.ceil((people - index) / servers.length))
       for (const name of crew) await this.#federation.addUser(at, name)
       const persons = []
       for (const name of crew) persons.push(await this.#federation.login(at, name))
@@ -139,9 +140,10 @@ export class Play {
   #follow(at, column) {
     const watcher = this.#watcher(at)
     const sums = this.#sums[column] ?? new Map()
-    const sum = (/** @type {string} */ what) => sums.set(what, (sums.get(what) ?? 0) + 1)
+    const sum = (/** @type {string} */ what, /** @type {string} */ who) =>
+      sums.set(what, [...(sums.get(what) ?? []), who])
     watcher.on('heard', ({ from, body, delay }) => {
-      if (short.test(body)) sum(delay === undefined ? 'short ones' : 'short ones, late')
+      if (short.test(body)) sum(delay === undefined ? shortOnes : `${shortOnes}, late`, from)
       else
         this.#options.board.put(column, `${delay ? '↷ ' : ''}${from}: ${body}`, delay ? 'late' : 'plain', hueOf(from))
     })
@@ -151,10 +153,10 @@ export class Play {
         : codes.includes('303')
           ? `is called ${to} from now on`
           : undefined
-      if (what === undefined) sum('out of reach')
+      if (what === undefined) sum('out of reach', nick)
       else this.#options.board.put(column, `(${nick} ${what})`, 'notice')
     })
-    watcher.on('came', () => sum('here, or here again'))
+    watcher.on('came', ({ nick }) => sum('here now', nick))
   }
 
   /** @param {readonly import('./lines.mjs').Line[]} lines @param {(at: string) => readonly string[]} reach who hears it at once */
@@ -189,9 +191,9 @@ export class Play {
     await this.#talk(apart, apartFrom)
     await this.#allAtOnce(servers, apartFrom)
     const size = (/** @type {string} */ at) => this.#watcher(at).present.get(roomAt(localpart, at))?.size
-    const each = this.#options.people
+    const [here, there] = [this.#crew('a').length + this.#crew('b').length, this.#crew('c').length]
     await until(
-      () => size('c') === each && size('a') === 2 * each && size('b') === 2 * each,
+      () => size('c') === there && size('a') === here && size('b') === here,
       () => `the two sides to see that the other is gone: ${servers.map(size)}`,
     )
     await this.#kickInTheSplit()
@@ -301,7 +303,7 @@ export class Play {
   #show() {
     const { board } = this.#options
     for (const [column, sums] of this.#sums.entries()) {
-      for (const [what, count] of sums) board.put(column, `(${count} ${what})`, 'notice')
+      for (const [what, who] of sums) board.put(column, `(${summedUp(what, who)})`, 'notice')
       sums.clear()
     }
     board.flush()
@@ -338,6 +340,12 @@ export class Play {
 
 /** Who still hears a server while c.example is cut off. @param {string} at */
 const apartFrom = (at) => (at === 'c' ? ['c'] : ['a', 'b'])
+
+/** Names where they fit, and are not said twice. @param {string} what @param {readonly string[]} who */
+const summedUp = (what, who) =>
+  what.startsWith(shortOnes)
+    ? `${who.length} ${what}`
+    : `${who.length > 3 ? `${who.length} people` : [...new Set(who)].join(', ')}: ${what}`
 
 /** @param {string} name */
 const hueOf = (name) => servers.indexOf(name === heckler.name ? heckler.at : name.slice(0, 1))

@@ -5,6 +5,8 @@ export interface AccountLogin {
   readonly link: string
   /** Shown where it was made just now, and only then. */
   readonly password: string | undefined
+  /** It had another one before, which is good no more. */
+  readonly renewed: boolean
 }
 
 export interface Announcement {
@@ -29,6 +31,8 @@ export function announce({ page, logins, canLink, room, clients, selfSigned }: A
   if (logins.length > 0)
     lines.push('', '  Each link works once, in a browser on this machine. New ones: npm start -- --show-login')
   else if (canLink) lines.push('', '  To log in, links and new passwords: Ctrl-C, then npm start -- --show-login')
+  for (const { jid, password } of logins.filter(({ renewed }) => renewed))
+    lines.push(`  ${jid} has a new password, ${password}; the one before is good no more.`)
   const shown = logins.find(({ jid, password }) => password !== undefined && !jid.startsWith('admin@')) ?? logins[0]
   if (shown !== undefined && clients !== undefined) lines.push(...profanity(shown, room, clients, selfSigned))
   lines.push('', '  Ctrl-C stops the server. What was said stays in the data directory.', '')

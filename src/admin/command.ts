@@ -18,6 +18,12 @@ export interface ServerFacts {
   remotes(): number
 }
 
+export interface LoginLink {
+  readonly link: string
+  /** The account has it from now on: nobody but its user knew the one before. */
+  readonly newPassword?: string
+}
+
 /** What a command works on. */
 export interface Operator {
   readonly store: Store
@@ -34,7 +40,7 @@ export interface Operator {
   /** The account was made, changed or deleted in the store: the server reads it again and closes its sessions. */
   accountChanged(jid: string, change: 'added' | 'password' | 'deleted'): void | Promise<void>
   /** A new login link, undefined where the configuration has none for this account. */
-  loginLink(jid: string): Promise<string | undefined>
+  loginLink(jid: string): Promise<LoginLink | undefined>
   /** A service that a module offers on a host of the running server. */
   service<T>(domain: string, name: string): T | undefined
 }

@@ -53,6 +53,11 @@ export class LoginLinks {
     for (const [hash, link] of this.#outstanding) if (link.jid === jid) this.#outstanding.delete(hash)
   }
 
+  /** Does this process know the password, so that a link needs no new one? */
+  knows(jid: string): boolean {
+    return this.#passwords.has(jid)
+  }
+
   /** The password of the account, a new one where this process does not know it. */
   async password(jid: string): Promise<string> {
     return this.#passwords.get(jid) ?? (await this.renewPassword(jid))

@@ -55,7 +55,7 @@ describe('looking', () => {
       'attic@rooms.a.example  1 in it, hidden, temporary\ncoven@rooms.a.example  2 in it, public, persistent  "Coven"',
     )
     expect(data).toMatchObject([{ jid: 'attic@rooms.a.example' }, { jid: room, occupants: 2, name: 'Coven' }])
-    expect((await run('room list', 'rooms.a.example')).data).toEqual(data)
+    expect((await run('room list', 'Rooms.A.example')).data).toEqual(data)
     expect(await refused('room list', 'rooms.b.example')).toBe(
       'There is no service of rooms rooms.b.example in the configuration; there is rooms.a.example',
     )

@@ -8,7 +8,7 @@ import { expect, test } from '@jest/globals'
 const demo = fileURLToPath(new URL('../../bench/demo.mjs', import.meta.url))
 
 test('the demo counts a lost message, and ends with exit code 1', async () => {
-  const args = [demo, '--people', '2', '--pace', '0', '--patience', '5', '--fault', 'lose']
+  const args = [demo, '--people', '6', '--pace', '0', '--patience', '5', '--fault', 'lose']
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [printed, [status]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   const lines = printed.trimEnd().split('\n')

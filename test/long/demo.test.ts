@@ -14,7 +14,7 @@ test('ends with 0 lost, 0 duplicated, and exit code 0', () => {
 })
 
 test('sees a message that appears twice: exit code 1', () => {
-  const args = [demo, '--people', '2', '--pace', '0', '--fault', 'forge']
+  const args = [demo, '--people', '6', '--pace', '0', '--fault', 'forge']
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 300_000 })
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('0 lost, 2 duplicated')
   expect(status).toBe(1)

@@ -60,8 +60,9 @@ export const listUsers: AdminCommand = {
   arguments: [{ name: 'domain', doc: 'a virtual host', optional: true }],
   examples: ['dmucctl listusers', 'dmucctl listusers example.org'],
   needs: 'store',
-  async run(operator, { domain }) {
+  async run(operator, { domain: given }) {
     const domains = userHosts(operator)
+    const domain = given === undefined ? undefined : (Jid.tryParse(given)?.toString() ?? given)
     if (domain !== undefined && !domains.includes(domain)) throw new CommandRefused(noHost(operator, domain))
     const lists = await Promise.all(
       (domain === undefined ? domains : [domain]).map((one) => operator.store.accounts(one)),

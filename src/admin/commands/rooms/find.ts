@@ -16,7 +16,8 @@ const servicesOf = (operator: Operator): string[] =>
   operator.hosts.filter(({ type }) => type === 'muc').map(({ domain }) => domain)
 
 /** The services of rooms, or the one that was named. */
-export function services(operator: Operator, named?: string): readonly Operations[] {
+export function services(operator: Operator, given?: string): readonly Operations[] {
+  const named = given === undefined ? undefined : (Jid.tryParse(given)?.toString() ?? given)
   const domains = servicesOf(operator)
   if (named !== undefined && !domains.includes(named)) throw new CommandRefused(noService(named, domains))
   return (named === undefined ? domains : [named]).map((domain) => operationsOf(operator, domain))
