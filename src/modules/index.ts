@@ -6,6 +6,7 @@ import { avatar } from './avatar.js'
 import { blocking } from './blocking/index.js'
 import { bookmarks } from './bookmarks/index.js'
 import { carbons } from './carbons.js'
+import { clientState } from './client-state.js'
 import { component } from './component.js'
 import { contactAddresses } from './contact-addresses.js'
 import { disco } from './disco.js'
@@ -41,6 +42,7 @@ export const modules: readonly Module[] = [
   presence,
   userArchive,
   carbons,
+  clientState,
   message,
   offline,
   ping,

@@ -389,6 +389,11 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#parts.refused(`sasl-${condition}`)
   }
 
+  takeElement(element: Element): boolean {
+    const { session } = this
+    return session !== undefined && this.#parts.gateway.takeElement(session, element)
+  }
+
   failed(error: unknown): void {
     this.#parts.log.error({ err: error, stream: this.#stream.id }, 'a client could not be served')
   }

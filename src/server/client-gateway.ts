@@ -120,6 +120,10 @@ export class LocalClientGateway implements ClientGateway {
     return this.#userHost(domain)?.registrations.inlineFeatures ?? []
   }
 
+  takeElement(session: Session, element: Element): boolean {
+    return this.#userHost(session.jid.domain)?.registrations.takeElement(session, element) ?? false
+  }
+
   enableInline(session: Session, requests: readonly Element[]): readonly Element[] {
     const { registrations } = this.#userHost(session.jid.domain) ?? {}
     return requests.flatMap((request) => registrations?.enableInline(session, request) ?? [])

@@ -8,6 +8,7 @@ import { acknowledgementText, Received, requestText, Sent, type Unacknowledged }
 import type { Clock, Timer } from '../util/clock.js'
 import type { Element } from '../xml/element.js'
 import { type Rendered, serialize } from '../xml/writer.js'
+import { QuietQueue } from './quiet-queue.js'
 import { delayedText } from './resent-text.js'
 import type { Resumptions } from './resumptions.js'
 import type { Reader, SendBudget } from './send-budget.js'
@@ -66,6 +67,8 @@ export class ClientOutbox implements Outbox, Reader {
   #session: Session | undefined
   #management: Management | undefined
   #over = false
+  /** While nobody looks at the client. */
+  #quiet: QuietQueue | undefined
   /** An `<r/>` is due or waits for its `<a/>`. */
   #asked = false
   /** What had been sent when it left. */
@@ -94,7 +97,7 @@ export class ClientOutbox implements Outbox, Reader {
 
   /** What the client has not acknowledged, in bytes. */
   get backlog(): number {
-    return this.#management?.sent.size ?? 0
+    return (this.#management?.sent.size ?? 0) + (this.#quiet?.size ?? 0)
   }
 
   /** A session without a connection takes nothing. */
@@ -105,11 +108,15 @@ export class ClientOutbox implements Outbox, Reader {
   }
 
   send(stanza: Element): void {
-    this.#put(serialize(stanza, this.#xmlns))
+    const text = serialize(stanza, this.#xmlns)
+    if (this.#quiet === undefined) this.#put(text)
+    else this.#putQuietly(text, QuietQueue.keyOf(stanza), this.#quiet)
   }
 
   sendRendered(rendered: Rendered, to: string): void {
-    this.#put(rendered.to(to, this.#xmlns))
+    const text = rendered.to(to, this.#xmlns)
+    if (this.#quiet === undefined) this.#put(text)
+    else this.#putQuietly(text, QuietQueue.keyOfText(rendered.name, text), this.#quiet)
   }
 
   close(...why: Parameters<Outbox['close']>): void {
@@ -120,6 +127,21 @@ export class ClientOutbox implements Outbox, Reader {
   cutOff(): void {
     if (this.#bearer === undefined) this.#end()
     else this.#bearer.cutOff()
+  }
+
+  setActive(active: boolean): void {
+    if (!active) this.#quiet ??= new QuietQueue()
+    else if (this.#quiet !== undefined) {
+      const waiting = this.#quiet.take()
+      this.#quiet = undefined
+      for (const text of waiting) this.#put(text)
+    }
+  }
+
+  #putQuietly(text: string, key: string | undefined, quiet: QuietQueue): void {
+    if (key !== undefined && quiet.keep(key, text)) return
+    for (const waiting of quiet.take()) this.#put(waiting)
+    if (key === undefined) this.#put(text)
   }
 
   // Stream management.
@@ -200,7 +222,10 @@ export class ClientOutbox implements Outbox, Reader {
     if (management === undefined || this.#session === undefined) return { is: 'failed' }
     const { received, sent } = management
     const domain = this.#session.jid.domain
-    if (!sent.acknowledge(h)) return { is: 'impossible', error: handledTooMuch(h, sent.count) }
+    // What waited was not sent, so it is not acknowledged; a stream that goes on is active (XEP-0352 §5.2).
+    const acknowledged = sent.acknowledge(h)
+    this.setActive(true)
+    if (!acknowledged) return { is: 'impossible', error: handledTooMuch(h, sent.count) }
     const texts = sent.unacknowledged.map((each) => delayedText(each, domain, bearer.xmlns))
     const other = this.#bearer
     if (other !== undefined) {

@@ -36,6 +36,8 @@ export interface ClientGateway {
   bind(account: Jid, resource: string | undefined, outbox: Outbox, facts: ConnectionFacts): Session
   /** What modules can do while a resource is bound (XEP-0386), by namespace. */
   inlineFeatures(domain: string): readonly string[]
+  /** Hands an element that is no stanza to the module that knows it; false where there is none. Throws StreamError. */
+  takeElement(session: Session, element: Element): boolean
   /** Has modules do it for a session that was just bound; what nobody knows is left out. */
   enableInline(session: Session, requests: readonly Element[]): readonly Element[]
   /** Takes a stanza from the client: stamps or checks `from` (throws StreamError `invalid-from`), fills in `to`, routes. */

@@ -102,6 +102,8 @@ export type Registration =
       /** The client is gone without having acknowledged this message (XEP-0198); of several hooks the first counts. */
       readonly undelivered?: (session: Session, message: Element) => Handled
     }
+  /** An element of a bound client's stream that is no stanza. Throws StreamError. */
+  | { readonly kind: 'element'; readonly ns: string; readonly handler: (session: Session, element: Element) => void }
   /** Done in the step that binds a resource (XEP-0386), for an element of `ns`; with what is to be answered. */
   | {
       readonly kind: 'inline'

@@ -131,6 +131,13 @@ export class Registrations implements Registered {
     return this.#all('stream-feature').flatMap(({ element }) => element(session) ?? [])
   }
 
+  /** False where no module knows it. */
+  takeElement(session: Session, element: Element): boolean {
+    const taker = this.#all('element').find(({ ns }) => ns === element.attrs.xmlns)
+    taker?.handler(session, element)
+    return taker !== undefined
+  }
+
   get inlineFeatures(): readonly string[] {
     return this.#all('inline').map(({ ns }) => ns)
   }

@@ -9,6 +9,8 @@ export interface Outbox {
   readonly connected?: boolean
   send(stanza: Element): void
   sendRendered(rendered: Rendered, to: string): void
+  /** Whether somebody looks at the client (XEP-0352); while nobody does, what can wait does. */
+  setActive?(active: boolean): void
   /** Ends the stream with this stream error. */
   close(
     condition: 'conflict' | 'not-authorized' | 'policy-violation' | 'reset' | 'system-shutdown' | 'resource-constraint',

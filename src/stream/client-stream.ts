@@ -97,6 +97,8 @@ export interface ClientStreamHandler {
   requested(): void
   /** The client has handled this many. Throws StreamError where that cannot be. */
   acknowledged(h: number): void
+  /** Another element of the bound client; false for what nobody knows. Throws StreamError. */
+  takeElement(element: Element): boolean
   /** A stanza of the bound client. What it throws as StreamError ends the stream. */
   stanza(stanza: Element): void
   /** A login was refused, with this condition of SASL. */
@@ -232,8 +234,10 @@ export class ClientStream {
     const feature = asked === undefined ? undefined : features.find((each) => each.ns === asked)
     if (feature !== undefined && (!stanza || this.#facts.has('authenticated'))) {
       feature.accept(element, this.#context(domain))
-    } else if (!stanza) throw new StreamError('unsupported-stanza-type')
-    else if (this.#facts.has('bound')) this.#handler.stanza(element)
+    } else if (!stanza) {
+      if (!this.#facts.has('bound') || !this.#handler.takeElement(element))
+        throw new StreamError('unsupported-stanza-type')
+    } else if (this.#facts.has('bound')) this.#handler.stanza(element)
     else if (!this.#answerStranger(domain, element)) throw new StreamError('not-authorized')
   }
 

@@ -101,14 +101,15 @@ export class WireClient {
     return this.#transport.isClosed
   }
 
-  async logIn(): Promise<void> {
+  /** `quiet`: forgets what was said. */
+  async logIn(quiet = true): Promise<void> {
     this.opens()
     const secret = Buffer.from(`\0${this.name}\0${password}`).toString('base64')
     this.sends(`<auth xmlns='${saslNs}' mechanism='PLAIN'>${secret}</auth>`)
     const end = Date.now() + 20_000
     while (!this.#transport.written.join('').includes('success') && Date.now() < end) await settled()
     this.opens()
-    await this.clears()
+    if (quiet) await this.clears()
   }
 
   /** Binds this resource. */

@@ -37,6 +37,7 @@ export class MemoryGateway implements ClientGateway {
 
   inlineFeatures = () => []
   enableInline = () => []
+  takeElement = () => false
 
   hasHost(domain: string): boolean {
     return domain === 'a.example'

@@ -77,6 +77,7 @@ export const streamError = (condition: string, text?: string): string =>
 /** A client's handler where TLS ends elsewhere, and every account has keys of every hash. */
 export const noChannel: Pick<
   ClientStreamHandler,
+  | 'takeElement'
   | 'bindInline'
   | 'inlineFeatures'
   | 'tokens'
@@ -92,6 +93,7 @@ export const noChannel: Pick<
     throw new Error('not here')
   },
   inlineFeatures: () => [],
+  takeElement: () => false,
   tokens: () => undefined,
   bindings: [],
   binding: () => undefined,
