@@ -4,13 +4,13 @@
  */
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import type { BindingType } from '../sasl/channel-binding.js'
+import type { BindingType, UsableBinding } from '../sasl/channel-binding.js'
 import { asn1, nodesIn, only } from './der.js'
 
 export interface Channel {
   readonly types: readonly BindingType[]
   /** Undefined once the connection is closed. */
-  data(type: BindingType): Buffer | undefined
+  data(type: UsableBinding): Buffer | undefined
 }
 
 /** Of the server's side of a connection whose handshake is done. */
@@ -23,9 +23,15 @@ export function channelOf(socket: TLSSocket): Channel {
     data(type) {
       if (socket.destroyed) return undefined
       if (type === 'tls-exporter') return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+      if (type === 'tls-unique') return firstFinished(socket)
       return hash === undefined ? undefined : endPoint(socket, hash)
     },
   }
+}
+
+/** Of a full handshake of TLS 1.3 alone: older versions do not bind to all of theirs (RFC 7627). */
+function firstFinished(socket: TLSSocket): Buffer | undefined {
+  return socket.getProtocol() === 'TLSv1.3' && !socket.isSessionReused() ? socket.getPeerFinished() : undefined
 }
 
 function endPoint(socket: TLSSocket, hash: string): Buffer | undefined {

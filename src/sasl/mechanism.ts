@@ -3,7 +3,7 @@
  * asks for the keys of a user by a `lookup` step, and the stream resumes it with them.
  */
 import type { Random } from '../util/random.js'
-import type { BindingType } from './channel-binding.js'
+import type { BindingType, UsableBinding } from './channel-binding.js'
 import type { ScramHash, ScramKeys } from './scram-keys.js'
 
 /** RFC 6120 §6.5. */
@@ -47,7 +47,7 @@ export interface SaslContext {
   /** Mechanisms that were offered on this stream, and types of channel binding (XEP-0440); none where there is no channel to bind to. */
   readonly offered: { readonly mechanisms: readonly string[]; readonly bindings: readonly BindingType[] }
   /** The data of the channel for a type that was offered. */
-  binding(type: BindingType): Buffer | undefined
+  binding(type: UsableBinding): Buffer | undefined
   /** Localparts at `domain` that the client's certificate proves (XEP-0178). */
   readonly certified: readonly string[]
 }

@@ -3,7 +3,7 @@
  * signed (XEP-0474). An unknown user gets the same exchange as a known one, with a salt that stays the same, and fails where a
  * wrong password would.
  */
-import { asBindingType } from './channel-binding.js'
+import { asBindingType, type UsableBinding, unannounced } from './channel-binding.js'
 import { offerDigest } from './downgrade-protection.js'
 import { decodeText, localpart, mayActAs } from './identity.js'
 import {
@@ -88,6 +88,7 @@ class ScramExchange implements SaslExchange {
     const { offered } = this.#context
     if (flag.type === 'p') {
       if (!this.#plus) return 'this mechanism does not bind to the channel'
+      if (flag.name === unannounced) return undefined
       const type = asBindingType(flag.name)
       return type !== undefined && offered.bindings.includes(type) ? undefined : 'this channel binding was not offered'
     }
@@ -100,7 +101,7 @@ class ScramExchange implements SaslExchange {
   #boundTo({ flag, gs2Header }: ClientFirst): Buffer | undefined {
     const header = Buffer.from(gs2Header)
     if (flag.type !== 'p') return header
-    const type = asBindingType(flag.name)
+    const type: UsableBinding | undefined = flag.name === unannounced ? unannounced : asBindingType(flag.name)
     const data = type && this.#context.binding(type)
     return data && Buffer.concat([header, data])
   }

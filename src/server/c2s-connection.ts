@@ -1,7 +1,7 @@
 /** One client: its transport, its stream and, once bound, its session, put together. */
 import { isLoopback } from '../net/address.js'
 import type { Transport, TransportHandler, UpgradableTransport } from '../net/transport.js'
-import type { BindingType } from '../sasl/channel-binding.js'
+import type { BindingType, UsableBinding } from '../sasl/channel-binding.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
 import type { Credentials } from '../stream/authentication.js'
 import type { InlineBind, InlineBound } from '../stream/bind2.js'
@@ -238,7 +238,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     return this.#transport.channel?.types ?? []
   }
 
-  binding(type: BindingType): Buffer | undefined {
+  binding(type: UsableBinding): Buffer | undefined {
     return this.#transport.channel?.data(type)
   }
 

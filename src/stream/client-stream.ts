@@ -2,7 +2,7 @@
  * A client's stream, receiving side (RFC 6120): from its first byte to a bound resource by negotiated features, and then
  * stanza by stanza. No I/O: whoever owns the connection gives it bytes and does what it asks for.
  */
-import type { BindingType } from '../sasl/channel-binding.js'
+import type { BindingType, UsableBinding } from '../sasl/channel-binding.js'
 import type { SaslMechanism } from '../sasl/mechanism.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
 import type { Clock, Timer } from '../util/clock.js'
@@ -61,7 +61,7 @@ export interface ClientStreamHandler {
   credentials(account: Jid, hash: ScramHash): Promise<Credentials | undefined>
   /** What authentication can be bound to, the strongest first; none where TLS ends elsewhere. */
   readonly bindings: readonly BindingType[]
-  binding(type: BindingType): Buffer | undefined
+  binding(type: UsableBinding): Buffer | undefined
   /** Localparts that the client's certificate proves. */
   certified(domain: string): readonly string[]
   /** Every account of the host has keys of these. */

@@ -43,7 +43,7 @@ peer([systemPython], ['slixmpp'])('slixmpp', () => {
     test('login over STARTTLS with SCRAM, the certificate verified', async () => {
       expect(await login()).toEqual({
         jid: 'ann@a.example/slix',
-        mechanism: 'SCRAM-SHA-256',
+        mechanism: 'SCRAM-SHA-512-PLUS',
         tls: 'TLSv1.3',
         verified: true,
       })

@@ -282,7 +282,7 @@ describe.each<[string, SaslMechanism, ScramHash]>([
     ['no data', { channel: Buffer.alloc(0) }],
     ['a binding type that was not offered', { header: 'p=tls-server-end-point,,' }],
     ['one that nobody knows', { header: 'p=no-such-thing,,' }],
-    ['the obsolete tls-unique', { header: 'p=tls-unique,,' }],
+    ['tls-unique of another channel', { header: 'p=tls-unique,,', channel: Buffer.from('another') }],
     ['no binding at all', { header: 'n,,', channel: Buffer.alloc(0) }],
     ['y', { header: 'y,,', channel: Buffer.alloc(0) }],
   ])('%s: not-authorized', async (_, change) => {

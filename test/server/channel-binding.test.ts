@@ -177,6 +177,21 @@ describe('channel binding', () => {
     expect(await second.scram(mechanism, 'tls-server-end-point', second.endPoint())).toContain('<success')
   })
 
+  test('COMPAT slixmpp: tls-unique under TLS 1.3, though it is not announced, and not before', async () => {
+    const client = await connection('starttls')
+    await client.features()
+    const finished = client.socket.getFinished()!
+    expect(await client.scram('SCRAM-SHA-256-PLUS', 'tls-unique', finished)).toContain('<success')
+    const other = await connection('starttls')
+    await other.features()
+    expect(await other.scram('SCRAM-SHA-256-PLUS', 'tls-unique', finished)).toContain('<not-authorized/>')
+    const old = await connection('starttls', { maxVersion: 'TLSv1.2' })
+    await old.features()
+    expect(await old.scram('SCRAM-SHA-256-PLUS', 'tls-unique', old.socket.getFinished()!)).toContain(
+      '<not-authorized/>',
+    )
+  })
+
   test('somebody in between: the data of another connection is not-authorized', async () => {
     const [victim, attacker] = [await connection('direct'), await connection('direct')]
     await attacker.features()
