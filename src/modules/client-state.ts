@@ -3,6 +3,7 @@ import type { Module } from '../server/module.js'
 import type { Session } from '../server/session.js'
 import { type Element, xml } from '../xml/element.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import { clientInactive } from './services.js'
 
 const csiNs = 'urn:xmpp:csi:0'
 
@@ -24,7 +25,8 @@ export const clientState: Module = {
   ],
 }
 
-function indicate({ outbox }: Session, { name }: Element): void {
+function indicate({ outbox, data }: Session, { name }: Element): void {
   if (name !== 'active' && name !== 'inactive') throw new StreamError('unsupported-stanza-type')
   outbox.setActive?.(name === 'active')
+  data.set(clientInactive, name === 'inactive')
 }

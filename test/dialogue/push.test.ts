@@ -139,6 +139,25 @@ describe('XEP-0357 §7 notifications', () => {
     await told()
   })
 
+  test('XEP-0352: one that says that nobody looks at it is woken, and not once somebody does', async () => {
+    const wire = new Wire(stage)
+    await wire.letIn('alice')
+    alice.disconnects()
+    const phone = await wire.client('alice')
+    await phone.binds('wire')
+    phone.sends('<presence/>')
+    phone.sends(enable())
+    phone.sends(`<inactive xmlns='urn:xmpp:csi:0'/>`)
+    await phone.clears()
+    await says('hail')
+    await told()
+    phone.sends(`<active xmlns='urn:xmpp:csi:0'/>`)
+    await phone.clears()
+    stage.clock.advance(5_000)
+    await says('hail again')
+    await service.receivesNothing()
+  })
+
   test('what is for another client, as of a room that is there, wakes nobody', async () => {
     await enables(alice)
     const desk = stage.client('alice', 'desk')
