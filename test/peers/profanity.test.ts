@@ -27,7 +27,7 @@ peer(['profanity', 'tmux'])('profanity', () => {
 
   test('logs in over TLS with SCRAM', async () => {
     const ann = await online(server, 'ann')
-    expect(ann.log()).toContain('SASL SCRAM-SHA-256 auth successful')
+    expect(ann.log()).toContain('SASL SCRAM-SHA-512 auth successful')
     // Nothing of a SASL exchange before TLS.
     expect(ann.log().indexOf('<starttls ')).toBeLessThan(ann.log().indexOf('<auth '))
     await ann.types('/tls cert')
