@@ -94,7 +94,9 @@ export class Person extends EventEmitter {
    */
   static async login(options) {
     const person = new Person(options)
-    await person.#entity.start()
+    // COMPAT @xmpp/client waits for an event that may have been before: where the server answers at once, `start` never resolves.
+    const online = new Promise((resolve) => person.#entity.once('online', () => resolve(undefined)))
+    await Promise.race([online, person.#entity.start()])
     person.connected = true
     // What comes before that it would count, and then forget that it did: it would be sent again.
     await until(
