@@ -29,4 +29,7 @@ input.on('close', async () => {
   await entity.stop().catch(() => {})
   process.exit(0)
 })
-entity.start().catch((error) => put({ error: String(error) }))
+// COMPAT @xmpp/client waits for an event that may have been before: then it times out although it is online.
+entity.start().catch((error) => {
+  if (entity.status !== 'online') put({ error: String(error) })
+})
