@@ -40,7 +40,10 @@ const rightToLeft =
   /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10cff}\u{10d00}-\u{10fff}\u{1e800}-\u{1efff}]/u
 const arabicNumber = /[\u0660-\u0669\u{10d30}-\u{10d39}]/u
 const europeanNumber = /[0-9\u06f0-\u06f9]/u
-const nonspacing = /\p{Mn}/u
+/** Five signs of Kannada, Zanabazar Square and Bhaiksuki are marks of category Mn, and yet left-to-right. */
+const nonspacing = /(?![\u0cbf\u0cc6\u{11a07}\u{11a08}\u{11c3f}])\p{Mn}/u
+/** Modifier letters that have no direction (Bidi_Class ON). */
+const neutralLetter = /[\u02b9\u02ba\u02c6-\u02cf\u02ec\u2e2f\ua67f\ua717-\ua71f\ua788]/u
 
 type Direction = 'L' | 'R' | 'AN' | 'EN' | 'NSM' | 'neutral'
 
@@ -49,7 +52,8 @@ function directionOf(character: string): Direction {
   if (arabicNumber.test(character)) return 'AN'
   if (europeanNumber.test(character)) return 'EN'
   if (rightToLeft.test(character)) return 'R'
-  return /[\p{L}\p{Mc}\p{Nd}]/u.test(character) ? 'L' : 'neutral'
+  if (neutralLetter.test(character)) return 'neutral'
+  return /[\p{L}\p{M}\p{Nd}\u0f0b\u3007]/u.test(character) ? 'L' : 'neutral'
 }
 
 /**
