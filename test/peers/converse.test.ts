@@ -84,7 +84,7 @@ peer(['/usr/bin/chromium'])('Converse.js in a room', () => {
   test('who comes back has the history and the topic, and nothing of what was taken away', async () => {
     const again = await enters('bob')
     await again.hears('When shall we three meet again?', 'ann')
-    await again.hears('In thunder, lightning, or in rain?', 'bob')
+    await again.hears('In thunder, lightning, or in rain?')
     await again.shows('An open place')
     await picture(again, 'back-bob')
     for (const text of ['Buy my potions!', 'A slip of the tongue']) await again.misses(text)

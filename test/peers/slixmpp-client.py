@@ -55,10 +55,11 @@ class Client:
 
             return handle
 
-        for name in ("session_start", "failed_all_auth", "ssl_invalid_chain", "connection_failed"):
+        for name in ("session_start", "failed_all_auth", "ssl_invalid_chain", "connection_failed", "stream_error"):
             xmpp.add_event_handler(name, end(name))
         # A refused certificate would be tried again and again.
         xmpp.add_event_handler("ssl_invalid_chain", lambda _: xmpp.abort())
+        xmpp.add_event_handler("stream_error", lambda _: xmpp.abort())
         xmpp.connect((host, port), force_starttls=True)
         outcome, text = await asyncio.wait_for(done, 30)
         if outcome != "session_start":

@@ -5,8 +5,8 @@ import { Federation, roomAt } from '../live/federation.mjs'
 import { faultsOf, judge, lacking } from '../live/judge.mjs'
 import type { Person } from '../live/person.mjs'
 import { until } from '../live/until.mjs'
-import { Namespaces, obstacle } from './namespaces.js'
-import { peer } from './require-peer.js'
+import { Namespaces, obstacle } from '../peers/namespaces.js'
+import { peer } from '../peers/require-peer.js'
 
 const hindered = obstacle()
 if (hindered !== undefined && process.env.DMUCD_REQUIRE_PEERS === '1') throw new Error(hindered)
