@@ -31,8 +31,7 @@ let server: RunningServer
 let pairs: readonly [Pair, Pair, Pair]
 const sockets: TLSSocket[] = []
 
-const write = ({ cert, key }: Pair): void =>
-  put(directory, { 'certs/a.example.crt': cert, 'certs/a.example.key': key })
+const write = ({ cert, key }: Pair): void => put(directory, { 'certs/a.example.crt': cert, 'certs/a.example.key': key })
 const serialOf = ({ cert }: Pair): string => new X509Certificate(cert).serialNumber
 
 beforeAll(async () => {
@@ -84,10 +83,7 @@ async function streams() {
     shown: [client.serial, peer.serial],
     /** Both streams still do what is asked of them. */
     async live(): Promise<void> {
-      await client.ask(
-        `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='NONE'>=</auth>`,
-        /<invalid-mechanism/,
-      )
+      await client.ask(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='NONE'>=</auth>`, /<invalid-mechanism/)
       await peer.ask(`<db:verify from='b.example' to='a.example' id='x'>k</db:verify>`, /type='invalid'/)
       expect([client.socket.destroyed, peer.socket.destroyed]).toEqual([false, false])
     },
