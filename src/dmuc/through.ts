@@ -9,6 +9,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { startsTooOften } from './accept.js'
 import { catchUp } from './catch-up.js'
 import { digestOf } from './chain.js'
+import { sayHello } from './greet.js'
 import { signLog } from './heads.js'
 import { takeList, writeList } from './presences.js'
 import { otherInstance, others, type Peer, type Question } from './replica.js'
@@ -163,9 +164,14 @@ function isHeld({ replica }: Turn, list: Element, revision: number): boolean {
   )
 }
 
-/** Who passes it on holds what was said before it. */
+/**
+ * Who passes it on holds what was said before it. Where that was in a start of which it has told us nothing yet, it is asked for all it
+ * holds: what was said in an earlier start comes first.
+ */
 function learnThrough(turn: Turn, from: string, list: Element): void {
   const place = placeIn(list)
-  if (place === undefined || startsTooOften(turn, place)) return
-  turn.changePeer(from, { vector: turn.peer(from).vector.withFloor(place, place.seq) })
+  if (place === undefined || place.seq === 0 || startsTooOften(turn, place)) return
+  const { vector } = turn.peer(from)
+  if (vector.get(place).contiguous === 0) sayHello(turn, from)
+  else turn.changePeer(from, { vector: vector.withFloor(place, place.seq) })
 }

@@ -34,6 +34,8 @@ const cutOff = (): void => {
 const asked = () => shadow.asked('list-through')[0]
 const there = (): string[] => [...shadow.replica.room.occupants.keys()]
 
+const start = (number: number) => ({ instance: other, incarnation: `${other}-${number}` })
+
 /** What `other` answers, as it comes by way of somebody else. */
 function listOf(people: readonly Occupant[], nonce: string, change: Partial<Replica> = {}): Element {
   const made = newSource({ ...newRoom(other, defaultPolicy), locked: false }, new SeededRandom(9))
@@ -126,6 +128,9 @@ describe('while another instance cannot be reached', () => {
     const question = asked()!
     shadow.answers(source, question, listOf([occupant(other)], question.nonce, { nextSeq: 2, tip: 'p'.repeat(43) }))
     expect(there()).toEqual([])
+    // The source has told nothing of that start yet.
+    expect([shadow.asked('pull'), shadow.asked('hello').length]).toEqual([[], 1])
+    shadow.getsHello(source, { vector: Vector.of([{ ...start(1), contiguous: 1, above: [] }]) })
     expect(shadow.asked('pull')[0]?.ranges).toMatchObject([{ instance: other, from: 1, to: 1 }])
     shadow.getsPage(source, event(other, 1, 1, message('Hail!')))
     expect(shadow.logged).toEqual(['1:1'])
@@ -133,6 +138,19 @@ describe('while another instance cannot be reached', () => {
     const next = asked()!
     shadow.answers(source, next, listOf([occupant(other)], next.nonce, { nextSeq: 2, tip: 'p'.repeat(43) }))
     expect(there()).toEqual(['hag'])
+  })
+
+  test('what was said there before it began anew is not overtaken: who passed the list on says first what it holds', () => {
+    cutOff()
+    const question = asked()!
+    const list = listOf([occupant(other)], question.nonce, { ...start(2), nextSeq: 2, tip: 'p'.repeat(43) })
+    shadow.answers(source, question, list)
+    expect([shadow.asked('pull'), shadow.asked('hello').length]).toEqual([[], 1])
+    const held = [1, 2].map((number) => ({ ...start(number), contiguous: 1, above: [] }))
+    shadow.getsHello(source, { vector: Vector.of(held) })
+    expect(shadow.asked('pull')[0]?.ranges.map(({ incarnation }) => incarnation)).toEqual(
+      held.map(({ incarnation }) => incarnation),
+    )
   })
 
   test.each<[string, (list: Element) => void]>([

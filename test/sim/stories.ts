@@ -607,4 +607,19 @@ export const stories: readonly Story[] = [
       { at: 40884, type: 'distribute', sites: 1 },
     ],
   },
+  {
+    text: 'what an instance said before it began anew is not overtaken on the way through a third',
+    seed: 747,
+    scope: { ...plain, people: 2, sites: 3, history: 5, restricts: true },
+    schedule: [
+      { at: 4173, type: 'cut', from: 2, to: 1, both: true, fault: 'stall', forMs: 101367 },
+      { at: 9945, type: 'distribute', sites: 3 },
+      { at: 16077, type: 'configure', who: 4, field: 'muc#roomconfig_changesubject', value: '0' },
+      { at: 18724, type: 'say', who: 4 },
+      { at: 26024, type: 'crash', site: 1, forMs: 218 },
+      { at: 45057, type: 'rename', who: 1 },
+      { at: 49857, type: 'say', who: 1 },
+      { at: 52764, type: 'enter', who: 5, nick: 'nick5' },
+    ],
+  },
 ]
