@@ -39,23 +39,28 @@ def main():
     devices = {socket.inet_aton(address): device(name, address) for name, address in options["hosts"].items()}
     names = {socket.inet_aton(address): name for name, address in options["hosts"].items()}
     chance = random.Random(options["seed"])
+    stdin = sys.stdin.fileno()
     cut, late, serial, counts = set(), [], 0, {"passed": 0, "lost": 0}
     print("ready", flush=True)
+    said = b""
     while True:
         wait = max(0, late[0][0] - time.monotonic()) if late else None
-        readable, _, _ = select.select([sys.stdin, *devices.values()], [], [], wait)
+        readable, _, _ = select.select([stdin, *devices.values()], [], [], wait)
         for source in readable:
-            if source is sys.stdin:
-                line = sys.stdin.readline()
-                if line == "":
+            if source == stdin:
+                # Not by lines: a second one would wait in a buffer that select knows nothing of.
+                chunk = os.read(stdin, 65536)
+                if chunk == b"":
                     return
-                command, _, name = line.strip().partition(" ")
-                if command == "cut":
-                    cut.add(name)
-                elif command == "heal":
-                    cut.clear()
-                elif command == "count":
-                    print(json.dumps(counts), flush=True)
+                *lines, said = (said + chunk).split(b"\n")
+                for line in lines:
+                    command, _, name = line.decode().partition(" ")
+                    if command == "cut":
+                        cut.add(name)
+                    elif command == "heal":
+                        cut.clear()
+                    elif command == "count":
+                        print(json.dumps(counts), flush=True)
                 continue
             packet = os.read(source, 65536)
             origin, target = packet[12:16], packet[16:20]
