@@ -44,11 +44,9 @@ class PlainExchange implements SaslExchange {
     const { username, password } = given
     const { domain, secret, iterations } = this.#context
     const keys = found?.keys
-    const fits = await verifyPassword(
-      hash,
-      keys ?? decoyKeys(hash, secret, `${username}@${domain}`, iterations),
-      password,
-    )
+    // Made for everybody, so that it takes the same time.
+    const decoy = decoyKeys(hash, secret, `${username}@${domain}`, iterations)
+    const fits = await verifyPassword(hash, keys ?? decoy, password)
     return fits && keys !== undefined ? { type: 'success', username, password } : failure('not-authorized')
   }
 }

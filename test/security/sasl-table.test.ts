@@ -75,23 +75,13 @@ describe('unknown user: the same exchange as a known one', () => {
     expect(byPassword.map(({ name }) => name)).toEqual(['SCRAM-SHA-512', 'SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'])
   })
 
-  test.each(byPassword.filter(({ hash }) => hash !== undefined))('$name: the same work', async (mechanism) => {
+  test.each(byPassword)('$name: the same work', async (mechanism) => {
     const known = await attempt(mechanism, keysOf(mechanism))
     const unknown = await attempt(mechanism, undefined)
     expect(known.step).toEqual({ type: 'failure', condition: 'not-authorized' })
     expect(unknown.step).toEqual(known.step)
-    expect(known.calls).toContain('createHmac')
+    expect(known.calls).toContain(mechanism.hash === undefined ? 'pbkdf2' : 'createHmac')
     expect(unknown.calls).toEqual(known.calls)
-  })
-
-  test('PLAIN: the same answer after the same derivation of keys', async () => {
-    const plain = byPassword.find(({ name }) => name === 'PLAIN')!
-    const slow = (names: readonly string[]): readonly string[] => names.filter((name) => name !== 'createHmac')
-    const known = await attempt(plain, keysOf(plain))
-    const unknown = await attempt(plain, undefined)
-    expect(unknown.step).toEqual(known.step)
-    expect(known.calls).toContain('pbkdf2')
-    expect(slow(unknown.calls)).toEqual(slow(known.calls))
   })
 })
 
