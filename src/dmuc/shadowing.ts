@@ -16,7 +16,7 @@ import { occupantIdOf } from './ids.js'
 import { performLocal } from './local.js'
 import { isPlain, weigh } from './plain.js'
 import { compareList } from './presences.js'
-import { relayEvent } from './relay.js'
+import { announceAll, relayEvent } from './relay.js'
 import { isSource, occupantIdAt, otherInstance, type RoomIdentity } from './replica.js'
 import type { Turn } from './turn.js'
 import { Vector } from './vector.js'
@@ -122,6 +122,7 @@ export function takeRoster(turn: Turn, from: string, iq: Element, payload: Eleme
   compareList(turn, from, at(from))
   if (own) return
   const place = readListPlace(payload)
+  const { downSince } = turn.peer(from)
   const first = replica.phase !== 'serving'
   // Later the others speak for their own.
   if (first)
@@ -135,8 +136,18 @@ export function takeRoster(turn: Turn, from: string, iq: Element, payload: Eleme
     split: false,
   })
   turn.effects.push({ type: 'save' })
-  if (first || place === undefined) askHistory(turn, from)
+  if (first) askHistory(turn, from)
+  else if (place === undefined) catchUpWithPlain(turn, from, downSince)
   else greetAll(turn)
+}
+
+/**
+ * A plain source that had lost us, whichever of us noticed: it hears who is here, and is asked for what was said since `lost`. It
+ * gives its roster after a split, perhaps before we know that the way is open again.
+ */
+export function catchUpWithPlain(turn: Turn, source: string, lost: number | undefined): void {
+  announceAll(turn, source)
+  askHistory(turn, source, lost)
 }
 
 /** A plain source may list our own occupants as its own. */

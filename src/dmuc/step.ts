@@ -13,11 +13,9 @@ import { dropEntitled } from './entitled.js'
 import { meetEpoch, promote, trust } from './epochs.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { signEarlier, signLog } from './heads.js'
-import { askHistory } from './history.js'
 import { accuse } from './lies.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeOrder } from './orders.js'
-import { announceAll } from './relay.js'
 import { takeRelayed } from './relayed.js'
 import {
   type Happening,
@@ -40,7 +38,7 @@ import { askRestored, giveBack } from './restoring.js'
 import { bringForward, takeVerdict, withhold } from './restrictions.js'
 import { endRetrieval, retell } from './retrieval.js'
 import { endSettling } from './settling.js'
-import { takeConfig, takeHistory, takeRoster } from './shadowing.js'
+import { catchUpWithPlain, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { lookThrough, passList, takeListRequest, takeListThrough } from './through.js'
 import { type Env, Turn } from './turn.js'
 import { writeDigest } from './wire/digest.js'
@@ -111,9 +109,7 @@ function linkBack(turn: Turn, jid: string): void {
   if (instance.kind === 'sync') return greet(turn, jid)
   if (isSource(turn.replica)) return replicateTo(turn, jid)
   turn.changePeer(jid, { link: 'up', downSince: undefined, split: false })
-  if (downSince === undefined) return
-  announceAll(turn, jid)
-  askHistory(turn, jid, downSince)
+  if (downSince !== undefined) catchUpWithPlain(turn, jid, downSince)
 }
 
 function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'request' }>): void {

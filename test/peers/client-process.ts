@@ -36,7 +36,7 @@ export abstract class ClientProcess<Line extends object> {
     void this.#ended.then(() => this.ended(this.#complaints))
   }
 
-  /** The next message, presence or IQ that fits; what came before it is dropped. Rejects after 30 s. */
+  /** The next message, presence or IQ that fits; what came before it is dropped. Rejects after 60 s. */
   async next(fits: (stanza: Element) => boolean): Promise<Element> {
     const found = (): number => this.#stanzas.findIndex(fits)
     await this.until(

@@ -192,6 +192,33 @@ describe('the link is back', () => {
     await shakespeare.receivesNothing()
   })
 
+  test('6 a plain source that gives its roster before we know that the link is back hears who is here', async () => {
+    const [shakespeare] = await shadowWithWitch()
+    shakespeare.isCutOff = true
+    await passes(45_000)
+    await shakespeare.drains()
+    shakespeare.isCutOff = false
+    await shakespeare.sends(`
+      <iq from='${source}' id='roster2' to='${shadow}' type='set'>
+        <roster xmlns='urn:xmpp:dmuc:0'>${covenRoster.join('')}</roster>
+      </iq>`)
+    await shakespeare.receives(`<iq from='${shadow}' id='roster2' to='${source}' type='result'/>`)
+    await shakespeare.receives(`
+      <presence from='${shadow}/anotherwitch' to='${source}/anotherwitch'>
+        <x xmlns='http://jabber.org/protocol/muc#user'>
+          <item affiliation='none' role='participant' jid='somewitch@macbeth.lit/mobile'/>
+        </x>
+      </presence>`)
+    await shakespeare.receives(`
+      <iq from='${shadow}' id='{any}' to='${source}' type='get'>
+        <room xmlns='urn:xmpp:dmuc:0' id='theroom'>
+          <history xmlns='http://jabber.org/protocol/muc' maxstanzas='1000' since='{any}'/>
+        </room>
+      </iq>`)
+    await passes(10_000)
+    await shakespeare.receivesNothing()
+  })
+
   test('6 a plain shadow gets configuration and roster again, and is asked for what was said there', async () => {
     const [macbeth, foo] = await sourceWithWitch()
     macbeth.isCutOff = true
