@@ -93,6 +93,13 @@ export class LocalHost {
     return this.accounts.within(from.bare().toString(), () => walk(way, stanza, from, to, dispatch), { kept })
   }
 
+  /** May a stanza from `from` go straight to a client of this account? Nothing of it waits, and nobody shields it. */
+  isOpen(bareJid: string, from: Jid): boolean {
+    const account = this.accounts.get(bareJid)
+    if (!this.accounts.isIdle(bareJid)) return false
+    return account === undefined || !this.registrations.shields.some(({ against }) => against(account, from))
+  }
+
   bound(session: Session): void {
     this.#afterwards(session, (failed) => this.registrations.bound(session, failed))
   }

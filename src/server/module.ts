@@ -119,6 +119,11 @@ export type Registration =
    * (never decide on what is not loaded); found under `name` in `LoadedAccount.data`.
    */
   | { readonly kind: 'account'; readonly name: string; readonly load: (bareJid: string) => Promise<unknown> }
+  /**
+   * Does this account want no stanza from this sender? What is broadcast goes straight to clients, past the stages of `inbound`; where a
+   * shield says yes, it takes them.
+   */
+  | { readonly kind: 'shield'; readonly against: (account: LoadedAccount, from: Jid) => boolean }
   /** Of the host (XEP-0050). */
   | { readonly kind: 'command'; readonly command: HostCommand }
   /** Of clients that have not logged in: what they are offered, and their IQ requests in this namespace. */

@@ -53,6 +53,7 @@ export class Registrations implements Registered {
   forms: readonly Form[] = []
   accountLoaders: readonly AccountLoader[] = []
   sessionHooks: readonly Kind<'session'>[] = []
+  shields: readonly Kind<'shield'>[] = []
 
   constructor(domain: string) {
     this.#domain = domain
@@ -201,6 +202,7 @@ export class Registrations implements Registered {
     this.forms = this.#all('disco-form').map(({ form }) => form)
     this.accountLoaders = this.#all('account')
     this.sessionHooks = this.#all('session')
+    this.shields = this.#all('shield')
     this.#ways.clear()
     for (const direction of ['outbound', 'inbound'] as const)
       for (const name of ['message', 'presence', 'iq'] as const)

@@ -73,9 +73,11 @@ export class StanzaRouter implements Router {
     const { sessions } = this.#parts
     const hosts = this.#parts.hosts()
     const rendered = Rendered.of(stanza)
+    const from = Jid.tryParse(stanza.attrs.from)
     for (const recipient of recipients) {
       const session = sessions.get(recipient)
-      if (session !== undefined && hosts.get(session.jid.domain)?.accounts.isIdle(session.jid.bare().toString())) {
+      const host = session && hosts.get(session.jid.domain)
+      if (session !== undefined && from !== undefined && host?.isOpen(session.jid.bare().toString(), from)) {
         session.outbox.sendRendered(rendered, recipient)
         continue
       }

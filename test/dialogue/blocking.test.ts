@@ -1,6 +1,7 @@
 /** XEP-0191: who is blocked is not heard, and does not hear of it. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type Client, type Peer, Stage } from './stage.js'
+import { found, join, openRooms, room, say } from './muc-stage.js'
+import { type Client, type Peer, Stage, settled } from './stage.js'
 
 const blockingNs = 'urn:xmpp:blocking'
 const item = (jid: string): string => `<item jid='${jid}'/>`
@@ -154,4 +155,22 @@ describe('§5 what an address matches', () => {
     await bob.receivesNothing()
     await peer.receivesNothing()
   })
+})
+
+test('an occupant who is blocked is not heard in a room of this server either, and the others are', async () => {
+  const rooms = await openRooms()
+  const [ann, ben, kim] = ['alice', 'bob', 'carol'].map((name) => rooms.client(name)) as [Client, Client, Client]
+  await found(ann, 'ann')
+  await join(ben, 'ben')
+  await join(kim, 'kim')
+  await ben.sends(`<iq type='set' id='b'><block xmlns='${blockingNs}'>${item(`${room}/kim`)}</block></iq>`)
+  await settled()
+  await ben.clears()
+  await say(kim, 'from kim')
+  await kim.sends(`<presence to='${room}/kim'><show>away</show></presence>`)
+  await say(ann, 'from ann')
+  await settled()
+  expect((await ben.drain()).map(({ attrs }) => attrs.from)).toEqual([`${room}/ann`])
+  expect((await ann.drain()).map(({ attrs }) => attrs.from)).toContain(`${room}/kim`)
+  await rooms.close()
 })

@@ -45,6 +45,7 @@ export const blocking: Module = {
         name: accountData,
         load: async (bareJid) => readList(await host.store.data(bareJid, accountData, '')),
       },
+      { kind: 'shield', against: (account, from) => isOnList(listOf(account), from) },
       ...(['message', 'presence', 'iq'] as const).flatMap((name) => [
         host.on('inbound', name, 'authorize', (stanza, from, to) => refuseBlocked(host, stanza, from, to)),
         host.on('outbound', name, 'authorize', (_stanza, from, to) => refuseToBlocked(host, from, to)),
