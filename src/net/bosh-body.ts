@@ -4,7 +4,7 @@
  */
 import type { Element } from '../xml/element.js'
 import { type ReaderLimits, XmlReader } from '../xml/reader.js'
-import { escapeAttribute, serialize } from '../xml/writer.js'
+import { escapeAttribute } from '../xml/writer.js'
 import { ns } from '../xmpp/namespaces.js'
 
 export const bodyNamespace = 'http://jabber.org/protocol/httpbind'
@@ -16,22 +16,26 @@ export interface BoshBody {
   /** XEP-0206 §3 and §5, whatever prefix they came with. */
   readonly version: string | undefined
   readonly restart: boolean
-  /** One frame for each child. */
-  readonly frames: readonly string[]
+  /** One for each child, parsed once for good. */
+  readonly frames: readonly Element[]
+  readonly bytes: number
 }
 
 /** Undefined for what is no well-formed body within the limits. */
 export function readBoshBody(bytes: Uint8Array, limits: ReaderLimits): BoshBody | undefined {
   let root: Element | undefined
   let closed = false
-  const frames: string[] = []
+  const frames: Element[] = []
   const reader = new XmlReader(
     {
       open: (element) => {
         root = element
       },
-      // COMPAT: some clients leave out the namespace of stanzas (XEP-0124 §5 says that they should not).
-      element: (element) => frames.push(serialize(element, ns.client)),
+      element: (element) => {
+        // In a frame it is the default. COMPAT: some clients leave it out here (XEP-0124 §5 says that they should not).
+        if (element.attrs.xmlns === ns.client) delete element.attrs.xmlns
+        frames.push(element)
+      },
       close: () => {
         closed = true
       },
@@ -49,7 +53,8 @@ export function readBoshBody(bytes: Uint8Array, limits: ReaderLimits): BoshBody 
   const xbosh = (name: string): string | undefined =>
     prefix === undefined ? undefined : attributes[`${prefix.slice('xmlns:'.length)}:${name}`]
   const restart = xbosh('restart')
-  return { attributes, version: xbosh('version'), restart: restart === 'true' || restart === '1', frames }
+  const restarts = restart === 'true' || restart === '1'
+  return { attributes, version: xbosh('version'), restart: restarts, frames, bytes: bytes.length }
 }
 
 /** `content` is XML already. */

@@ -188,7 +188,7 @@ export class BoshSession implements Transport {
     if (this.#state === 'ending') return this.#terminate()
     const opening = this.#state === 'opening'
     if (opening || restart) this.handler.data(this.#header(body))
-    for (const frame of frames) this.handler.data(frame)
+    for (const [index, frame] of frames.entries()) this.handler.parsed?.(frame, index === 0 ? body.bytes : 0)
     if (terminates) this.handler.data(`<close xmlns='${ns.framing}'/>`)
     this.#afterwards(opening, attributes.pause)
   }

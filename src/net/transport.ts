@@ -1,5 +1,6 @@
 /** A pipe to one peer. TCP, TLS, WebSocket and BOSH look alike from above. */
 
+import type { Element } from '../xml/element.js'
 import type { Channel } from './channel-binding.js'
 
 /** Facts about an established TLS layer. */
@@ -27,6 +28,8 @@ export interface TlsInfo {
 export interface TransportHandler {
   /** Bytes of a stream transport; a whole text frame of a WebSocket or of BOSH. */
   data(chunk: Uint8Array | string): void
+  /** In place of `data`, from a transport that has parsed the frame within the limits of a stream: its element, and what it took. */
+  parsed?(frame: Element, bytes: number): void
   /** Once, and last. `error` where it did not end cleanly. */
   closed(error?: Error): void
 }

@@ -130,6 +130,11 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#stream.receive(chunk)
   }
 
+  parsed(frame: Element, bytes: number): void {
+    this.#charge(bytes)
+    this.#stream.receive(frame, bytes)
+  }
+
   closed(error?: Error): void {
     this.#stream.transportClosed(error)
     this.#parts.budget.remove(this)

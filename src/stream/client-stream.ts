@@ -172,8 +172,9 @@ export class ClientStream {
     return this.#stream.state.is === 'ended'
   }
 
-  receive(chunk: Uint8Array | string): void {
-    this.#stream.receive(chunk)
+  /** As `Stream.receive`. */
+  receive(chunk: Uint8Array | string | Element, bytes?: number): void {
+    this.#stream.receive(chunk, bytes)
   }
 
   /** TLS is under the stream now: it begins anew (RFC 6120 §5.4.3.3). */

@@ -8,7 +8,7 @@
  *   open ──close()──▶ closing ──▶ ended                      (an error, or the peer's close, ends at once)
  */
 import type { Clock, Timer } from '../util/clock.js'
-import { type Element, elements } from '../xml/element.js'
+import { Element, elements } from '../xml/element.js'
 import { parseDocument, XmlError, type XmlErrorKind, XmlReader } from '../xml/reader.js'
 import { serialize } from '../xml/writer.js'
 import { ns } from '../xmpp/namespaces.js'
@@ -70,7 +70,7 @@ export class Stream {
   #bytes = 0
   #elements = 0
   /** What arrived while held; it has been counted. */
-  #held: (Uint8Array | string)[] | undefined
+  #held: (Uint8Array | string | Element)[] | undefined
   #timer: Timer | undefined
 
   constructor(options: StreamOptions, handler: StreamHandler) {
@@ -112,12 +112,17 @@ export class Stream {
     }
   }
 
-  /** Bytes, or one whole text frame. */
-  receive(chunk: Uint8Array | string): void {
+  /** Bytes; or one whole frame, as text or parsed within the limits of `established`, and what it took then. */
+  receive(chunk: Uint8Array | string | Element, bytes = chunk instanceof Element ? 0 : chunk.length): void {
     if (!this.#established && this.#reads) {
-      this.#bytes += chunk.length
-      if (this.#bytes > this.#options.limits.unauthenticated.bytes) {
+      const { unauthenticated } = this.#options.limits
+      this.#bytes += bytes
+      if (this.#bytes > unauthenticated.bytes) {
         this.fail(new StreamError('policy-violation', 'too much data before authentication'))
+        return
+      }
+      if (chunk instanceof Element && sizeOf(chunk) > unauthenticated.elements) {
+        this.fail(new StreamError('policy-violation', 'too many elements before authentication'))
         return
       }
     }
@@ -211,8 +216,8 @@ export class Stream {
    * Until the peer is authenticated, tag by tag: an element may end this stream and begin another, or TLS, and what
    * stands behind it in the same packet must not be read as if nothing had happened.
    */
-  #take(chunk: Uint8Array | string): void {
-    if (this.#options.framing === 'framed') {
+  #take(chunk: Uint8Array | string | Element): void {
+    if (this.#options.framing === 'framed' || chunk instanceof Element) {
       if (this.#held !== undefined) this.#held.push(chunk)
       else if (this.#reads) this.#frame(chunk)
       return
@@ -245,11 +250,12 @@ export class Stream {
     return this.#reader
   }
 
-  #frame(chunk: Uint8Array | string): void {
+  #frame(chunk: Uint8Array | string | Element): void {
     const { limits, contentNamespace } = this.#options
-    const element = this.#document(() =>
-      parseDocument(chunk, readerLimits(limits, this.#established), contentNamespace),
-    )
+    const element =
+      chunk instanceof Element
+        ? chunk
+        : this.#document(() => parseDocument(chunk, readerLimits(limits, this.#established), contentNamespace))
     if (element === undefined) return
     const { is } = this.#state
     if (element.attrs.xmlns === ns.framing) {
@@ -337,6 +343,9 @@ export class Stream {
     this.#handler.ended(end)
   }
 }
+
+/** Elements in it, itself included. */
+const sizeOf = (element: Element): number => elements(element).reduce((sum, each) => sum + sizeOf(each), 1)
 
 /** The chunk up to its first `>`, and what stands behind that. */
 function afterTag<T extends Uint8Array | string>(chunk: T): [Uint8Array | string, Uint8Array | string] {

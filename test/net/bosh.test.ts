@@ -10,6 +10,7 @@ import { silentLogger } from '../../src/util/logger.js'
 import { SeededRandom, systemRandom } from '../../src/util/random.js'
 import type { Element } from '../../src/xml/element.js'
 import { parseDocument } from '../../src/xml/reader.js'
+import { serialize } from '../../src/xml/writer.js'
 import { MemoryGateway } from '../server/memory-gateway.js'
 import { until } from './transport-contract.js'
 
@@ -21,6 +22,8 @@ let http: HttpServer
 let clock: ManualClock
 let sessions: BoshSession[]
 let heard: string[]
+/** What each frame is said to have taken. */
+let charged: number[]
 let ends: (string | undefined)[]
 let admits: boolean
 /** What is answered when a session opens. */
@@ -31,6 +34,7 @@ beforeEach(async () => {
   clock = new ManualClock()
   sessions = []
   heard = []
+  charged = []
   ends = []
   admits = true
   greeting = [
@@ -55,6 +59,10 @@ function accept(session: BoshSession): void {
       heard.push(String(frame))
       if (String(frame).startsWith('<open')) for (const text of greeting) session.write(text)
       if (String(frame).startsWith('<close') || greeting[0]?.startsWith('<stream:error')) session.end()
+    },
+    parsed: (frame, bytes) => {
+      heard.push(serialize(frame, 'jabber:client'))
+      charged.push(bytes)
     },
     closed: (error) => ends.push(error?.message),
   }
@@ -145,6 +153,8 @@ describe('XEP-0124 §8 to §14 requests', () => {
     const answered = asks(on(sid, 1001, stanza('one') + stanza('two')))
     await until(() => heard.length === 3)
     expect(heard.slice(1)).toEqual([stanza('one'), stanza('two')])
+    // All that the request took, once.
+    expect(charged).toEqual([on(sid, 1001, stanza('one') + stanza('two')).length, 0])
     session.write(stanza('hail'))
     session.write(stanza('and well met'))
     const answer = await answered
@@ -303,7 +313,20 @@ test('pages of every origin may ask (CORS); a browser’s visitor is told what t
   expect((await fetch(url())).status).toBe(405)
 })
 
-test('a whole login, and a stanza each way', async () => {
+test.each([
+  ['elements', `<x>${'<y/>'.repeat(40)}</x>`, 'too many elements'],
+  ['bytes', `<x>${'y'.repeat(9000)}</x>`, 'too much data'],
+])('before authentication there is room for few %s', async (_name, content, said) => {
+  const { ask, connections } = await serves()
+  const { attrs } = await ask(body(`rid='1' to='a.example' xmpp:version='1.0'`))
+  const answer = await ask(on(attrs.sid, 2, content))
+  expect(answer.attrs).toMatchObject({ type: 'terminate', condition: 'remote-stream-error' })
+  expect(String(answer)).toContain('<policy-violation')
+  expect(String(answer)).toContain(said)
+  await until(() => connections.size === 0)
+})
+
+async function serves() {
   const gateway = new MemoryGateway()
   await gateway.addAccount('juliet@a.example', 'secret')
   const { handler, connections } = startBoshListener(
@@ -319,6 +342,11 @@ test('a whole login, and a stanza each way', async () => {
     const response = await fetch(`http://127.0.0.1:${http.port}/other`, { method: 'POST', body: text })
     return parseDocument(await response.text(), { ...limits, stanzaBytes: 1e6 }, '')
   }
+  return { ask, connections }
+}
+
+test('a whole login, and a stanza each way', async () => {
+  const { ask, connections } = await serves()
   const first = await ask(body(`rid='1' to='a.example' hold='1' wait='5' xmpp:version='1.0'`))
   const { sid } = first.attrs
   expect(String(first)).toContain('SCRAM-SHA-256')
