@@ -123,11 +123,18 @@ function prepareLocal(text: string): string | undefined {
 }
 
 /**
+ * COMPAT: what keyboards put after and between emoji, which RFC 8264 refuses and resourceprep removed: without it a nick is the same here
+ * and at servers of RFC 6122 (docs/jids.md). Anywhere else these characters are refused, as the class has it.
+ */
+const howEmojiLook =
+  /(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=(?![0-9#*])\p{Emoji})[\ufe0e\ufe0f]|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)\u200d(?=\p{Extended_Pictographic})/gu
+
+/**
  * RFC 7622 §3.5, example 18: no space at the beginning. The profile itself would let it pass; two nicks that look alike
  * are worth the refusal.
  */
 function prepareResource(text: string): string | undefined {
-  const resource = opaqueString(text)
+  const resource = opaqueString(text.replace(howEmojiLook, ''))
   return resource?.startsWith(' ') ? undefined : resource
 }
 
