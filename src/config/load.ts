@@ -238,8 +238,18 @@ export function optionsOfModules(modules: readonly Module[]): Options {
   for (const module of modules)
     for (const [name, declaration] of Object.entries(module.options ?? {}))
       if (!(name in globalOptions) && !(name in hostOptions) && !sections.some((section) => section === name))
-        options[name] = declared(declaration)
+        options[name] = both(options[name], declared(declaration))
   return options
+}
+
+/** What two modules have, each on its own kind of host, under one name. */
+function both(one: Option<unknown> | undefined, other: Option<unknown>): Option<unknown> {
+  if (one === undefined) return other
+  return {
+    ...other,
+    doc: `${one.doc} ${other.doc}`,
+    check: (value) => [one, other].map(({ check }) => check(value)).find((complaints) => complaints.length > 0) ?? [],
+  }
 }
 
 /** What is frozen already, as a host's modules are, is left as it is. */

@@ -1,6 +1,7 @@
 /** XEP-0049: Private XML Storage: each payload element is kept under its name and namespace, for its owner only. */
 import type { LoadedAccount } from '../server/account.js'
 import type { Host, Module } from '../server/module.js'
+import type { Write } from '../store/store.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
 import { payload, result } from '../xmpp/stanza.js'
@@ -11,6 +12,8 @@ import { readStored } from './stored-xml.js'
 
 const privateNs = 'jabber:iq:private'
 const kind = 'private'
+/** Of the account's data in memory: a payload that somebody keeps in another form now. */
+const outdated = 'private.outdated'
 /** How many different payloads one account may keep. */
 const most = 100
 
@@ -58,7 +61,32 @@ export const privateStorage: Module = {
         await account.inTurn(() => account.hold(conversionOf(host, element)!.write(account, element)))
       return result(iq)
     }),
+    {
+      kind: 'account',
+      name: outdated,
+      load: async (owner) => {
+        const conversion = host.service<PrivateConversion>(privateConversion)
+        return conversion && host.store.data(owner, kind, keyOf(xml(conversion.name, { xmlns: conversion.ns })))
+      },
+    },
+    { kind: 'session', bound: ({ jid }) => adopt(host, jid.bare().toString()) },
   ],
+}
+
+/** What was kept here before the conversion was there to keep it otherwise: once, when the first client comes. */
+function adopt(host: Host, owner: string): void {
+  const account = host.account(owner)
+  const text = account?.data.get(outdated)
+  const conversion = host.service<PrivateConversion>(privateConversion)
+  if (account === undefined || typeof text !== 'string' || conversion === undefined) return
+  account.data.delete(outdated)
+  const payload = readStored(text)
+  const gone: Write = { type: 'data.put', owner, kind, key: keyOf(payload), value: undefined }
+  account
+    .inTurn(() => account.hold(conversion.adopt(account, payload, [gone])))
+    ?.catch((error: unknown) => {
+      host.log.error({ err: error, jid: owner }, 'What was kept privately could not be converted')
+    })
 }
 
 function conversionOf(host: Host, { name, attrs }: Element): PrivateConversion | undefined {

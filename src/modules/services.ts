@@ -98,6 +98,8 @@ export interface PrivateConversion {
   readonly ns: string
   read(account: LoadedAccount): Promise<Element>
   write(account: LoadedAccount, payload: Element): Promise<void>
+  /** Adds what was kept privately before there was the other form, and takes nothing away; `writes` go into the same batch. */
+  adopt(account: LoadedAccount, payload: Element, writes: readonly Write[]): Promise<void>
 }
 
 export const capabilitiesService = 'capabilities'

@@ -1,5 +1,5 @@
 /** XEP-0402 bookmarks, which clients of XEP-0048 have as a list, in private storage (XEP-0049, XEP-0411) or as an item. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { answer, comesWanting, event, get, options, publish, published, refused, set } from './pubsub-stage.js'
 import { type Client, Stage, settled } from './stage.js'
 
@@ -124,6 +124,45 @@ test('XEP-0402 §5 and XEP-0411 §3: the account says so', async () => {
   const query = (await modern.next()).getChild('query')!
   for (const feature of [`${node}#compat`, `${node}#compat-pep`, 'urn:xmpp:bookmarks-conversion:0'])
     expect(query.getChildByAttr('var', feature)).toBeDefined()
+})
+
+describe('a list that was kept privately before there were bookmarks as items', () => {
+  const keepsOld = async (): Promise<void> => {
+    const value = storage(playOld.replace('The Play', 'An old name'), orchardOld, url)
+    const key = 'storage storage:bookmarks'
+    await stage.store.commit([{ type: 'data.put', owner: 'juliet@a.example', kind: 'private', key, value }])
+    await stage.server.accountChanged('juliet@a.example')
+  }
+  const orchardNew = orchardItem.replace(/<extensions>.*<\/extensions>/, '')
+
+  test('is there as both when the first client comes, and nothing that was bookmarked since is lost', async () => {
+    await marks()
+    await keepsOld()
+    modern = stage.client('juliet', 'modern2')
+    await reads([play, playItem], [orchard, orchardNew])
+    await readsPrivately(storage(playOld, orchardOld, url))
+  })
+
+  test('is taken up once: what was removed does not come back', async () => {
+    await keepsOld()
+    modern = stage.client('juliet', 'modern2')
+    await modern.sends(set(`<retract node='${node}'><item id='${orchard}'/></retract>`))
+    await stage.server.accountChanged('juliet@a.example')
+    modern = stage.client('juliet', 'modern3')
+    await reads([play, playItem.replace('The Play', 'An old name')])
+  })
+
+  test('stays where it is until it can be written', async () => {
+    await keepsOld()
+    stage.store.failing = 'commits'
+    stage.client('juliet', 'modern2')
+    await settled()
+    expect(stage.errors.splice(0)).toEqual(['What was kept privately could not be converted'])
+    stage.store.failing = false
+    await stage.server.accountChanged('juliet@a.example')
+    modern = stage.client('juliet', 'modern3')
+    await readsPrivately(storage(playOld.replace('The Play', 'An old name'), orchardOld, url))
+  })
 })
 
 test('what cannot be kept changes nothing', async () => {

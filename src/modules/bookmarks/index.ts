@@ -69,10 +69,14 @@ class Bookmarks {
     write: async (account: LoadedAccount, storage: Element): Promise<void> => {
       const { bookmarks: wanted, besides } = readStorage(storage)
       const before = await this.#all(account)
-      const value =
-        besides.length === 0 ? undefined : serialize(xml('storage', { xmlns: storageNs }, ...besides.map(copy)))
-      const keep: Write = { type: 'data.put', owner: account.jid, kind: dataKind, key: '', value }
-      await this.#publishing.change(account, changesOf(before, wanted), [keep])
+      await this.#publishing.change(account, changesOf(before, wanted), [keeping(account, besides)])
+    },
+    adopt: async (account: LoadedAccount, storage: Element, writes: readonly Write[]): Promise<void> => {
+      const old = readStorage(storage)
+      const before = await this.#all(account)
+      const besides = [...(await this.#besides(account)), ...old.besides]
+      const wanted = new Map([...old.bookmarks, ...before])
+      await this.#publishing.change(account, changesOf(before, wanted), [...writes, keeping(account, besides)])
     },
   }
 
@@ -97,6 +101,11 @@ class Bookmarks {
     const text = await this.#host.store.data(account.jid, dataKind, '')
     return text === undefined ? [] : readStored(text).children.filter((node) => typeof node !== 'string')
   }
+}
+
+function keeping({ jid: owner }: LoadedAccount, besides: readonly Element[]): Write {
+  const value = besides.length === 0 ? undefined : serialize(xml('storage', { xmlns: storageNs }, ...besides.map(copy)))
+  return { type: 'data.put', owner, kind: dataKind, key: '', value }
 }
 
 /** How XEP-0402 §3.3 wants the node to be. */

@@ -157,8 +157,8 @@ export const mucOptions = {
   max_archive_query_results: {
     type: 'integer',
     default: 50,
-    doc: 'The most results on one page of the archive of a room (XEP-0313).',
-    check: atLeast(1),
+    doc: 'On services of rooms: the most results on one page of the archive of a room.',
+    check: (value) => (typeof value === 'number' && value >= 1 && value <= 1000 ? undefined : 'be between 1 and 1000'),
   },
 } as const satisfies Readonly<Record<string, OptionDeclaration>>
 

@@ -59,7 +59,7 @@ export const userArchive: Module = {
     max_archive_query_results: {
       type: 'integer',
       default: 50,
-      doc: 'The most results on one page of the archive of an account (XEP-0313).',
+      doc: 'On virtual hosts: the most results on one page of the archive of an account (XEP-0313).',
       check: (value) =>
         typeof value === 'number' && value >= 1 && value <= 1000 ? undefined : 'be between 1 and 1000',
     },
