@@ -33,7 +33,7 @@ import {
 import { type Endpoint, endpointsOf, type PortOption, portOptions, spellEndpoint } from './config/ports.js'
 import { type MucService, mucService } from './modules/muc/index.js'
 import { isLoopback } from './net/address.js'
-import { AddressCount } from './net/address-limit.js'
+import { AddressCount, exceptLoopback } from './net/address-limit.js'
 import type { Certificates } from './net/certificates.js'
 import { hostMeta, hostMetaJsonPath, hostMetaPath } from './net/host-meta.js'
 import { HttpServer } from './net/http.js'
@@ -331,6 +331,7 @@ class Start {
       perAddress: new AddressCount(this.#config.limits.c2s_connections),
       resumptions: new Resumptions(this.#random),
     }
+    const httpConnections = exceptLoopback(new AddressCount(this.#config.limits.http_connections))
     const bosh = startBoshListener(boshOptionsOf(this.#config), dependencies)
     const meta = hostMeta({ externalUrl: global.http_external_url || undefined, ...httpPaths })
     // All at once, so that their deadlines do not add up.
@@ -355,6 +356,8 @@ class Start {
           answered: (status) => {
             if (status >= 400) this.#metrics.counts.refused('http', String(status))
           },
+          perAddress: httpConnections,
+          refused: (reason) => this.#metrics.counts.refused('http', reason),
         })
         open.push(http)
         opened(startWebSocketListener(options, http, dependencies), port)

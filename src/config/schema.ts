@@ -307,6 +307,12 @@ export const limitsOptions = {
     1_000_000,
     'Connections of clients that one address (or IPv6 /64) may have open; loopback is exempt.',
   ),
+  http_connections: integer(
+    500,
+    1,
+    1_000_000,
+    'Connections to the HTTP server, WebSockets included, that one address (or IPv6 /64) may have open; loopback is exempt, so a proxy on this machine is.',
+  ),
   c2s_sessions: integer(50, 1, 10_000, 'Clients of one account at a time; the next is refused.'),
   c2s_rate: integer(
     mib,

@@ -1,6 +1,7 @@
 /** How often one address may connect. What is remembered of addresses is bounded, however many there are. */
 import type { Clock } from '../util/clock.js'
 import { TokenBucket } from '../util/token-bucket.js'
+import { isLoopback } from './address.js'
 
 export interface AddressRate {
   /** Connections a second from one address, on average. */
@@ -61,6 +62,14 @@ export class AddressCount {
     else this.#open.delete(group)
   }
 }
+
+/** What is on this machine, such as a proxy that speaks for many, is not counted. */
+export const exceptLoopback = (count: AddressCount): Pick<AddressCount, 'add' | 'remove'> => ({
+  add: (address) => isLoopback(address) || count.add(address),
+  remove: (address) => {
+    if (!isLoopback(address)) count.remove(address)
+  },
+})
 
 /** What is counted: an IPv6 customer has at least a /64, so counting single addresses would count nothing. */
 export function addressGroup(address: string): string {

@@ -1,8 +1,11 @@
 /** One HTTP(S) server; whoever has something to serve registers a path on it. It serves nothing of its own. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from '../util/logger.js'
+import { plainAddress } from './address.js'
+import type { AddressCount } from './address-limit.js'
 import { listen } from './tcp-listener.js'
 import { minVersion, sniCallback, type TlsContexts } from './tls.js'
 
@@ -23,6 +26,10 @@ export interface HttpOptions {
   readonly log: Logger
   /** Hears of every answer. */
   readonly answered?: (status: number) => void
+  /** Open connections by address; one too many is closed at once. Any number by default. */
+  readonly perAddress?: Pick<AddressCount, 'add' | 'remove'>
+  /** Hears of every connection that was closed so. */
+  readonly refused?: (reason: 'too-many-connections') => void
 }
 
 export class HttpServer {
@@ -42,6 +49,7 @@ export class HttpServer {
     this.#server = server
     this.#log = options.log
     this.#answered = options.answered
+    server.on('connection', (socket: Socket) => count(socket, options))
     server.on('request', (request, response) => this.#answer(request, response))
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
     server.on('clientError', (_, socket) => socket.destroy())
@@ -109,6 +117,16 @@ export class HttpServer {
     const handler = url === undefined ? undefined : this.#upgrades.get(url.pathname)
     if (url === undefined || handler === undefined) refuseUpgrade(socket, '404 Not Found')
     else handler(request, socket, head, url)
+  }
+}
+
+function count(socket: Socket, { perAddress, refused }: HttpOptions): void {
+  const address = plainAddress(socket.remoteAddress ?? '')
+  if (perAddress === undefined) return
+  if (perAddress.add(address)) socket.once('close', () => perAddress.remove(address))
+  else {
+    refused?.('too-many-connections')
+    socket.destroy()
   }
 }
 

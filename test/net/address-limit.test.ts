@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { AddressCount, AddressLimit, addressGroup } from '../../src/net/address-limit.js'
+import { AddressCount, AddressLimit, addressGroup, exceptLoopback } from '../../src/net/address-limit.js'
 import { ManualClock } from '../../src/util/clock.js'
 
 test('AddressCount: so many open at once, an IPv6 customer as one', () => {
@@ -10,6 +10,16 @@ test('AddressCount: so many open at once, an IPv6 customer as one', () => {
   count.remove('203.0.113.7')
   expect([count.add('203.0.113.7'), count.add('203.0.113.7')]).toEqual([true, false])
   expect(['2001:db8::1', '2001:db8::2', '2001:db8::3'].map((each) => count.add(each))).toEqual([true, true, false])
+})
+
+test('exceptLoopback: what comes from this machine is not counted', () => {
+  const count = exceptLoopback(new AddressCount(1))
+  expect(['127.0.0.1', '127.0.0.1', '::1', '203.0.113.7', '203.0.113.7'].map((each) => count.add(each))).toEqual([
+    ...[true, true, true, true, false],
+  ])
+  count.remove('127.0.0.1')
+  count.remove('203.0.113.7')
+  expect(count.add('203.0.113.7')).toBe(true)
 })
 
 describe('AddressLimit', () => {

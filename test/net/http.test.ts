@@ -1,10 +1,12 @@
 import { get as getSecure } from 'node:https'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
+import { AddressCount } from '../../src/net/address-limit.js'
 import { type HttpOptions, HttpServer } from '../../src/net/http.js'
 import { listen } from '../../src/net/tcp-listener.js'
 import { silentLogger } from '../../src/util/logger.js'
 import { contextsOf, selfSigned } from './certificate-files.js'
+import { until } from './transport-contract.js'
 
 const start = (options: Partial<HttpOptions> = {}): Promise<HttpServer> =>
   HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger, ...options })
@@ -43,6 +45,29 @@ describe('HttpServer', () => {
     for (const path of ['/sync', '/async'])
       expect((await fetch(`http://127.0.0.1:${http.port}${path}`)).status).toBe(500)
     expect(logged).toEqual([new Error('sync'), new Error('async')])
+    await http.close()
+  })
+
+  test('so many connections of one address; one that closes makes room', async () => {
+    const count = new AddressCount(2)
+    const refused: string[] = []
+    let left = 0
+    const perAddress = {
+      add: (address: string) => count.add(address),
+      remove: (address: string) => {
+        count.remove(address)
+        left++
+      },
+    }
+    const http = await start({ perAddress, refused: (reason) => refused.push(reason) })
+    const open = [1, 2, 3].map(() => connect(http.port, '127.0.0.1').on('error', () => {}))
+    await until(() => refused.length === 1 && open.some(({ destroyed }) => destroyed))
+    expect(refused).toEqual(['too-many-connections'])
+    await expect(fetch(`http://127.0.0.1:${http.port}/`)).rejects.toThrow()
+    open.find(({ destroyed }) => !destroyed)?.destroy()
+    await until(() => left === 1)
+    expect((await fetch(`http://127.0.0.1:${http.port}/`)).status).toBe(404)
+    for (const socket of open) socket.destroy()
     await http.close()
   })
 
