@@ -1,6 +1,6 @@
 /** This project's server, as it was built into dist/. */
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, put, startProcess, temporaryDirectory } from './process.mjs'
 
@@ -50,10 +50,15 @@ const dmucd = (name, durability) => ({
     copyFileSync(key, join(directory, 'certs/localhost.key'))
     await makeAccounts(join(directory, 'data/dmucd.sqlite'), users, durability)
     const loopFile = join(directory, 'loop.json')
-    const args = ['--import', loopDelay, ...nodeArgs, join(root, 'bin/dmucd.js'), '--config', config]
-    const env = { DMUCD_BENCH_LOOP: loopFile }
+    // Run as operators run it: the file itself knows how Node is to be started.
+    const command = join(root, 'bin/dmucd.js')
+    const env = {
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      NODE_OPTIONS: ['--import', loopDelay, ...nodeArgs].join(' '),
+      DMUCD_BENCH_LOOP: loopFile,
+    }
     const afterwards = () => JSON.parse(readFileSync(loopFile, 'utf8'))
-    const started = await startProcess({ command: process.execPath, args, directory, port, env, afterwards })
+    const started = await startProcess({ command, args: ['--config', config], directory, port, env, afterwards })
     return { ...started, watched: true }
   },
 })

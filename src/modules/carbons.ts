@@ -126,7 +126,7 @@ function copyTo(
 }
 
 const isCopy = (stanza: Element): boolean =>
-  elements(stanza).some(({ attrs, name }) => attrs.xmlns === carbonsNs && (name === 'sent' || name === 'received'))
+  child(stanza, 'sent', carbonsNs) !== undefined || child(stanza, 'received', carbonsNs) !== undefined
 
 /** §6.1 */
 function isEligible(stanza: Element): boolean {

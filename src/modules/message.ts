@@ -98,6 +98,7 @@ const willing = (host: Host, to: Jid): Session[] =>
 /** Those of the highest priority; several if they share it. */
 function mostAvailable(host: Host, to: Jid): Session[] {
   const sessions = willing(host, to)
+  if (sessions.length < 2) return sessions
   const highest = Math.max(...sessions.map(({ priority }) => priority))
   return sessions.filter(({ priority }) => priority === highest)
 }

@@ -65,10 +65,7 @@ class AccountEntry implements LoadedAccount {
   }
 
   keep(batch: readonly Write[], then: () => Handled): Promise<void> {
-    const kept = this.#store.commit(batch).catch((error: unknown) => {
-      throw storageRefusal(error)
-    })
-    return this.mailbox.follow(kept, then)
+    return this.mailbox.follow(this.#store.commit(batch), then, storageRefusal)
   }
 
   inTurn(task: () => Handled): Handled {

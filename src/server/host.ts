@@ -243,12 +243,21 @@ const defaultsOf = (module: Module): Record<string, unknown> =>
 function walk(way: Way, stanza: Element, from: Jid, to: Jid, deliver: (stanza: Element) => Handled): Handled {
   const stopped = firstTaker(way.gates, stanza, from, to)
   if (stopped !== undefined) return stopped === true ? undefined : stopped
-  const handle = (kept: Element): Handled => handled(way, kept, from, to, deliver)
-  const keep = way.keepers.reduceRight<(stanza: Element) => Handled>(
-    (next, keeper) => (kept) => keeper(kept, from, to, next),
-    handle,
-  )
-  return keep(stanza)
+  return keepFrom(0, way, stanza, from, to, deliver)
+}
+
+/** Each keeper calls for the next. */
+function keepFrom(
+  index: number,
+  way: Way,
+  stanza: Element,
+  from: Jid,
+  to: Jid,
+  deliver: (stanza: Element) => Handled,
+): Handled {
+  const keeper = way.keepers[index]
+  if (keeper === undefined) return handled(way, stanza, from, to, deliver)
+  return keeper(stanza, from, to, (kept) => keepFrom(index + 1, way, kept, from, to, deliver))
 }
 
 function handled(way: Way, stanza: Element, from: Jid, to: Jid, deliver: (stanza: Element) => Handled): Handled {

@@ -53,8 +53,8 @@ export class Mailbox {
     })
   }
 
-  /** Runs the task in its turn, once `work` is done; rejects with what that failed with, in its turn, too. */
-  follow(work: Promise<unknown>, task: () => Handled): Promise<void> {
+  /** Runs the task in its turn, once `work` is done; rejects with what `refusal` makes of its failure, in its turn, too. */
+  follow(work: Promise<unknown>, task: () => Handled, refusal = (error: unknown): unknown => error): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { run: settling(task, resolve, reject), due: false, follows: true }
       this.#enqueue(waiting)
@@ -64,7 +64,7 @@ export class Mailbox {
         if (!this.#draining) this.#drain()
       }
       work.then(due, (error: unknown) => {
-        waiting.run = () => reject(error)
+        waiting.run = () => reject(refusal(error))
         due()
       })
     })

@@ -44,7 +44,7 @@ export class Registrations implements Registered {
   readonly #domain: string
   #entries: Entry[] = []
   readonly #iq = new Map<string, { readonly module: string; readonly handler: IqHandler }>()
-  readonly #ways = new Map<string, Way>()
+  readonly #ways = { outbound: new Map<string, Way>(), inbound: new Map<string, Way>() }
   #component: { readonly module: string; readonly handler: Kind<'component'>['handler'] } | undefined
   features: readonly string[] = []
   accountFeatures: readonly string[] = []
@@ -89,7 +89,7 @@ export class Registrations implements Registered {
   }
 
   way(direction: Direction, name: string): Way {
-    return this.#ways.get(`${direction} ${name}`) ?? noWay
+    return this.#ways[direction].get(name) ?? noWay
   }
 
   async discoItems(from: Jid, page: ListPage): Promise<ListedItems> {
@@ -203,10 +203,9 @@ export class Registrations implements Registered {
     this.accountLoaders = this.#all('account')
     this.sessionHooks = this.#all('session')
     this.shields = this.#all('shield')
-    this.#ways.clear()
     for (const direction of ['outbound', 'inbound'] as const)
       for (const name of ['message', 'presence', 'iq'] as const)
-        this.#ways.set(`${direction} ${name}`, this.#wayOf(direction, name))
+        this.#ways[direction].set(name, this.#wayOf(direction, name))
   }
 
   #wayOf(direction: Direction, name: StanzaName): Way {

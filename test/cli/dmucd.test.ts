@@ -105,3 +105,17 @@ describe('the process', () => {
     expect(await ended).toEqual({ code: 0, signal: null })
   })
 })
+
+test('the launcher is a program of the shell, too, which knows how Node is to be started', async () => {
+  const program = fileURLToPath(new URL('../../bin/dmucd.js', import.meta.url))
+  const asked = "console.error(process.execArgv.join(' '))"
+  const child = spawn(program, ['--version'], {
+    env: { ...process.env, NODE_OPTIONS: `--import "data:text/javascript,${asked}"` },
+  })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0)
+  expect(said).toContain('--max-semi-space-size=32')
+})

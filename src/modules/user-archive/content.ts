@@ -1,6 +1,6 @@
 /** Messages of an account as its archive keeps them, and which it keeps (XEP-0313 §6.1, hints of XEP-0334). */
 import type { ArchiveRecord } from '../../store/store.js'
-import { child, childText, copy, type Element, elements } from '../../xml/element.js'
+import { child, childText, type Element, elements } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -41,10 +41,7 @@ interface Kept {
 
 /** `other` is the other side of the conversation. */
 export function recordOf(message: Element, stanzaId: string, other: Jid, archivedAt: number): ArchiveRecord {
-  const content = elements(message)
-    .map((node) => serialize(copyIn(message, node)))
-    .join('')
-  const kept: Kept = { attrs: { ...message.attrs }, content }
+  const kept: Kept = { attrs: message.attrs, content: contentOf(message) }
   return {
     stanzaId,
     type: 'message',
@@ -55,11 +52,11 @@ export function recordOf(message: Element, stanzaId: string, other: Jid, archive
   }
 }
 
-/** Of the message's own namespace without declaring it: it is read inside a message again. */
-function copyIn(message: Element, node: Element): Element {
-  const own = copy(node)
-  if (node.getNS() === message.getNS()) delete own.attrs.xmlns
-  return own
+/** What is of the message's own namespace declares none (element.ts), and is read inside a message again. */
+function contentOf(message: Element): string {
+  let content = ''
+  for (const node of message.children) if (typeof node !== 'string') content += serialize(node)
+  return content
 }
 
 export function messageOf({ body }: Pick<ArchiveRecord, 'body'>): Element {

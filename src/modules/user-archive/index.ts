@@ -6,7 +6,7 @@ import type { LoadedAccount } from '../../server/account.js'
 import type { Handled, Host, Keeper, Module } from '../../server/module.js'
 import { archiveId } from '../../store/archive-id.js'
 import type { StoredArchiveRecord } from '../../store/store.js'
-import { copy, type Element, elements, xml } from '../../xml/element.js'
+import { copy, Element, type Node, xml } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -113,9 +113,12 @@ const mostAsked = 20
 class UserArchive {
   readonly #host: Host
   readonly #askers = new Askers(mostAsked)
+  /** Of who has not said. */
+  readonly #unsaid: Preferences
 
   constructor(host: Host) {
     this.#host = host
+    this.#unsaid = { default: host.options.default_archive_policy as Policy, always: [], never: [] }
   }
 
   async loadPreferences(bareJid: string): Promise<Preferences | undefined> {
@@ -125,7 +128,7 @@ class UserArchive {
 
   preferences(owner: Jid): Preferences {
     const own = this.#host.account(owner.bare().toString())?.data.get(preferencesData) as Preferences | undefined
-    return own ?? { default: this.#host.options.default_archive_policy as Policy, always: [], never: [] }
+    return own ?? this.#unsaid
   }
 
   setPreferences(owner: Jid, changed: Preferences): Promise<void> {
@@ -214,15 +217,15 @@ const isIdBy = (node: Element, by: string): boolean =>
 
 /** XEP-0359 §6: only the archive itself says what it calls a message. */
 function withoutIds(message: Element, by: string): Element {
-  if (!elements(message).some((node) => isIdBy(node, by))) return message
-  const kept = message.children.filter((node) => typeof node === 'string' || !isIdBy(node, by))
+  const isForged = (node: Node): boolean => typeof node !== 'string' && isIdBy(node, by)
+  if (!message.children.some(isForged)) return message
+  const kept = message.children.filter((node) => !isForged(node))
   return xml('message', message.attrs, ...kept.map((node) => (typeof node === 'string' ? node : copy(node))))
 }
 
-const withId = (message: Element, id: string, by: string): Element =>
-  xml(
-    'message',
-    message.attrs,
-    ...message.children.map((node) => (typeof node === 'string' ? node : copy(node))),
-    xml('stanza-id', { xmlns: ns.stanzaId, by, id }),
-  )
+/** Shares the other children, which nobody changes. */
+function withId(message: Element, id: string, by: string): Element {
+  const known = new Element('message', message.attrs)
+  known.children = [...message.children, xml('stanza-id', { xmlns: ns.stanzaId, by, id })]
+  return known
+}

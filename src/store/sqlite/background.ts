@@ -1,7 +1,7 @@
 /** What the writer thread does between the batches, a slice at a time: emptying deleted archives, indexing words. */
 import type { Connection, Durability } from './connection.js'
 import { DeletedArchives } from './deleted-archives.js'
-import type { Commit } from './protocol.js'
+import { type Commit, typeOf } from './protocol.js'
 import type { TextIndex } from './text-index.js'
 
 /** What was said is gathered for so long before it is indexed: many messages cost hardly more than one. */
@@ -27,7 +27,7 @@ export class Background {
   /** These batches were written: what follows from them? */
   after(commits: readonly Commit[]): void {
     const types = (known: ReadonlySet<string>): boolean =>
-      commits.some(({ writes }) => writes.some(({ type }) => known.has(type)))
+      commits.some(([, ...writes]) => writes.some((write) => known.has(typeOf(write))))
     if (types(deletes)) this.#soon()
     if (this.#gathering === undefined && types(says))
       this.#gathering = setTimeout(() => {

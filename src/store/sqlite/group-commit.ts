@@ -29,7 +29,7 @@ export class GroupCommit {
 
   /** Returns when all that did not fail is durable. Throws only if the connection cannot be used any more. */
   commit(commits: readonly Commit[]): Outcome[] {
-    const synced = this.#durability === 'normal' && commits.some((commit) => commit.synced)
+    const synced = this.#durability === 'normal' && commits.some(([isSynced]) => isSynced)
     if (synced) setSynchronous(this.#db, 'full')
     try {
       return this.#group(commits)
@@ -45,7 +45,7 @@ export class GroupCommit {
       return commits.map(() => this.#failed(error))
     }
     try {
-      for (const { writes } of commits) for (const write of writes) this.#writes.apply(write)
+      for (const [, ...writes] of commits) for (const write of writes) this.#writes.apply(write)
       this.#writes.flush()
       this.#commit.run()
       return commits.map(() => done)

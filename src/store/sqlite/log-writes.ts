@@ -47,18 +47,11 @@ export class LogWrites {
     return this.#statements.archiveId.get(owner)!
   }
 
-  append(jid: string, rows: readonly LogRow[]): void {
-    const room = this.#room(jid)
-    for (const row of rows) this.#appendRow(jid, room, row)
-  }
-
   /** To a user's archive. */
-  add(owner: string, rows: readonly ArchiveRow[]): void {
+  add(_: 'archive.add', owner: string, ...[stanzaId, type, nick, jid, body, archivedAt]: ArchiveRow): void {
     const archive = this.#user(owner)
-    for (const [stanzaId, type, nick, jid, body, archivedAt] of rows) {
-      archive.lastArchivedAt = Math.max(archivedAt, archive.lastArchivedAt + 1)
-      this.#statements.add.run(archive.id, stanzaId, type, nick, jid, body, archive.lastArchivedAt)
-    }
+    archive.lastArchivedAt = Math.max(archivedAt, archive.lastArchivedAt + 1)
+    this.#statements.add.run(archive.id, stanzaId, type, nick, jid, body, archive.lastArchivedAt)
   }
 
   raiseFloor(jid: string, instance: string, incarnation: string, seq: number): void {
@@ -145,7 +138,8 @@ export class LogWrites {
     return known
   }
 
-  #appendRow(jid: string, room: KnownArchive, row: LogRow): void {
+  append(_: 'room.log', jid: string, ...row: LogRow): void {
+    const room = this.#room(jid)
     const [instance, incarnation, seq, ...rest] = row
     const at = row[13]
     if (!(at > room.lastArchivedAt)) {

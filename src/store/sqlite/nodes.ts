@@ -1,10 +1,10 @@
 /** Nodes of accounts and their items (XEP-0060) as SQL, for the writer and for readers. */
 import type { NodeItem, NodeRecord } from '../store.js'
 import type { Connection } from './connection.js'
-import type { EncodedWrite, Queries } from './protocol.js'
+import type { OtherWrite, Queries } from './protocol.js'
 
 type NodeWrites = {
-  readonly [W in EncodedWrite as Extract<W['type'], `${'node' | 'item'}.${string}`>]: (write: W) => void
+  readonly [W in OtherWrite as Extract<W['type'], `${'node' | 'item'}.${string}`>]: (write: W) => void
 }
 
 export function nodeWrites(db: Connection): NodeWrites {

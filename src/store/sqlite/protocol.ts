@@ -59,16 +59,16 @@ export type ArchiveRow = readonly [
 
 export type StoredArchiveRow = readonly [...ArchiveRow, order: number]
 
-export type EncodedWrite =
-  | Exclude<Write, { readonly type: 'room.log' | 'archive.add' }>
-  | { readonly type: 'archive.add'; readonly owner: string; readonly rows: readonly ArchiveRow[] }
-  | { readonly type: 'room.log'; readonly room: string; readonly rows: readonly LogRow[] }
+/** What was said. Flat: an array in an array costs a third more on both sides, an object twice as much. */
+export type RowWrite =
+  | readonly [type: 'archive.add', owner: string, ...row: ArchiveRow]
+  | readonly [type: 'room.log', room: string, ...row: LogRow]
+
+export type OtherWrite = Exclude<Write, { readonly type: RowWrite[0] }>
+export type EncodedWrite = RowWrite | OtherWrite
 
 /** One call of `Store.commit`. */
-export interface Commit {
-  readonly writes: readonly EncodedWrite[]
-  readonly synced: boolean
-}
+export type Commit = readonly [synced: boolean, ...writes: EncodedWrite[]]
 
 /** What a reader answers. */
 export interface Queries {
@@ -127,24 +127,27 @@ export type Replies =
       readonly failures: readonly (readonly [index: number, failure: Failure])[]
     }
 
-export function encodeWrite(write: Write): EncodedWrite {
-  if (write.type === 'room.log') return { type: 'room.log', room: write.room, rows: write.records.map(encodeRecord) }
-  if (write.type === 'archive.add')
-    return { type: 'archive.add', owner: write.owner, rows: write.records.map(encodeArchived) }
-  return write
+export const typeOf = (write: EncodedWrite): Write['type'] => ('type' in write ? write.type : write[0])
+
+export function encodeCommit(batch: readonly Write[], synced: boolean): Commit {
+  const writes: EncodedWrite[] = []
+  for (const write of batch)
+    if (write.type === 'room.log') for (const record of write.records) writes.push(encodeRecord(write.room, record))
+    else if (write.type === 'archive.add')
+      for (const record of write.records) writes.push(encodeArchived(write.owner, record))
+    else writes.push(write)
+  return [synced, ...writes]
 }
 
-const encodeArchived = ({ stanzaId, type, nick, jid, body, archivedAt }: ArchiveRecord): ArchiveRow => [
-  stanzaId,
-  type,
-  nick ?? null,
-  jid ?? null,
-  body,
-  archivedAt,
-]
+function encodeArchived(owner: string, record: ArchiveRecord): RowWrite {
+  const { stanzaId, type, nick, jid, body, archivedAt } = record
+  return ['archive.add', owner, stanzaId, type, nick ?? null, jid ?? null, body, archivedAt]
+}
 
-function encodeRecord(record: LogRecord): LogRow {
+function encodeRecord(room: string, record: LogRecord): RowWrite {
   return [
+    'room.log',
+    room,
     record.instance,
     record.incarnation,
     record.seq,

@@ -21,6 +21,8 @@ export interface StoreThreadOptions {
   readonly name: string
   readonly file: URL
   readonly data: ThreadData
+  /** What comes while it works is gathered for its next message: it would take it no sooner, and each message costs a wake-up. */
+  readonly gathers?: boolean
   readonly log: Logger
 }
 
@@ -103,7 +105,7 @@ export class StoreThread<T> {
   }
 
   #flush(): void {
-    if (this.#state !== 'ready') return
+    if (this.#state !== 'ready' || (this.#options.gathers && this.#posted.length > 0)) return
     if (this.#queued.length > 0) {
       const queued = this.#queued
       this.#queued = []
@@ -145,8 +147,11 @@ export class StoreThread<T> {
 
   #answer(values: readonly unknown[], failures: readonly (readonly [number, Failure])[]): void {
     const answered = this.#posted.splice(0, values.length)
+    if (this.#options.gathers) this.#flush()
     for (const [index, { code, message }] of failures) answered[index]?.reject(new StoreError(code, message))
-    for (const [index, waiting] of answered.entries()) waiting.resolve(values[index])
+    answered.forEach((waiting, index) => {
+      waiting.resolve(values[index])
+    })
   }
 
   #exited(): void {

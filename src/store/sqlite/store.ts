@@ -24,7 +24,7 @@ import {
   type Write,
 } from '../store.js'
 import type { Durability } from './connection.js'
-import { type Commit, decodeRecord, decodeRow, encodeWrite, type Queries, type Query } from './protocol.js'
+import { type Commit, decodeRecord, decodeRow, encodeCommit, type Queries, type Query } from './protocol.js'
 import { StoreThread } from './store-thread.js'
 import { workerFile } from './worker-file.js'
 
@@ -51,7 +51,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   reserve(path)
   const opened: Closeable[] = []
   try {
-    const writer = await StoreThread.open<Commit>({ name: 'writer', file: workerFile('writer'), data, log })
+    const writer = await StoreThread.open<Commit>({
+      name: 'writer',
+      file: workerFile('writer'),
+      data,
+      gathers: true,
+      log,
+    })
     opened.push(writer)
     const openReader = (name: string): Promise<StoreThread<Query>> =>
       StoreThread.open<Query>({ name, file: workerFile('reader'), data, log })
@@ -112,7 +118,7 @@ class SqliteStore implements Store {
       return Promise.reject(new StoreError('overloaded', text))
     }
     // The writer answers with no value.
-    return writer.request({ writes: batch.map(encodeWrite), synced: options?.synced === true }) as Promise<void>
+    return writer.request(encodeCommit(batch, options?.synced === true)) as Promise<void>
   }
 
   account(jid: string): Promise<Account | undefined> {

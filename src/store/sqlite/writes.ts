@@ -4,10 +4,10 @@ import type { ScramKeys } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogWrites } from './log-writes.js'
 import { nodeWrites } from './nodes.js'
-import type { EncodedWrite } from './protocol.js'
+import type { EncodedWrite, OtherWrite } from './protocol.js'
 import type { TextIndex } from './text-index.js'
 
-type Handlers = { readonly [W in EncodedWrite as W['type']]: (write: W) => void }
+type Handlers = { readonly [W in OtherWrite as W['type']]: (write: W) => void }
 
 export class Writes {
   readonly #log: LogWrites
@@ -24,9 +24,12 @@ export class Writes {
   }
 
   apply(write: EncodedWrite): void {
-    // A handler's type follows from its key, which the compiler cannot relate to the write's own.
-    const handle = this.#handlers[write.type] as (write: EncodedWrite) => void
-    handle(write)
+    if ('type' in write) {
+      // A handler's type follows from its key, which the compiler cannot relate to the write's own.
+      const handle = this.#handlers[write.type] as (write: OtherWrite) => void
+      handle(write)
+    } else if (write[0] === 'archive.add') this.#log.add(...write)
+    else this.#log.append(...write)
   }
 
   /** Before each commit: writes what was gathered in memory. */
@@ -173,9 +176,6 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
     'room.affiliation.delete': ({ room, jid }) => {
       deleteAffiliation.run(log.roomId(room), jid)
     },
-    'room.log': ({ room, rows }) => {
-      log.append(room, rows)
-    },
     'room.floor': ({ room, instance, incarnation, seq }) => {
       log.raiseFloor(room, instance, incarnation, seq)
     },
@@ -206,9 +206,6 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
 type ArchiveHandlers = Pick<Handlers, Extract<keyof Handlers, `archive.${string}`>>
 
 const archiveWrites = (log: LogWrites): ArchiveHandlers => ({
-  'archive.add': ({ owner, rows }) => {
-    log.add(owner, rows)
-  },
   'archive.trim': ({ owner, upTo }) => {
     log.trim(owner, upTo)
   },

@@ -7,7 +7,7 @@ import { GroupCommit } from '../../../src/store/sqlite/group-commit.js'
 import { LogPages } from '../../../src/store/sqlite/log-pages.js'
 import { LogQueries } from '../../../src/store/sqlite/log-queries.js'
 import { migrate, readMigrations } from '../../../src/store/sqlite/migrate.js'
-import { encodeWrite } from '../../../src/store/sqlite/protocol.js'
+import { encodeCommit } from '../../../src/store/sqlite/protocol.js'
 import { TextIndex } from '../../../src/store/sqlite/text-index.js'
 import type { LogQuery, Write } from '../../../src/store/store.js'
 import { logRecord, putLog, putRoom, room } from '../records.js'
@@ -30,7 +30,7 @@ function opened(): { commit: (...writes: Write[]) => void; index: TextIndex } {
   const index = new TextIndex(db)
   const groups = new GroupCommit(db, 'normal', index)
   const commit = (...writes: Write[]): void => {
-    const [outcome] = groups.commit([{ writes: writes.map(encodeWrite), synced: false }])
+    const [outcome] = groups.commit([encodeCommit(writes, false)])
     expect(outcome).toEqual({ value: undefined })
   }
   return { commit, index }
@@ -94,7 +94,7 @@ describe('the index of words', () => {
     indexAll(index)
     const groups = new GroupCommit(db, 'normal', index)
     const writes: Write[] = [{ type: 'room.void', room, stanzaIds: ['id-1'] }, putLog([said(1, 'twice')])]
-    expect(groups.commit([{ writes: writes.map(encodeWrite), synced: false }])).toMatchObject([{ failure: {} }])
+    expect(groups.commit([encodeCommit(writes, false)])).toMatchObject([{ failure: {} }])
     expect(found('hurlyburly')).toHaveLength(1)
     db.exec("INSERT INTO log_text (log_text) VALUES ('integrity-check')")
   })
@@ -135,7 +135,7 @@ test('migration 0002 keeps what there is, its order and its numbers', () => {
   expect([seqs({ archived: true }), seqs({}), seqs({ includeVoid: true })]).toEqual([[1], [1, 2], [1, 2, 3]])
   const groups = new GroupCommit(db, 'normal', index)
   const writes: Write[] = [putLog([logRecord(4, { incarnation: 'i', archivedAt: 8 })]), putRoom({ jid: 'new@s' })]
-  groups.commit([{ writes: writes.map(encodeWrite), synced: false }])
+  groups.commit([encodeCommit(writes, false)])
   expect(log.order(room, 'id-4')).toBe(41)
   expect(db.prepare("SELECT id FROM room WHERE jid = 'new@s'").pluck().get()).toBe(10)
 })

@@ -6,7 +6,7 @@ import { openWriter } from '../../../src/store/sqlite/connection.js'
 import { DeletedArchives } from '../../../src/store/sqlite/deleted-archives.js'
 import { GroupCommit } from '../../../src/store/sqlite/group-commit.js'
 import { migrate, readMigrations } from '../../../src/store/sqlite/migrate.js'
-import { type Commit, encodeWrite } from '../../../src/store/sqlite/protocol.js'
+import { type Commit, encodeCommit } from '../../../src/store/sqlite/protocol.js'
 import type { Outcome } from '../../../src/store/sqlite/serve.js'
 import { TextIndex } from '../../../src/store/sqlite/text-index.js'
 import type { Write } from '../../../src/store/store.js'
@@ -29,7 +29,7 @@ function prepared(): { db: Database.Database; path: string; statements: string[]
   return { db, path, statements }
 }
 
-const commit = (...writes: Write[]): Commit => ({ writes: writes.map(encodeWrite), synced: false })
+const commit = (...writes: Write[]): Commit => encodeCommit(writes, false)
 const event = (seq: number, body = ''): Commit => commit(putLog([logRecord(seq, { body })]))
 const codes = (outcomes: readonly Outcome[]): string[] =>
   outcomes.map((outcome) => ('failure' in outcome ? outcome.failure.code : 'done'))
@@ -134,7 +134,8 @@ describe('durability', () => {
     const order = (): string[] => statements.splice(0).filter((sql) => /^(PRAGMA synchronous|BEGIN|COMMIT)/.test(sql))
     groups.commit([commit(putRoom())])
     expect(order().filter((sql) => sql.startsWith('PRAGMA'))).toEqual([])
-    groups.commit([event(1), { ...event(2), synced: true }])
+    const [, ...writes] = event(2)
+    groups.commit([event(1), [true, ...writes]])
     expect(order()).toEqual(['PRAGMA synchronous = FULL', 'BEGIN IMMEDIATE', 'COMMIT', 'PRAGMA synchronous = NORMAL'])
     groups.commit([event(3)])
     expect(order()).toEqual(['BEGIN IMMEDIATE', 'COMMIT'])

@@ -1,4 +1,6 @@
-// A store thread that answers each request with how many came in its message, and dies when it is told to.
+// A store thread that answers each request with how many came in its message, and dies when it is told to. `until FILE` makes it busy
+// until there is such a file.
+import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 
 parentPort.on('message', (requests) => {
@@ -8,6 +10,9 @@ parentPort.on('message', (requests) => {
   }
   if (requests.includes('throw')) throw new Error('struck by lightning')
   if (requests.includes('exit')) process.exit(7)
+  const [until, file] = requests[0].split(' ')
+  const nothing = new Int32Array(new SharedArrayBuffer(4))
+  while (until === 'until' && !existsSync(file)) Atomics.wait(nothing, 0, 0, 5)
   const failures = requests.flatMap((request, index) =>
     request === 'refuse' ? [[index, { code: 'full', message: 'no' }]] : [],
   )

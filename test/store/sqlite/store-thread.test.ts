@@ -1,4 +1,8 @@
 /** A store thread that dies: every promise is settled, the thread is started again, and in the end given up. */
+import { randomUUID } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { StoreThread } from '../../../src/store/sqlite/store-thread.js'
 import type { Logger } from '../../../src/util/logger.js'
@@ -9,9 +13,10 @@ afterEach(async () => {
   for (const thread of threads.splice(0)) await thread.close()
 })
 
-async function open(path = '', log: Logger = silentLogger): Promise<StoreThread<string>> {
+async function open(path = '', log: Logger = silentLogger, gathers = false): Promise<StoreThread<string>> {
   const file = new URL('./stand-in-thread.mjs', import.meta.url)
-  const thread = await StoreThread.open<string>({ name: 'writer', file, data: { path, durability: 'full' }, log })
+  const data = { path, durability: 'full' } as const
+  const thread = await StoreThread.open<string>({ name: 'writer', file, data, gathers, log })
   threads.push(thread)
   return thread
 }
@@ -26,6 +31,23 @@ describe('a store thread', () => {
     expect(thread.pending).toBe(3)
     expect(await outcomes(asked)).toEqual([3, 'full', 3])
     expect(thread.pending).toBe(0)
+  })
+
+  test('that gathers gets what was asked while it worked as one message, and the rest before it closes', async () => {
+    const thread = await open('', silentLogger, true)
+    const goOn = join(tmpdir(), `dmucd-store-thread-${randomUUID()}`)
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+    const asked: Promise<unknown>[] = []
+    for (const request of [`until ${goOn}`, 'b', 'c']) {
+      asked.push(thread.request(request))
+      await turn()
+      await turn()
+    }
+    const closed = thread.close()
+    writeFileSync(goOn, '')
+    expect(await outcomes(asked)).toEqual([1, 2, 2])
+    await closed
+    rmSync(goOn)
   })
 
   test.each(['throw', 'exit'])('that dies (%s) rejects what it was asked, and answers again', async (how) => {
