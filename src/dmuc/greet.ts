@@ -46,7 +46,7 @@ export function sayHello(turn: Turn, jid: string): void {
   turn.effects.push({
     type: 'ask',
     iq: xml('iq', { type: 'set', from: turn.self, to: jid }, writeHello(turn.replica, turn.env.signer?.publicKey)),
-    question: { type: 'hello' },
+    question: { type: 'hello', touches: turn.peer(jid).touches },
   })
 }
 
@@ -126,8 +126,15 @@ function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
 }
 
 /** As `answerHello`. */
-export function takeHelloAnswer(turn: Turn, from: string, answer: Element | StanzaError): RoomIdentity | undefined {
+export function takeHelloAnswer(
+  turn: Turn,
+  from: string,
+  answer: Element | StanzaError,
+  touches: number = turn.peer(from).touches,
+): RoomIdentity | undefined {
   if (answer instanceof StanzaError) {
+    // Nobody answers what went down with the link before this one.
+    if (answer.condition === 'remote-server-timeout' && touches < turn.peer(from).touches) return undefined
     linkDown(turn, from, inWords(answer), true)
     if (answer.condition === 'item-not-found') retrySoon(turn, from)
     if (answer.condition === 'conflict' || answer.condition === 'forbidden') turn.changePeer(from, { diverged: true })
@@ -177,6 +184,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
   noteTouch(turn, from, hello)
   turn.changePeer(from, {
     link: 'up',
+    touches: peer.touches + (goesOn ? 0 : 1),
     downSince: undefined,
     split: false,
     diverged: false,

@@ -61,6 +61,8 @@ export interface Peer {
    * `greeting`: our hello is on its way, what we send follows behind it. `up`: hellos were exchanged.
    */
   readonly link: 'joining' | 'down' | 'greeting' | 'up'
+  /** How often its hello has brought us into touch. */
+  readonly touches: number
   /** When the link was last lost, by our clock; undefined while it is not. */
   readonly downSince: number | undefined
   /** Its occupants were shown as gone (status 333) because the split outlasted the grace. */
@@ -209,7 +211,8 @@ export interface Replica {
 
 /** IQs of ours that are on their way, so that their answers find back into `step`. */
 export type Question =
-  | { readonly type: 'hello' }
+  /** `touches`: how often we had come into touch with it before. */
+  | { readonly type: 'hello'; readonly touches?: number }
   | { readonly type: 'pull'; readonly ranges: readonly Range[] }
   | { readonly type: 'occupants' }
   /** Another is asked for the list of `of`; those in `tried` were asked. */

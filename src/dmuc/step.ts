@@ -182,7 +182,7 @@ function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, {
   if (turn.peer(from).lied !== undefined) return
   switch (question.type) {
     case 'hello':
-      return parted(turn, from, takeHelloAnswer(turn, from, result))
+      return parted(turn, from, takeHelloAnswer(turn, from, result, question.touches))
     case 'pull': {
       const before = heldOfEarlier(turn.replica)
       takePage(turn, from, question.ranges, result)

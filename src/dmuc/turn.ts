@@ -128,6 +128,7 @@ export class Turn {
 
 const newPeer: Peer = {
   link: 'down',
+  touches: 0,
   downSince: undefined,
   split: false,
   diverged: false,

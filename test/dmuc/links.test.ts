@@ -70,6 +70,18 @@ describe('a hello', () => {
     expect(shadow.asked('pull')[0]?.ranges).toMatchObject([{ instance: other, from: 1, to: 2 }])
   })
 
+  test('that went down with the link before this one says nothing of this one', () => {
+    shadow.happens({ type: 'link', peer: other, up: true })
+    const lost = shadow.of('ask').find(({ question }) => question.type === 'hello')!.question
+    shadow.isGreeted(other, { incarnation: 'begun-anew' })
+    shadow.answers(other, lost, new StanzaError('remote-server-timeout'))
+    expect(link(other)).toBe('up')
+    shadow.happens({ type: 'link', peer: other, up: true })
+    const unanswered = shadow.of('ask').find(({ question }) => question.type === 'hello')!.question
+    shadow.answers(other, unanswered, new StanzaError('remote-server-timeout'))
+    expect(link(other)).toBe('down')
+  })
+
   test('that the source answers with gone ends the shadow: that it was taken back had been lost', () => {
     shadow.answers(other, { type: 'hello' }, new StanzaError('gone'))
     expect(shadow.of('end')).toEqual([])

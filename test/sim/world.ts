@@ -305,7 +305,9 @@ export class World implements Ledger {
     const isLoading = this.time.now < site.upSince + loadMs
     if (present === held || (present === undefined && isLoading && held?.ended === false)) return
     this.#held[site.index] = present
-    if (held === undefined || (present !== undefined && !held.ended)) return
+    // It may have ended while its server was down, and be another room of the same name by now.
+    const isSame = present?.replica.identity.roomId === held?.replica.identity.roomId
+    if (held === undefined || (present !== undefined && !held.ended && isSame)) return
     this.counts.ended += 1
     if (site.index > 0) this.servedSince[site.index] = undefined
     for (const [index, said] of this.said.entries())
