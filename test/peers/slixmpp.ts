@@ -1,6 +1,6 @@
 /** Drives `slixmpp-client.py`: a client in a process of Debian's Python, told what to do in lines of JSON. */
 import { fileURLToPath } from 'node:url'
-import { ClientProcess } from './client-process.js'
+import { OrderedClient } from './ordered-client.js'
 import { systemPython } from './require-peer.js'
 
 export interface LoginReport {
@@ -88,16 +88,7 @@ interface Home {
 
 const script = fileURLToPath(new URL('slixmpp-client.py', import.meta.url))
 
-interface Answer {
-  readonly id: number
-  readonly value?: unknown
-  readonly error?: string
-}
-
-export class Slixmpp extends ClientProcess<Answer> {
-  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
-  #next = 1
-
+export class Slixmpp extends OrderedClient<Orders> {
   constructor() {
     super(systemPython, [script])
   }
@@ -125,25 +116,5 @@ export class Slixmpp extends ClientProcess<Answer> {
       await client.close()
       throw error
     }
-  }
-
-  /** Rejects with slixmpp's own words. */
-  do<Name extends keyof Orders>(name: Name, args: Orders[Name][0]): Promise<Orders[Name][1]> {
-    const id = this.#next++
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: (value) => resolve(value as Orders[Name][1]), reject })
-      this.write(JSON.stringify({ id, do: name, ...args }))
-    })
-  }
-
-  protected override take({ id, value, error }: Answer): void {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    if (error === undefined) waiting?.resolve(value)
-    else waiting?.reject(new Error(error))
-  }
-
-  protected override ended(complaints: string): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error(`slixmpp ended:\n${complaints}`))
   }
 }
