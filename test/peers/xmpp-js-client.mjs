@@ -24,12 +24,18 @@ entity.on('online', (address) => {
 })
 
 const input = createInterface({ input: process.stdin })
-input.on('line', (line) => void entity.send(parse(line)))
+input.on('line', async (line) => {
+  if (line !== 'again') return void entity.send(parse(line))
+  await entity.stop()
+  start()
+})
 input.on('close', async () => {
   await entity.stop().catch(() => {})
   process.exit(0)
 })
 // COMPAT @xmpp/client waits for an event that may have been before: then it times out although it is online.
-entity.start().catch((error) => {
-  if (entity.status !== 'online') put({ error: String(error) })
-})
+const start = () =>
+  entity.start().catch((error) => {
+    if (entity.status !== 'online') put({ error: String(error) })
+  })
+start()

@@ -62,6 +62,17 @@ peer([])('@xmpp/client', () => {
     await ann.sees(`${at}/bob`, 'unavailable')
   })
 
+  test('a login in one step (SASL2, Bind 2), with a password; the next one with the token (FAST) that it got', async () => {
+    const ann = login('ann', tcp())
+    expect(await ann.online()).toMatchObject({ mechanism: 'SCRAM-SHA-1' })
+    for (const _time of ['the second', 'the third'])
+      expect(await ann.again()).toEqual({
+        ...{ jid: expect.stringMatching(/^ann@a\.example\/xmppjs\/./), mechanism: 'HT-SHA-256-NONE', secure: true },
+      })
+    ann.send('<iq type="get" id="ping" to="a.example"><ping xmlns="urn:xmpp:ping"/></iq>')
+    await ann.next(({ attrs }) => attrs.id === 'ping' && attrs.type === 'result')
+  })
+
   test.each([
     ['STARTTLS', tcp],
     ['WebSocket', webSocket],

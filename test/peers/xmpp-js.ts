@@ -41,6 +41,13 @@ export class XmppJs extends ClientProcess<Said> {
     return this.#online
   }
 
+  /** Closes its stream, and logs in anew with what it remembers. */
+  again(): Promise<Said> {
+    this.#online = undefined
+    this.write('again')
+    return this.online()
+  }
+
   send(stanza: string): void {
     this.write(stanza.replaceAll('\n', ' '))
   }
