@@ -11,7 +11,7 @@ import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import type { Closeable } from '../util/lifecycle.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import { subjectNames } from './subject-names.js'
-import { minVersion, type TlsContexts } from './tls.js'
+import { type TlsContexts, tlsSettings } from './tls.js'
 
 export interface CertificatesOptions {
   readonly directory: string
@@ -194,7 +194,7 @@ function readPair(files: Files, trusted: readonly string[] | undefined): Loaded 
     createPrivateKey(key)
     return {
       files,
-      context: createSecureContext({ cert, key, minVersion, ...(trusted && { ca: [...trusted] }) }),
+      context: createSecureContext({ cert, key, ...tlsSettings, ...(trusted && { ca: [...trusted] }) }),
       names: subjectNames(leaf.raw).dns,
       notAfter: Date.parse(leaf.validTo),
     }

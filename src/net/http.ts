@@ -7,7 +7,7 @@ import type { Logger } from '../util/logger.js'
 import { plainAddress } from './address.js'
 import type { AddressCount } from './address-limit.js'
 import { listen } from './tcp-listener.js'
-import { minVersion, sniCallback, type TlsContexts } from './tls.js'
+import { sniCallback, type TlsContexts, tlsSettings } from './tls.js'
 
 /** Answers a request, now or later. What it throws or rejects with is logged and answered with 500. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>
@@ -157,4 +157,4 @@ function urlOf(request: IncomingMessage): URL | undefined {
 }
 
 const secureServer = (contexts: TlsContexts): Server =>
-  createSecureServer({ minVersion, SNICallback: sniCallback((name) => contexts.contextFor(name)) })
+  createSecureServer({ ...tlsSettings, SNICallback: sniCallback((name) => contexts.contextFor(name)) })

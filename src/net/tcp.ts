@@ -8,7 +8,7 @@ import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import { plainAddress } from './address.js'
 import { type Channel, channelOf } from './channel-binding.js'
 import { flushSoon } from './flush.js'
-import { minVersion, type ServerTlsOptions, sniCallback, tlsInfo } from './tls.js'
+import { type ServerTlsOptions, sniCallback, tlsInfo, tlsSettings } from './tls.js'
 import type { TlsInfo, TransportHandler, UpgradableTransport } from './transport.js'
 
 /** One TLS record, so that its buffers stay small. */
@@ -278,7 +278,7 @@ function offerTls(plain: Socket, serverName: string | undefined, tls: ServerTlsO
     socket: plain,
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(secureContext === undefined ? {} : { secureContext }),
-    minVersion,
+    ...tlsSettings,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
     ...(tls?.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),

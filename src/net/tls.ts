@@ -1,11 +1,29 @@
 /** What TLS needs to know beside a socket, and what is known of it afterwards (RFC 6120 §5, RFC 7590). */
-import { createHash, X509Certificate } from 'node:crypto'
+import { constants, createHash, X509Certificate } from 'node:crypto'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { subjectNames } from './subject-names.js'
 import type { TlsInfo } from './transport.js'
 
-/** RFC 9325 §3.1.1: nothing older than TLS 1.2. */
-export const minVersion = 'TLSv1.2'
+/**
+ * For every context, of servers and of clients. RFC 9325 (BCP 195), as RFC 7590 §3 has it: nothing older than TLS 1.2 (§3.1.1); suites with
+ * forward secrecy and authenticated encryption only (§4.1, §4.2); no tickets, whose keys a process would have for as long as it lives
+ * (§3.4). Streams last long: resumption would gain little. Renegotiation is refused (RFC 6120 §5.3.5).
+ */
+export const tlsSettings = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'TLS_AES_128_GCM_SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+  ].join(':'),
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+} as const
 
 /** Where certificates come from. Neither function throws. */
 export interface TlsContexts {

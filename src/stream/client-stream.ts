@@ -207,7 +207,8 @@ export class ClientStream {
     if (from !== undefined && from.domain !== domain) throw new StreamError('invalid-from')
     this.#named = from?.local || undefined
     this.#domain = domain
-    this.#stream.open({ from: domain, lang: 'en' })
+    const to = from?.bare().toString()
+    this.#stream.open({ from: domain, lang: 'en', ...(to !== undefined && { to }) })
     this.#stream.send(this.#features(domain))
   }
 
@@ -238,8 +239,16 @@ export class ClientStream {
     } else if (!stanza) {
       if (!this.#facts.has('bound') || !this.#handler.takeElement(element))
         throw new StreamError('unsupported-stanza-type')
-    } else if (this.#facts.has('bound')) this.#handler.stanza(element)
+    } else if (this.#facts.has('bound')) this.#handler.stanza(this.#inItsLanguage(element))
     else if (!this.#answerStranger(domain, element)) throw new StreamError('not-authorized')
+  }
+
+  /** RFC 6120 §8.1.5: a stanza that does not say its language is in that of the client's stream. */
+  #inItsLanguage(stanza: Element): Element {
+    const lang = this.#stream.header?.lang
+    if (lang !== undefined && stanza.attrs['xml:lang'] === undefined && languageTag.test(lang))
+      stanza.attrs['xml:lang'] = lang
+    return stanza
   }
 
   /** A password is sent to register: only where one may be sent to log in. */
@@ -366,6 +375,9 @@ export class ClientStream {
     this.#binding?.cancel()
   }
 }
+
+/** As RFC 5646 §2.1 has it, roughly: what is no tag is not repeated in every stanza. */
+const languageTag = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,8}$/
 
 /** The namespace by which an IQ asks for a feature. */
 function requestedBy(iq: Element): string | undefined {

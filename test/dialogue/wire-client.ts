@@ -68,16 +68,21 @@ export class Wire {
   }
 
   /** Connected, with a stream; what it was greeted with is there to be heard. */
-  stranger(name = 'stranger'): WireClient {
-    const client = new WireClient(name, this, 'tcp')
+  stranger(name = 'stranger', kind: 'tcp' | 'websocket' = 'tcp'): WireClient {
+    const client = new WireClient(name, this, kind)
     client.opens()
     return client
   }
 
-  /** Connected and logged in, not bound. */
-  async client(name: string, kind: 'tcp' | 'websocket' = 'tcp'): Promise<WireClient> {
+  /** Connected, without a stream. */
+  unopened(kind: 'tcp' | 'websocket' = 'tcp', name = 'stranger'): WireClient {
+    return new WireClient(name, this, kind)
+  }
+
+  /** Connected and logged in, not bound; `header`: attributes of its streams. */
+  async client(name: string, kind: 'tcp' | 'websocket' = 'tcp', header = ''): Promise<WireClient> {
     const client = new WireClient(name, this, kind)
-    await client.logIn()
+    await client.logIn(true, header)
     return client
   }
 }
@@ -102,13 +107,13 @@ export class WireClient {
   }
 
   /** `quiet`: forgets what was said. */
-  async logIn(quiet = true): Promise<void> {
-    this.opens()
+  async logIn(quiet = true, header = ''): Promise<void> {
+    this.opens(header)
     const secret = Buffer.from(`\0${this.name}\0${password}`).toString('base64')
     this.sends(`<auth xmlns='${saslNs}' mechanism='PLAIN'>${secret}</auth>`)
     const end = Date.now() + 20_000
     while (!this.#transport.written.join('').includes('success') && Date.now() < end) await settled()
-    this.opens()
+    this.opens(header)
     if (quiet) await this.clears()
   }
 
@@ -125,6 +130,17 @@ export class WireClient {
     const element = parse(text)
     if (this.#transport.kind === 'websocket') element.attrs.xmlns ??= 'jabber:client'
     this.#transport.handler.data(Buffer.from(element.toString()))
+  }
+
+  /** Whatever it is. */
+  writes(text: string): void {
+    this.#transport.handler.data(Buffer.from(text))
+  }
+
+  /** What came since, as it was written: frame by frame on a WebSocket. */
+  async frames(): Promise<string[]> {
+    await settled()
+    return this.#transport.written.splice(0)
   }
 
   /** All that came since, in one text. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { generate } from 'selfsigned'
-import { minVersion, type TlsContexts } from '../../src/net/tls.js'
+import { type TlsContexts, tlsSettings } from '../../src/net/tls.js'
 
 export interface Pair {
   readonly cert: string
@@ -61,6 +61,6 @@ export function put(directory: string, files: Readonly<Record<string, string>>):
 
 /** One certificate for the names given, none for others. */
 export function contextsOf(pair: Pair, names: readonly string[], trusted?: string): TlsContexts {
-  const context = createSecureContext({ ...pair, minVersion, ...(trusted === undefined ? {} : { ca: trusted }) })
+  const context = createSecureContext({ ...pair, ...tlsSettings, ...(trusted === undefined ? {} : { ca: trusted }) })
   return { contextFor: (name) => (name === undefined || names.includes(name) ? context : undefined) }
 }

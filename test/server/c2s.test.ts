@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
 import { HttpServer } from '../../src/net/http.js'
-import { minVersion } from '../../src/net/tls.js'
+import { tlsSettings } from '../../src/net/tls.js'
 import {
   type ClientDependencies,
   type ClientListener,
@@ -54,7 +54,7 @@ beforeEach(async () => {
   gateway = new MemoryGateway()
   await gateway.addAccount('juliet@a.example', password)
   refused = []
-  const context = createSecureContext({ ...pair, minVersion })
+  const context = createSecureContext({ ...pair, ...tlsSettings })
   const known = (name: string | undefined): boolean => name === undefined || name === 'a.example'
   dependencies = {
     gateway,

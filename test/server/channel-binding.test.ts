@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { minVersion, pinOf } from '../../src/net/tls.js'
+import { pinOf, tlsSettings } from '../../src/net/tls.js'
 import { type ClientListener, startClientListener, type TcpClientOptions } from '../../src/server/c2s.js'
 import { ClientCertificates } from '../../src/server/client-certificates.js'
 import { systemClock } from '../../src/util/clock.js'
@@ -40,7 +40,7 @@ afterAll(async () => {
 })
 
 async function listen(options: Partial<TcpClientOptions> = {}): Promise<ClientListener> {
-  const context = createSecureContext({ ...pair, minVersion })
+  const context = createSecureContext({ ...pair, ...tlsSettings })
   const listener = await startClientListener(
     { host: '127.0.0.1', port: 0, requireEncryption: true, ...options },
     {
