@@ -4,7 +4,7 @@
  */
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
-import { type Effect, type Happening, occupantIdAt, type Question, type Replica } from '../../dmuc/replica.js'
+import { type Effect, type Happening, occupantIdAt, type Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
   affiliationOf,
@@ -19,12 +19,13 @@ import {
   occupantOf,
   withReply,
 } from '../../room/index.js'
-import { type Element, xml } from '../../xml/element.js'
+import type { Element } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { askedCard, Cards } from './cards.js'
+import { Effects } from './effects.js'
 import { Entrance, type Way } from './entrance.js'
 import { Expectations } from './expectations.js'
 import { Invitations } from './invitations.js'
@@ -33,11 +34,11 @@ import { isPrivate, privateRoute } from './private-route.js'
 import { Rates } from './rates.js'
 import { asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
-import { type ChangeEffect, deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
+import { deliveriesOf, isChange, notStored, RoomOutput, type Stored } from './room-output.js'
 import { findMessage } from './serve-log.js'
 import { Serving } from './serving.js'
 import { unnamed } from './unnamed.js'
-import { isLost, isNoWay } from './unreachable.js'
+import { isLost } from './unreachable.js'
 
 /** `withheld`: it counts here until the source can be asked (src/dmuc/restrictions.ts). */
 export type Operated = 'done' | 'withheld'
@@ -56,6 +57,7 @@ export class LiveRoom {
   readonly #expectations: Expectations
   readonly #entrance: Entrance<LiveRoom>
   readonly #rates: Rates
+  readonly #effects: Effects<LiveRoom>
 
   /** `stored`: it was loaded; otherwise nothing of it is on disk yet. */
   constructor(replica: Replica, env: RoomEnvironment<LiveRoom>, stored: Stored | undefined) {
@@ -76,6 +78,8 @@ export class LiveRoom {
       again: (stanza, from) => void this.receive(stanza, from),
     }
     this.#entrance = new Entrance<LiveRoom>(this, env, this.#output, way, stored?.occupants ?? [])
+    const hands = { output: this.#output, serving: this.#serving, entrance: this.#entrance, orders: this.#orders }
+    this.#effects = new Effects<LiveRoom>(this, env, { ...hands, cards: this.#cards })
   }
 
   /** The last state that is confirmed to be on disk. */
@@ -310,83 +314,18 @@ export class LiveRoom {
       },
       (error) => this.#output.answer(stanza, notStored(error)),
     )
-    for (const effect of effects) if (!isChange(effect)) this.#perform(effect)
+    for (const effect of effects) if (!isChange(effect)) this.#effects.carryOut(effect)
   }
 
   #carryOut(effects: readonly Effect[]): void {
     this.#output.write(this.replica, effects)
-    for (const effect of effects) this.#perform(effect)
+    for (const effect of effects) this.#effects.carryOut(effect)
   }
 
   readonly #failed = (error: unknown): void => {
     if (this.recovering || this.ended) return
     this.recovering = true
     this.#env.failed(this, error)
-  }
-
-  #perform(effect: Effect): void {
-    const { router, log } = this.#env
-    switch (effect.type) {
-      case 'log':
-      case 'save':
-      case 'floor':
-      case 'head':
-        return
-      case 'change':
-        return this.#output.push(() => this.#show(effect))
-      case 'send':
-        return this.#output.push(() => void router.route(effect.stanza))
-      case 'ask':
-        return this.#output.push(() => this.#ask(effect.iq, effect.question))
-      case 'reply':
-        return this.#output.reply(effect.iq, effect.payload)
-      case 'serve':
-        return this.#serving.pages(effect)
-      case 'serve-history':
-        return this.#serving.history(effect)
-      case 'tell-heads':
-        return this.#output.push(() => this.#serving.heads(effect))
-      case 'compare':
-        return this.#output.push(() => {
-          const { head, by } = effect
-          this.#serving.compare(effect, () => this.happen({ type: 'equivocated', head, by }))
-        })
-      case 'note':
-        return log[effect.level]({ room: this.jid, peer: effect.peer }, effect.text)
-      case 'tell':
-        return this.#output.push(() => void router.route(told(this.jid, effect.jid, effect.text)))
-      case 'left':
-        return this.#output.push(() => this.#env.left(this, effect.jid))
-      case 'joined':
-        return this.#output.push(() => this.#env.joined(this, effect.jid))
-      case 'retrieved':
-        return this.#output.push(() => this.#entrance.open())
-      case 'lost':
-        return this.#output.push(() => this.#env.lost(this, effect.jid))
-      case 'end':
-        return this.#output.push(() => {
-          this.#env.ended(this)
-          this.#entrance.open()
-        })
-    }
-  }
-
-  #show(change: ChangeEffect): void {
-    this.#output.deliver(deliveriesOf(change))
-    // So that it is here when it is asked for, or the others are out of reach.
-    if (change.before.config.avatar !== change.after.config.avatar)
-      this.#cards.card(this.replica).catch(() => undefined)
-    this.#env.changed(this, change)
-  }
-
-  #ask(iq: Element, question: Question): void {
-    const from = String(iq.attrs.to)
-    this.#env.router.ask(iq, (answer) => {
-      if (this.ended) return
-      if (answer instanceof StanzaError && isNoWay(answer)) this.#env.unreachable(from)
-      if (question.type === 'order') this.#orders.answered(question.token, answer)
-      this.happen({ type: 'answer', from, question, result: answer })
-    })
   }
 
   /** An IQ goes on under an id of our own, by which its answer finds back. */
@@ -403,9 +342,5 @@ export class LiveRoom {
     })
   }
 }
-
-/** By the service: from the room to somebody who may not be in it, clients take it for a chat with a person of that address. */
-const told = (room: string, to: string, text: string): Element =>
-  xml('message', { from: Jid.parse(room).domain, to }, xml('body', {}, `${room}: ${text}`))
 
 const isAnswer = ({ attrs }: Element): boolean => attrs.type === 'result' || attrs.type === 'error'

@@ -1,8 +1,8 @@
 /** Looking at rooms: which there are, who is in one, how its instances are. */
 
-import type { AbsentFacts } from '../../../modules/muc/distribution.js'
 import type { RoomFacts, RoomSummary } from '../../../modules/muc/operations.js'
 import type { PeerFacts } from '../../../modules/muc/peer-facts.js'
+import type { AbsentFacts } from '../../../modules/muc/placement.js'
 import { writeDateTime } from '../../../xmpp/date-time.js'
 import type { AdminCommand } from '../../command.js'
 import { answered, roomArgument, roomAt, services } from './find.js'
