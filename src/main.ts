@@ -235,7 +235,7 @@ class Start {
     })
   }
 
-  /** Distributed rooms hear of streams that broke, to find out what was lost with them. */
+  /** Distributed rooms hear of streams that broke, to find out what was lost with them, and of peers that are there again. */
   #watchLinks(server: Server, pool: S2sPool): void {
     const services = this.#config.hosts.flatMap(({ domain }) => server.service<MucService>(domain, mucService) ?? [])
     this.#live.demands = (remote) => {
@@ -245,7 +245,13 @@ class Start {
     const interrupted = (remote: string): void => {
       for (const service of services) service.interrupted(remote)
     }
-    this.#lifecycle.add('watch for links', { close: pool.watch({ down: interrupted }) })
+    const reached = (remote: string): void => {
+      for (const { distribution } of services) distribution.reached(remote)
+    }
+    for (const { distribution } of services) distribution.through(pool)
+    this.#lifecycle.add('watch for links', {
+      close: pool.watch({ down: interrupted, up: reached, heard: reached }),
+    })
   }
 
   #resolver(): DomainResolver {

@@ -29,6 +29,12 @@ export class Heartbeat {
     this.#timer.cancel()
   }
 
+  /** Counts as gone if it has been silent for so long, without another ping. */
+  suspect(silentMs: number): void {
+    const { clock, heardAt, dead } = this.#options
+    if (clock.monotonic() - heardAt() >= silentMs) dead()
+  }
+
   #beat(): void {
     const { clock, pingMs, pongMs, heardAt, ping, dead } = this.#options
     const now = clock.monotonic()

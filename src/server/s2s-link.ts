@@ -24,7 +24,8 @@ export interface LinkContext {
   /** Tells the sender. */
   bounce(waiting: Waiting, failure: Failure): void
   up(link: ServerLink): void
-  down(link: ServerLink, failure: Failure): void
+  /** `again`: it was down before, for the same reason. */
+  down(link: ServerLink, failure: Failure, again: boolean): void
 }
 
 type State =
@@ -114,12 +115,17 @@ export class ServerLink implements CarrierUser {
     }
   }
 
-  /** The peer was heard of: a wait that has lasted a moment ends now. */
+  /** The peer was heard of, or somebody has to know: a wait lasts a moment and no longer. */
   wake(): void {
     const { clock, settings } = this.#context
-    if (this.#state.is !== 'waiting' || clock.monotonic() - this.#state.startedAt < settings.waits.retryMs / 2) return
-    this.#state.timer.cancel()
-    this.#retry()
+    const state = this.#state
+    if (state.is !== 'waiting') return
+    const leftMs = state.startedAt + settings.waits.retryMs / 2 - clock.monotonic()
+    const retryAt = Math.round(clock.now() + leftMs)
+    if (retryAt >= state.retryAt) return
+    state.timer.cancel()
+    if (leftMs <= 0) this.#retry()
+    else this.#state = { ...state, timer: clock.after(leftMs, () => this.#retry()), retryAt }
   }
 
   ready(connection: Carrier): void {
@@ -160,7 +166,7 @@ export class ServerLink implements CarrierUser {
       this.#idle?.cancel()
       this.#lastError = failure.reason
       this.#enter({ is: 'idle' })
-      this.#context.down(this, failure)
+      this.#context.down(this, failure, false)
     } else if (state.is === 'authorizing' && state.joined) this.#connectElsewhere(connection)
     else this.#fail(failure)
   }
@@ -234,13 +240,14 @@ export class ServerLink implements CarrierUser {
     const { clock, random, settings } = this.#context
     const { retryMs, retryLimitMs } = settings.waits
     const waitMs = Math.min(retryLimitMs, retryMs * 2 ** Math.min(this.#attempts, 20)) * (0.5 + random.fraction() / 2)
+    const again = this.#attempts > 0 && this.#lastError === failure.reason
     this.#attempts++
     this.#lastError = failure.reason
     this.#refusedBy.clear()
     const timer = clock.after(waitMs, () => this.#retry())
     this.#enter({ is: 'waiting', timer, startedAt: clock.monotonic(), retryAt: Math.round(clock.now() + waitMs) })
     this.#returnAll(failure)
-    this.#context.down(this, failure)
+    this.#context.down(this, failure, again)
   }
 
   #retry(): void {

@@ -64,6 +64,14 @@ export interface LinkWatcher {
   heard?(remote: string, local: string): void
 }
 
+/** What somebody who looks after a peer of his own accord tells of the way to it. */
+export interface WayToPeers {
+  /** What is sent to it next does not wait as long as after a failure. Callers space out their attempts themselves. */
+  hurry(remote: string): void
+  /** It does not answer: streams to it on which it has been silent for so long are given up, since nothing may come of them any more. */
+  suspect(remote: string, silentMs: number): void
+}
+
 export function describeTls(tls: TlsInfo | undefined): LinkTls | undefined {
   if (tls === undefined) return undefined
   const { protocol, cipher, peer } = tls

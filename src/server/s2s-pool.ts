@@ -18,7 +18,7 @@ import { type ConnectionContext, ServerConnection } from './s2s-connection.js'
 import type { Failure } from './s2s-failure.js'
 import { Heartbeat } from './s2s-heartbeat.js'
 import { type LinkContext, ServerLink } from './s2s-link.js'
-import { describeTls, type IncomingLinks, type LinkInfo, type LinkWatcher } from './s2s-links.js'
+import { describeTls, type IncomingLinks, type LinkInfo, type LinkWatcher, type WayToPeers } from './s2s-links.js'
 import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
 import { exclusion, proofOf, refusal } from './s2s-policy.js'
 import { asSent, type Waiting } from './s2s-queue.js'
@@ -36,7 +36,7 @@ const mostVerifications = 1000
 /** What waits for all other servers together. */
 const budgetBytes = 256 * 1024 * 1024
 
-export class S2sPool implements Remote, Closeable {
+export class S2sPool implements Remote, WayToPeers, Closeable {
   readonly keys: DialbackKeys
   readonly settings: S2sSettings
   /** What waits for all other servers together. */
@@ -75,7 +75,7 @@ export class S2sPool implements Remote, Closeable {
       carrierFor: (pair, except) => this.#carrierFor(pair, except),
       bounce: (waiting, failure) => this.#bounce(waiting, failure),
       up: (link) => this.#up(link),
-      down: (link, failure) => this.#down(link, failure),
+      down: (link, failure, again) => this.#down(link, failure, again),
     }
     this.#connectionContext = {
       settings,
@@ -153,8 +153,17 @@ export class S2sPool implements Remote, Closeable {
   heard({ local, remote }: DomainPair, authenticated: boolean): void {
     this.#hear(remote)
     if (!authenticated) return
-    for (const link of this.#links.values()) if (link.pair.remote === remote) link.wake()
+    this.hurry(remote)
     this.#tell((watcher) => watcher.heard?.(remote, local))
+  }
+
+  hurry(remote: string): void {
+    for (const link of this.#links.values()) if (link.pair.remote === remote) link.wake()
+  }
+
+  suspect(remote: string, silentMs: number): void {
+    for (const { pair, connection } of this.#links.values())
+      if (pair.remote === remote && connection !== undefined) this.#heartbeats.get(connection)?.suspect(silentMs)
   }
 
   /** Returns the function that ends it. */
@@ -317,9 +326,10 @@ export class S2sPool implements Remote, Closeable {
     this.#tell((watcher) => watcher.up?.(remote, local))
   }
 
-  #down(link: ServerLink, { condition, reason }: Failure): void {
+  #down(link: ServerLink, { condition, reason }: Failure, again: boolean): void {
     const { local, remote } = link.pair
-    this.#deps.log.warn({ local, remote, condition, reason }, `No link from ${local} to ${remote}: ${reason}`)
+    const level = again ? 'debug' : 'warn'
+    this.#deps.log[level]({ local, remote, condition, reason }, `No link from ${local} to ${remote}: ${reason}`)
     this.#tell((watcher) => watcher.down?.(remote, local, reason))
   }
 

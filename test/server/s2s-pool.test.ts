@@ -246,6 +246,13 @@ describe('waiting after a failure', () => {
     return wire
   }
 
+  async function failsAgain(wire: WirePool): Promise<void> {
+    wire.pool.send(say('again'))
+    const { retryAt = 0 } = wire.pool.links()[0] ?? {}
+    wire.clock.advance(retryAt - wire.clock.now() + 1)
+    await wire.settle()
+  }
+
   test('a stanza waits for the next attempt, and the waits grow to a minute', async () => {
     const wire = await failed()
     const waits: number[] = []
@@ -285,6 +292,35 @@ describe('waiting after a failure', () => {
     wire.connections[0]!.answers('b.example', 'a.example')
     expect(idsIn(wire.connections[0]!.take())).toEqual(['1'])
     expect(wire.events).toContain('heard a.example b.example')
+  })
+
+  test('somebody who has to know cuts it short, to half a second after the failure', async () => {
+    const wire = await failed()
+    for (let attempt = 1; attempt <= 7; attempt++) await failsAgain(wire)
+    expect(wire.tried).toHaveLength(8)
+    wire.pool.send(say('8'))
+    for (let n = 0; n < 10; n++) wire.pool.hurry('b.example')
+    const retryAt = wire.pool.links()[0]!.retryAt!
+    expect(retryAt - wire.clock.now()).toBeLessThanOrEqual(500)
+    wire.clock.advance(500)
+    await wire.settle()
+    expect(wire.tried).toHaveLength(9)
+    expect(wire.pool.links()[0]!.retryAt! - wire.clock.now()).toBeGreaterThan(20_000)
+    wire.pool.hurry('c.example')
+    wire.clock.advance(5000)
+    wire.pool.send(say('9'))
+    await wire.settle()
+    expect(wire.tried).toHaveLength(9)
+  })
+
+  test('the same failure again and again is logged once', async () => {
+    const wire = await failed()
+    for (let attempt = 1; attempt <= 5; attempt++) await failsAgain(wire)
+    const warned = () => wire.log.filter(({ level, message }) => level === 'warn' && message.startsWith('No link from'))
+    expect(warned()).toHaveLength(1)
+    wire.down['10.0.0.2:5269'] = 'EHOSTUNREACH'
+    await failsAgain(wire)
+    expect(warned()).toHaveLength(2)
   })
 
   test('without a stanza nothing is tried', async () => {
@@ -405,6 +441,22 @@ describe('time', () => {
     await settle()
     expect(connections[0]!.state).toBe('destroyed')
     expect(events.at(-1)).toBe('down a.example b.example: b.example answered to no ping within 30000 ms')
+  })
+
+  test('a stream on which a suspect has been silent is given up; one on which it was heard is not', async () => {
+    const { pool, connections, clock, settle, events } = await linked()
+    clock.advance(15_000)
+    pool.heard({ local: 'a.example', remote: 'b.example' }, false)
+    clock.advance(9999)
+    pool.suspect('b.example', 10_000)
+    expect(connections[0]!.state).toBe('open')
+    clock.advance(1)
+    pool.suspect('c.example', 10_000)
+    expect(connections[0]!.state).toBe('open')
+    pool.suspect('b.example', 10_000)
+    await settle()
+    expect(connections[0]!.state).toBe('destroyed')
+    expect(events.at(-1)).toMatch(/^down a.example b.example/)
   })
 
   test('whatever is heard from the peer is an answer', async () => {

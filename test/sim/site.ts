@@ -96,10 +96,12 @@ export class Site {
       },
     })
     const interrupted = (domain: string): void => this.service?.interrupted(domain)
-    way = await this.#parts.way({ site: this.index, server, clock, log, isAlive, send, interrupted })
+    const reached = (domain: string): void => this.service?.distribution.reached(domain)
+    way = await this.#parts.way({ site: this.index, server, clock, log, isAlive, send, interrupted, reached })
     if (!isAlive()) return
     this.#process = { server, store, way }
     await server.start()
+    if (way.peers !== undefined) this.service?.distribution.through(way.peers)
   }
 
   /** As kill -9 does. */

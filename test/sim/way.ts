@@ -3,6 +3,7 @@
 import type { ServerGateway } from '../../src/server/gateway.js'
 import { attest } from '../../src/server/peer-proof.js'
 import type { Remote } from '../../src/server/router.js'
+import type { WayToPeers } from '../../src/server/s2s-links.js'
 import { startServerListener } from '../../src/server/s2s-listener.js'
 import { S2sPool } from '../../src/server/s2s-pool.js'
 import type { Server } from '../../src/server/server.js'
@@ -16,6 +17,8 @@ import { addressOf, siteAt, type Wires } from './wires.js'
 
 export interface Way {
   readonly remote: Remote
+  /** Absent where nothing waits on the way. */
+  readonly peers?: WayToPeers
   /** Of incoming connections, where there are any. */
   readonly accept?: NonNullable<Port['accept']>
 }
@@ -30,6 +33,8 @@ export interface WayParts {
   readonly send: (stanza: Element, to: string) => void
   /** The way to this domain is lost. */
   readonly interrupted: (domain: string) => void
+  /** It may be there again. */
+  readonly reached: (domain: string) => void
 }
 
 export type MakeWay = (parts: WayParts) => Promise<Way>
@@ -53,7 +58,7 @@ const asIfEncrypted = (gateway: ServerGateway): ServerGateway => ({
 /** `siteOf`: the number of the site that serves a domain, -1 for none. */
 export const overWires =
   (wires: Wires, seed: number, siteOf: (domain: string) => number): MakeWay =>
-  async ({ site, server, clock, log, isAlive, send, interrupted }) => {
+  async ({ site, server, clock, log, isAlive, send, interrupted, reached }) => {
     const random = new SeededRandom((seed * 31 + site * 101 + clock.monotonic()) >>> 0)
     const deps = { gateway: asIfEncrypted(server.servers), certificates: undefined, clock, random, log }
     const pool = new S2sPool(
@@ -64,10 +69,12 @@ export const overWires =
         connect: ({ host, timeoutMs = 10_000 }) => wires.connect(site, siteAt(host), timeoutMs),
       },
     )
-    pool.watch({ down: (domain) => isAlive() && interrupted(domain) })
+    const again = (domain: string): unknown => isAlive() && reached(domain)
+    pool.watch({ down: (domain) => isAlive() && interrupted(domain), up: again, heard: again })
     const listener = await startServerListener({ endpoints: [] }, { ...deps, pool })
     const isSite = (to: string): boolean => siteOf(Jid.parse(to).domain) >= 0
     return {
+      peers: pool,
       accept: (transport) => listener.accept(transport),
       remote: {
         send: (stanza) => {

@@ -7,6 +7,7 @@ import type { RoomPolicy } from '../../room/index.js'
 import { domainOf } from '../../room/jids.js'
 import type { Host, Registration } from '../../server/module.js'
 import { peerProof } from '../../server/peer-proof.js'
+import type { WayToPeers } from '../../server/s2s-links.js'
 import type { Demand } from '../../server/s2s-policy.js'
 import type { Element } from '../../xml/element.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -158,6 +159,7 @@ export class Distribution {
       this.#tell(room, service)
     }
     this.#links.doubt(service)
+    this.#links.wake(service)
   }
 
   #sharedWith(service: string): readonly LiveRoom[] {
@@ -198,6 +200,16 @@ export class Distribution {
       (last) => room.happen({ type: 'unsigned', last: last.map(loggedEvent) }),
       (error: unknown) => this.#host.log.warn({ room: room.jid, err: error }, 'The log of a room could not be signed'),
     )
+  }
+
+  /** By which the services of others are reached. */
+  through(way: WayToPeers): void {
+    this.#links.through(way)
+  }
+
+  /** This domain may be there again. */
+  reached(domain: string): void {
+    this.#links.wake(domain)
   }
 
   /** A stream to or from this domain broke. */

@@ -1,8 +1,10 @@
 /**
  * Which peers can be reached (dmuc.md §3, Failure): a ping (XEP-0199) after a time of silence, two missed ones mean that the
- * link is down; then it is tried again with jittered backoff, at once when the peer is heard of.
+ * link is down; then it is tried again every few seconds, and at once when the peer is heard of. The pool's own waits after
+ * failures do not count for these attempts.
  */
 import type { Router } from '../../server/router.js'
+import type { WayToPeers } from '../../server/s2s-links.js'
 import type { Clock, Timer } from '../../util/clock.js'
 import type { Random } from '../../util/random.js'
 import { type Element, xml } from '../../xml/element.js'
@@ -14,12 +16,20 @@ export interface LinkTimes {
   /** Of silence, before a ping. */
   readonly silenceMs: number
   readonly answerMs: number
-  /** A retry waits for a fortieth of the time for which the link has been down, at least and at most so long. */
+  /**
+   * A retry waits for a fortieth of the time for which the link has been down, at least and at most so long, less up to half of it
+   * by chance. Whatever wakes it, the attempts are half the least time apart.
+   */
   readonly retryMs: number
   readonly maxRetryMs: number
 }
 
-export const defaultLinkTimes: LinkTimes = { silenceMs: 30_000, answerMs: 10_000, retryMs: 1000, maxRetryMs: 60_000 }
+export const defaultLinkTimes: LinkTimes = { silenceMs: 30_000, answerMs: 10_000, retryMs: 1000, maxRetryMs: 5000 }
+
+/** The same for who is refused for how it proves its domain: somebody has to do something first. */
+const refusedRetryMs = 60_000
+/** All retries together: where many peers are gone, each is tried less often. */
+const retriesPerSecond = 20
 
 /** Services that are looked after: tables of instances name them, and who keeps one may name many. */
 const maxLinks = 1000
@@ -31,6 +41,13 @@ interface Link {
   /** Of the monotonic clock. */
   downSince: number
   probing: boolean
+  probedAt: number
+  /** Heard of while it was being probed: if that fails, it is not the last word. */
+  woken: boolean
+  /** It is there, and we do not speak to it. */
+  refused: boolean
+  /** When the timer is due. */
+  dueAt: number
   timer: Timer | undefined
   reason: string
 }
@@ -49,6 +66,8 @@ export class Links {
   readonly #parts: { readonly router: Router; readonly clock: Clock; readonly random: Random }
   readonly #times: LinkTimes
   readonly #events: LinkEvents
+  #way: WayToPeers | undefined
+  #down = 0
   #closed = false
 
   /** `self` is our own service, which pings. */
@@ -62,6 +81,11 @@ export class Links {
     this.#parts = parts
     this.#events = events
     this.#times = times
+  }
+
+  /** By which the pings go. Without, they wait as everything does. */
+  through(way: WayToPeers): void {
+    this.#way = way
   }
 
   close(): void {
@@ -89,6 +113,10 @@ export class Links {
       missed: 0,
       downSince: heardAt,
       probing: false,
+      probedAt: Number.NEGATIVE_INFINITY,
+      woken: false,
+      refused: false,
+      dueAt: 0,
       timer: undefined,
       reason: '',
     }
@@ -103,7 +131,13 @@ export class Links {
     if (link === undefined) return
     link.heardAt = this.#parts.clock.monotonic()
     link.missed = 0
-    if (link.state === 'down') this.#probe(service, link)
+    this.#soon(service, link)
+  }
+
+  /** It may be there again: if it is down, it is tried now. */
+  wake(service: string): void {
+    const link = this.#links.get(service)
+    if (link !== undefined) this.#soon(service, link)
   }
 
   /** What came from it did not prove what it must: the link is down until it answers as it should. */
@@ -111,25 +145,26 @@ export class Links {
     const link = this.#links.get(service)
     if (link === undefined) return
     const news = link.state !== 'down' || link.reason !== reason
-    if (link.state !== 'down') link.downSince = this.#parts.clock.monotonic()
-    Object.assign(link, { state: 'down', reason })
+    this.#lose(link, reason)
+    link.refused = true
     if (!news) return
     this.#events.down(service, reason)
     this.#retry(service, link)
   }
 
-  /** What we sent may be lost (a stream broke, a stanza came back): find out, and let the rooms greet again. */
+  /** What we sent may be lost (a stream broke, a stanza came back): find out, and let the rooms greet again. No news of one that is down. */
   doubt(service: string): void {
     const link = this.#links.get(service)
-    if (link === undefined) return
-    if (link.state === 'up') link.state = 'unknown'
+    if (link === undefined || link.state === 'down') return
+    link.state = 'unknown'
     this.#probe(service, link)
   }
 
   #probe(service: string, link: Link): void {
     if (link.probing || this.#closed) return
-    link.probing = true
+    Object.assign(link, { probing: true, probedAt: this.#parts.clock.monotonic(), woken: false })
     link.timer?.cancel()
+    this.#way?.hurry(service)
     const ping = xml('iq', { type: 'get', from: this.#self, to: service }, xml('ping', { xmlns: ns.ping }))
     this.#parts.router.request(ping, this.#times.answerMs).then(
       (answer) => {
@@ -144,7 +179,9 @@ export class Links {
   #answered(service: string, link: Link): void {
     if (this.#closed) return
     const wasUp = link.state === 'up'
-    Object.assign(link, { state: 'up', probing: false, missed: 0, heardAt: this.#parts.clock.monotonic() })
+    if (link.state === 'down') this.#down--
+    const heardAt = this.#parts.clock.monotonic()
+    Object.assign(link, { state: 'up', probing: false, missed: 0, heardAt, refused: false })
     this.#later(service, link, this.#times.silenceMs)
     if (!wasUp) this.#events.up(service)
   }
@@ -157,23 +194,46 @@ export class Links {
     link.missed += 1
     link.reason = error instanceof StanzaError ? inWords(error) : String(error)
     const gone = error instanceof StanzaError && error.condition !== 'remote-server-timeout'
+    link.refused = error instanceof StanzaError && error.condition === 'policy-violation'
+    if (!gone && link.missed >= 2) this.#way?.suspect(service, this.#times.answerMs)
     if (link.state !== 'down' && (gone || link.missed >= 2)) {
-      link.state = 'down'
-      link.downSince = this.#parts.clock.monotonic()
+      this.#lose(link, link.reason)
       this.#events.down(service, link.reason)
     }
     if (link.state === 'down') this.#retry(service, link)
     else this.#later(service, link, 0)
   }
 
+  #lose(link: Link, reason: string): void {
+    if (link.state !== 'down') {
+      this.#down++
+      link.downSince = this.#parts.clock.monotonic()
+    }
+    Object.assign(link, { state: 'down', reason })
+  }
+
   #retry(service: string, link: Link): void {
     const downMs = this.#parts.clock.monotonic() - link.downSince
-    const backoff = Math.min(this.#times.maxRetryMs, Math.max(this.#times.retryMs, downMs / 40))
-    this.#later(service, link, backoff * (0.5 + this.#parts.random.fraction()))
+    const { retryMs, maxRetryMs } = this.#times
+    const mostMs = link.refused ? refusedRetryMs : maxRetryMs
+    const backoff = Math.max(retryMs, Math.min(mostMs, downMs / 40), (this.#down * 1000) / retriesPerSecond)
+    this.#later(service, link, backoff * (0.5 + this.#parts.random.fraction() / 2))
+    if (link.woken) this.#soon(service, link)
+  }
+
+  /** If it is down, and not tried yet: half the least wait after the last attempt, so whatever wakes it cannot drive it. */
+  #soon(service: string, link: Link): void {
+    if (link.state !== 'down') return
+    link.woken = true
+    if (link.probing) return
+    const now = this.#parts.clock.monotonic()
+    const dueAt = Math.max(now, link.probedAt + this.#times.retryMs / 2)
+    if (dueAt < link.dueAt) this.#later(service, link, dueAt - now)
   }
 
   #later(service: string, link: Link, delayMs: number): void {
     link.timer?.cancel()
+    link.dueAt = this.#parts.clock.monotonic() + delayMs
     link.timer = this.#parts.clock.after(delayMs, () => {
       const silence = this.#parts.clock.monotonic() - link.heardAt
       if (link.state === 'up' && silence < this.#times.silenceMs)
