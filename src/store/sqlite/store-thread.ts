@@ -35,6 +35,8 @@ export class StoreThread<T> {
   /** Posted and not answered, in the order of posting. */
   #posted: Waiting<T>[] = []
   #flushing = false
+  /** Was the thread told to close? Once is enough: it may hear the second time when it has closed. */
+  #dismissed = false
   #deaths = 0
   #lastError: unknown
   #closing: Promise<void> | undefined
@@ -86,6 +88,7 @@ export class StoreThread<T> {
   }
 
   #start(): Worker {
+    this.#dismissed = false
     const worker = new Worker(this.#options.file, { workerData: this.#options.data, name: this.#options.name })
     worker.on('message', (replies: Replies) => this.#receive(replies))
     worker.on('error', (error) => {
@@ -112,7 +115,9 @@ export class StoreThread<T> {
       // What cannot be cloned (a function where text belongs: our bug) fails alone.
       if (!this.#post(queued)) for (const waiting of queued) if (!this.#post([waiting])) waiting.reject(uncloneable())
     }
-    if (this.#closing !== undefined) this.#worker.postMessage('close' satisfies Requests<T>)
+    if (this.#closing === undefined || this.#dismissed) return
+    this.#dismissed = true
+    this.#worker.postMessage('close' satisfies Requests<T>)
   }
 
   #post(batch: readonly Waiting<T>[]): boolean {

@@ -3,8 +3,11 @@
 import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 
+let closed = false
 parentPort.on('message', (requests) => {
+  if (closed) throw new Error(`closed, and told ${requests}`)
   if (requests === 'close') {
+    closed = true
     parentPort.close()
     return
   }

@@ -50,6 +50,20 @@ describe('a store thread', () => {
     rmSync(goOn)
   })
 
+  test('that gathers and is closed while an answer is on its way is told to close once', async () => {
+    const errors: string[] = []
+    const log = { ...silentLogger, error: (_: object, message: string) => errors.push(message) }
+    const thread = await open('', log, true)
+    const asked = thread.request('a')
+    await new Promise((resolve) => setImmediate(resolve))
+    // The answer comes meanwhile, and is taken in the next turn.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    const closed = thread.close()
+    expect(await asked).toBe(1)
+    await closed
+    expect(errors).toEqual([])
+  })
+
   test.each(['throw', 'exit'])('that dies (%s) rejects what it was asked, and answers again', async (how) => {
     const errors: string[] = []
     const log = { ...silentLogger, error: (_: object, message: string) => errors.push(message) }
