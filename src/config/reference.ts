@@ -51,8 +51,9 @@ const entry = (name: string, { type, default: value, doc }: Option<unknown>): st
 
 function moduleChapter(modules: readonly Module[]): string {
   const rows = modules.map(({ name, xeps, rfc, hosts }) => {
-    const standard = xeps === undefined ? rfc : xeps.map(({ number }) => `XEP-${fourDigits(number)}`).join(', ')
-    return `| \`${name}\` | ${standard ?? ''} | ${hosts.map((host) => (host === 'user' ? 'virtual hosts' : 'muc components')).join(', ')} |`
+    const standards = (xeps ?? []).map(({ number }) => `XEP-${fourDigits(number)}`)
+    const standard = [...(rfc === undefined ? [] : [rfc.clauses]), ...standards].join(', ')
+    return `| \`${name}\` | ${standard} | ${hosts.map((host) => (host === 'user' ? 'virtual hosts' : 'muc components')).join(', ')} |`
   })
   const table = ['| module | standard | on |', '|---|---|---|', ...rows].join('\n')
   const options = Object.entries(optionsOfModules(modules)).map(([name, option]) => entry(name, option))

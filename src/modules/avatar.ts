@@ -26,7 +26,6 @@ const test = 'dialogue/avatar.test.ts'
 export const avatar: Module = {
   name: 'avatar',
   xeps: [
-    { number: 84, version: '1.1.4', test },
     { number: 153, version: '1.1.1', test },
     { number: 398, version: '1.0.0', test, features: [conversionNs] },
   ],

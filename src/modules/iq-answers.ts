@@ -14,7 +14,7 @@ const most = 1000
 
 export const iqAnswers: Module = {
   name: 'iq-answers',
-  rfc: 'RFC 6120 §8.2.3',
+  rfc: { clauses: 'RFC 6120 §8.2.3', test: 'dialogue/forged.test.ts' },
   hosts: ['user'],
   setup: (host) => [
     host.on('outbound', 'iq', 'validate', (iq, from, to) => {

@@ -20,11 +20,12 @@ const conversation = 'dialogue/conversation.test.ts'
 
 export const message: Module = {
   name: 'message',
-  rfc: 'RFC 6121 §§5, 8.5',
+  rfc: { clauses: 'RFC 6121 §§5, 8.5', test: 'dialogue/delivery-table.test.ts' },
   // What clients say to each other, and what a server has to do about it: to copy, to archive and to keep it as what it is.
   xeps: [
     { number: 85, version: '2.1', test: conversation },
     { number: 184, version: '1.4.0', test: conversation },
+    { number: 249, version: '1.2', test: conversation },
     { number: 308, version: '1.2.1', test: conversation },
     { number: 333, version: '1.0.0', test: conversation },
     { number: 424, version: '0.4.2', test: conversation },

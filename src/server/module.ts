@@ -265,7 +265,8 @@ export interface Module {
   readonly name: string
   /** All that the module implements, and what it stands for among parts that are not modules. */
   readonly xeps?: readonly Xep[]
-  readonly rfc?: string
+  /** Which clauses of an RFC, and the test that shows them, below test/. */
+  readonly rfc?: { readonly clauses: string; readonly test: string }
   readonly hosts: readonly HostType[]
   readonly options?: Readonly<Record<string, OptionDeclaration>>
   setup(host: Host): readonly Registration[] | Promise<readonly Registration[]>

@@ -10,7 +10,10 @@ export interface Xep {
   readonly version: string
   /** What of it is not there, in words that end a sentence "without …"; absent where nothing is missing that concerns a server. */
   readonly without?: string
-  /** The test that shows it, below test/: one that `npm test` runs. */
+  /**
+   * The test that shows it, below test/: one that `npm test` runs. In a file that shows several XEPs those whose titles name it. Of a module's
+   * XEP it has to fail without the module (test/check).
+   */
   readonly test: string
   /** What service discovery tells of it. Whatever is told there belongs to a declaration. */
   readonly features?: readonly string[]

@@ -16,7 +16,7 @@ const online = `<presence from='bob@a.example/phone' to='bob@a.example/phone'/>`
 const waiting = async (): Promise<number> => stage.store.offlineCount('bob@a.example')
 
 describe('XEP-0160', () => {
-  test('kept with the time of arrival, given once and in order to the first client, then deleted', async () => {
+  test('XEP-0203 kept with the time of arrival, given once and in order to the first client, then deleted', async () => {
     for (const n of [1, 2, 3])
       await alice.sends(`<message to='bob@a.example' type='chat' id='${n}'><body>${n} &lt; &amp;</body></message>`)
     await alice.receivesNothing()
@@ -97,7 +97,7 @@ describe('XEP-0160', () => {
       </message>`)
   })
 
-  test('a delay in our name is forged and removed, one of another stays', async () => {
+  test('XEP-0203 a delay in our name is forged and removed, one of another stays', async () => {
     const peer = stage.peer('b.example')
     await peer.sends(`
       <message from='dave@b.example/x' to='bob@a.example' type='chat'><body>Hi</body>

@@ -51,7 +51,7 @@ async function asks(client: Client, content = ''): Promise<{ results: [string, s
 const idsOf = async (client: Client, content?: string): Promise<string[]> =>
   (await asks(client, content)).results.map(([, id]) => id)
 
-describe('what is kept', () => {
+describe('XEP-0313 what is kept', () => {
   test('§3.1 a message is in both archives; its recipient learns the id, its sender does not give it away', async () => {
     await alice.sends(says('1'))
     await bob.receives(`
@@ -136,7 +136,7 @@ describe('what is kept', () => {
   })
 })
 
-describe('§4 queries', () => {
+describe('XEP-0313 §4 queries', () => {
   beforeEach(async () => {
     for (const id of ['1', '2', '3']) {
       await alice.sends(says(id))
@@ -172,6 +172,17 @@ describe('§4 queries', () => {
     expect(fin?.getChild('error')?.getChild('item-not-found')).toBeDefined()
     const other = await asks(alice, form(field('ids', second)))
     expect(other.fin?.getChild('error')?.getChild('item-not-found')).toBeDefined()
+  })
+
+  test('XEP-0431 messages with all the words that are asked for', async () => {
+    await alice.sends(
+      `<message to='bob@a.example' type='chat' id='5'><body>Fire burn, and cauldron bubble</body></message>`,
+    )
+    const words = (text: string): string => form(field('{urn:xmpp:fulltext:0}fulltext', text))
+    expect(await idsOf(bob, words('bubble FIRE'))).toEqual(['5'])
+    expect(await idsOf(bob, words('bubble toil'))).toEqual([])
+    await bob.sends(`<iq type='get' id='f'><query xmlns='${mam}'/></iq>`)
+    expect(String(await bob.next())).toContain('fulltext')
   })
 
   test('§5 metadata', async () => {

@@ -33,14 +33,14 @@ export const roomXeps: readonly Xep[] = [
   {
     number: 45,
     version: '1.35.1',
-    test: 'conformance/muc/occupant.test.ts',
+    test: 'dialogue/muc.test.ts',
     features: [ns.muc, `${muc}#stable_id`, ns.mucRoomConfig, ns.mucRoomInfo, voiceForm, registerForm, ...roomTypes],
   },
   { number: 281, version: '0.2', test: 'conformance/dmuc/message.test.ts', features: [ns.dmuc, ns.dmucSync] },
   {
     number: 50,
     version: '1.3.0',
-    test: 'room/features/hats.test.ts',
+    test: 'dialogue/muc.test.ts',
     features: [commandsNamespace],
   },
   {
@@ -49,11 +49,10 @@ export const roomXeps: readonly Xep[] = [
     test: 'dialogue/muc-registration-distributed.test.ts',
     features: [registerNamespace],
   },
-  { number: 249, version: '1.2', test: 'dialogue/muc-entity.test.ts' },
   { number: 313, version: '1.1.3', test: 'dialogue/muc-archive.test.ts', features: [archive, extended] },
-  { number: 359, version: '0.7.0', test: 'room/message.test.ts', features: [ns.stanzaId] },
-  { number: 410, version: '1.1.0', test: 'room/message.test.ts', features: [`${muc}#self-ping-optimization`] },
-  { number: 421, version: '1.0.1', test: 'room/message.test.ts', features: [ns.occupantId] },
+  { number: 359, version: '0.7.0', test: 'dialogue/muc.test.ts', features: [ns.stanzaId] },
+  { number: 410, version: '1.1.0', test: 'dialogue/muc.test.ts', features: [`${muc}#self-ping-optimization`] },
+  { number: 421, version: '1.0.1', test: 'dialogue/muc.test.ts', features: [ns.occupantId] },
   { number: 431, version: '0.2.0', test: 'dialogue/muc-archive-search.test.ts', features: [fullText] },
   ...[retraction, moderation, hats, avatar].map(({ xep, disco }) => ({ ...xep, features: disco })),
 ]

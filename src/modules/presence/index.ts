@@ -20,7 +20,7 @@ const preApproval = 'urn:xmpp:features:pre-approval'
 
 export const presence: Module = {
   name: 'presence',
-  rfc: 'RFC 6121 §§3, 4',
+  rfc: { clauses: 'RFC 6121 §§3, 4', test: 'dialogue/presence.test.ts' },
   hosts: ['user'],
   setup(host) {
     const roster = host.service<RosterService>(rosterService)

@@ -33,6 +33,7 @@ export const pubsub: Module = {
       test,
       features: pubsubFeatures,
     },
+    { number: 84, version: '1.1.4', test: 'dialogue/avatar.test.ts' },
     { number: 222, version: '1.0', test: 'dialogue/pep.test.ts' },
     { number: 223, version: '1.1.1', test: 'dialogue/pep.test.ts' },
   ],

@@ -14,7 +14,7 @@ import { versionOf } from './version.js'
 
 export const roster: Module = {
   name: 'roster',
-  rfc: 'RFC 6121 §2',
+  rfc: { clauses: 'RFC 6121 §2', test: 'dialogue/roster-versioning.test.ts' },
   xeps: [{ number: 237, version: '1.3', test: 'dialogue/roster-versioning.test.ts' }],
   hosts: ['user'],
   setup(host) {

@@ -38,7 +38,7 @@ export const userArchive: Module = {
       features: [ns.archive, `${ns.archive}#extended`],
     },
     { number: 359, version: '0.7.0', test: 'dialogue/user-archive.test.ts', features: [ns.stanzaId] },
-    { number: 431, version: '0.2.0', test: 'dialogue/muc-archive-search.test.ts', features: [fullTextNamespace] },
+    { number: 431, version: '0.2.0', test: 'dialogue/user-archive.test.ts', features: [fullTextNamespace] },
     { number: 441, version: '0.2.0', test: 'dialogue/user-archive.test.ts' },
   ],
   hosts: ['user'],

@@ -19,7 +19,7 @@ const maxTitleLength = 100
 const maxUriLength = 300
 
 export const hats = {
-  xep: { number: 317, version: '0.3.1', test: 'room/features/hats.test.ts' },
+  xep: { number: 317, version: '0.3.1', test: 'dialogue/muc.test.ts' },
   disco: [hatsNamespace],
 
   /** §4.1: the hats of a bare JID, for its occupant's presence; undefined where it wears none. */
