@@ -257,7 +257,7 @@ class Start {
   #resolver(): DomainResolver {
     const live = this.#live
     return new DomainResolver({
-      dns: this.#parts.dns ?? new SystemDns(this.#config.global.dns_servers),
+      dns: this.#parts.dns ?? new SystemDns(this.#config.global.dns_servers, { clock: this.#clock }),
       clock: this.#clock,
       random: this.#random,
       get routes() {

@@ -1,8 +1,9 @@
 /**
  * Where another domain's server is (RFC 6120 §3.2): its SRV records for TLS from the first byte and for STARTTLS, mixed as
  * XEP-0368 says, in the order of RFC 2782; or its own addresses at port 5269; or what the operator's static routes say
- * instead of DNS. Answers are not kept: how long one may be, is for the name server that is asked.
+ * instead of DNS. Addresses are kept for their TTL; SRV records, whose TTL Node does not tell, are asked for each time.
  */
+import type { RecordWithTtl } from 'node:dns'
 import { lookup, Resolver as NodeResolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Clock } from '../util/clock.js'
@@ -10,6 +11,7 @@ import type { Random } from '../util/random.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import type { Xep } from '../xmpp/xep.js'
 import { ipLiteral, isPublicAddress } from './address-public.js'
+import { AnswerCache, type Lasting } from './answer-cache.js'
 import { inTurns } from './first-answer.js'
 import { fromHostsFile } from './hosts-file.js'
 
@@ -208,16 +210,23 @@ export function inOrder<R extends SrvRecord>(records: readonly R[], random: Pick
 /** What says "there is none", as opposed to "nobody answered". */
 const absent = new Set(['ENOTFOUND', 'ENODATA', 'NOTFOUND', 'NODATA'])
 
+export interface SystemDnsOptions {
+  readonly clock?: Clock
+  readonly timeoutMs?: number
+}
+
 /** The system's DNS, or `servers` (`address` or `address:port`). Names of the hosts file count where none are given. */
 export class SystemDns implements Dns {
   readonly #resolver: NodeResolver
   readonly #hostsFile: boolean
+  readonly #kept: { readonly six: AnswerCache<string>; readonly four: AnswerCache<string> } | undefined
 
-  /** `timeoutMs` is for the first question; the second, and last, is given twice as long. */
-  constructor(servers: readonly string[] = [], timeoutMs = 3000) {
+  /** Without a clock nothing is kept. `timeoutMs` is for the first question; the second, and last, is given twice as long. */
+  constructor(servers: readonly string[] = [], { clock, timeoutMs = 3000 }: SystemDnsOptions = {}) {
     this.#resolver = new NodeResolver({ timeout: timeoutMs, tries: 2 })
     if (servers.length > 0) this.#resolver.setServers([...servers])
     this.#hostsFile = servers.length === 0
+    this.#kept = clock && { six: new AnswerCache(clock), four: new AnswerCache(clock) }
   }
 
   srv(name: string): Promise<readonly SrvRecord[]> {
@@ -234,13 +243,23 @@ export class SystemDns implements Dns {
         return (await orNone(lookup(host, { all: true, verbatim: true }))).map(({ address }) => address)
     }
     const [six, four] = await Promise.allSettled([
-      orNone(this.#resolver.resolve6(host)),
-      orNone(this.#resolver.resolve4(host)),
+      keeping(this.#kept?.six, host, () => orNone(this.#resolver.resolve6(host, { ttl: true }))),
+      keeping(this.#kept?.four, host, () => orNone(this.#resolver.resolve4(host, { ttl: true }))),
     ])
     const known = [six, four].flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
     if (known.length === 0) for (const result of [six, four]) if (result.status === 'rejected') throw result.reason
     return known
   }
+}
+
+async function keeping(
+  cache: AnswerCache<string> | undefined,
+  host: string,
+  ask: () => Promise<readonly RecordWithTtl[]>,
+): Promise<readonly string[]> {
+  const asked = async (): Promise<Lasting<string>[]> =>
+    (await ask()).map(({ address, ttl }) => ({ value: address, ttl }))
+  return cache === undefined ? (await asked()).map(({ value }) => value) : cache.get(host, asked)
 }
 
 async function orNone<T>(answer: Promise<readonly T[]>): Promise<readonly T[]> {

@@ -2,9 +2,10 @@
 import { createSocket } from 'node:dgram'
 
 export type Answer =
-  | { readonly type: 'A'; readonly address: string }
-  | { readonly type: 'AAAA'; readonly groups: readonly number[] }
+  | { readonly type: 'A'; readonly address: string; readonly ttl?: number }
+  | { readonly type: 'AAAA'; readonly groups: readonly number[]; readonly ttl?: number }
   | {
+      readonly ttl?: number
       readonly type: 'SRV'
       readonly priority: number
       readonly weight: number
@@ -20,41 +21,57 @@ const types = { A: 1, AAAA: 28, SRV: 33 } as const
 export interface DnsServer {
   /** `address:port` */
   readonly address: string
+  /** Questions so far: the name and the number of the type. */
+  readonly asked: readonly string[]
   close(): Promise<void>
 }
 
 export async function startDnsServer(zone: Zone): Promise<DnsServer> {
   const socket = createSocket('udp4')
+  const asked: string[] = []
   socket.on('message', (query, from) => {
-    const reply = answer(query, zone)
+    const question = read(query)
+    asked.push(`${question.name} ${question.type}`)
+    const reply = answer(query, question, zone)
     if (reply !== undefined) socket.send(reply, from.port, from.address)
   })
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   return {
     address: `127.0.0.1:${socket.address().port}`,
+    asked,
     close: () => new Promise((resolve) => socket.close(() => resolve())),
   }
 }
 
-function answer(query: Buffer, zone: Zone): Buffer | undefined {
+interface Question {
+  readonly name: string
+  readonly type: number
+  /** As it came. */
+  readonly bytes: Buffer
+}
+
+function read(query: Buffer): Question {
   let offset = 12
   const labels: string[] = []
   for (let length = query[offset]!; length > 0; length = query[offset]!) {
     labels.push(query.toString('latin1', offset + 1, offset + 1 + length))
     offset += 1 + length
   }
-  const question = query.subarray(12, offset + 5)
-  const wanted = query.readUInt16BE(offset + 1)
-  const found = zone[labels.join('.').toLowerCase()]
+  const name = labels.join('.').toLowerCase()
+  return { name, type: query.readUInt16BE(offset + 1), bytes: query.subarray(12, offset + 5) }
+}
+
+function answer(query: Buffer, question: Question, zone: Zone): Buffer | undefined {
+  const found = zone[question.name]
   if (found === 'silence') return undefined
-  const records = typeof found === 'object' ? found.filter((record) => types[record.type] === wanted) : []
+  const records = typeof found === 'object' ? found.filter((record) => types[record.type] === question.type) : []
   const code = found === 'SERVFAIL' ? 2 : found === undefined ? 3 : 0
   const header = Buffer.alloc(12)
   query.copy(header, 0, 0, 2)
   header.writeUInt16BE(0x8180 | code, 2)
   header.writeUInt16BE(1, 4)
   header.writeUInt16BE(records.length, 6)
-  return Buffer.concat([header, question, ...records.map(record)])
+  return Buffer.concat([header, question.bytes, ...records.map(record)])
 }
 
 function record(given: Answer): Buffer {
@@ -64,7 +81,7 @@ function record(given: Answer): Buffer {
   head.writeUInt16BE(0xc00c, 0)
   head.writeUInt16BE(types[given.type], 2)
   head.writeUInt16BE(1, 4)
-  head.writeUInt32BE(60, 6)
+  head.writeUInt32BE(given.ttl ?? 60, 6)
   head.writeUInt16BE(data.length, 10)
   return Buffer.concat([head, data])
 }

@@ -297,7 +297,7 @@ describe('a real name server', () => {
   async function ask<T>(zone: DnsZone, use: (dns: SystemDns) => Promise<T>): Promise<T> {
     const server = await startDnsServer(zone)
     try {
-      return await use(new SystemDns([server.address], 250))
+      return await use(new SystemDns([server.address], { timeoutMs: 250 }))
     } finally {
       await server.close()
     }
@@ -345,6 +345,54 @@ describe('a real name server', () => {
       await expect(dns.addresses('broken.example')).rejects.toMatchObject({ code: 'ESERVFAIL' })
       await expect(dns.srv('broken.example')).rejects.toMatchObject({ code: 'ESERVFAIL' })
     })
+  })
+
+  test('an address is kept for its TTL, and no longer', async () => {
+    const zone: Record<string, DnsZone[string]> = { 'a.example': [{ type: 'A', address: '192.0.3.1', ttl: 60 }] }
+    const server = await startDnsServer(zone)
+    try {
+      const clock = new ManualClock()
+      const dns = new SystemDns([server.address], { clock })
+      const found = new DomainResolver({ dns, clock, random: new SeededRandom(1) })
+      const where = async (): Promise<string> => (await found.resolve('a.example')).map((to) => to.address).join()
+      const questions = (): number => server.asked.filter((each) => each === 'a.example 1').length
+      expect(await where()).toBe('192.0.3.1')
+      zone['a.example'] = [{ type: 'A', address: '192.0.3.2', ttl: 0 }]
+      clock.advance(59_999)
+      expect([await where(), questions()]).toEqual(['192.0.3.1', 1])
+      clock.advance(1)
+      expect([await where(), questions()]).toEqual(['192.0.3.2', 2])
+      // A TTL of 0 is for this question alone (RFC 1035 §3.2.1).
+      zone['a.example'] = [{ type: 'A', address: '192.0.3.3', ttl: 60 }]
+      expect([await where(), questions()]).toEqual(['192.0.3.3', 3])
+      // A domain that moves into a SRV record is found there at once.
+      zone['_xmpp-server._tcp.a.example'] = [{ type: 'SRV', priority: 1, weight: 1, port: 5270, target: 'b.example' }]
+      zone['b.example'] = [{ type: 'A', address: '192.0.3.4' }]
+      expect(await where()).toBe('192.0.3.4')
+    } finally {
+      await server.close()
+    }
+  })
+
+  test('what did not exist and then does is found after ten seconds', async () => {
+    const zone: Record<string, DnsZone[string]> = {}
+    const server = await startDnsServer(zone)
+    try {
+      const clock = new ManualClock()
+      const dns = new SystemDns([server.address], { clock })
+      const found = new DomainResolver({ dns, clock, random: new SeededRandom(1) })
+      const none = { kind: 'not-found', message: 'DNS knows no server for a.example' }
+      await expect(found.resolve('a.example')).rejects.toMatchObject(none)
+      zone['a.example'] = [{ type: 'A', address: '192.0.3.1' }]
+      const asked = server.asked.length
+      clock.advance(9_999)
+      await expect(found.resolve('a.example')).rejects.toMatchObject(none)
+      expect(server.asked).toHaveLength(asked)
+      clock.advance(1)
+      expect(await found.resolve('a.example')).toMatchObject([{ address: '192.0.3.1' }])
+    } finally {
+      await server.close()
+    }
   })
 
   test('one that does not answer', async () => {

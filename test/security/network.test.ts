@@ -45,8 +45,8 @@ describe('names that strangers choose', () => {
     const lookup = jest.fn(async () => [{ address: '192.0.2.1', family: 4 }])
     class NoServers {
       setServers(): void {}
-      resolve4 = async (): Promise<string[]> => ['192.0.3.9']
-      resolve6 = async (): Promise<string[]> => []
+      resolve4 = async (): Promise<object[]> => [{ address: '192.0.3.9', ttl: 60 }]
+      resolve6 = async (): Promise<object[]> => []
       resolveSrv = async (): Promise<[]> => []
     }
     jest.unstable_mockModule('node:dns/promises', () => ({ ...real, lookup, Resolver: NoServers }))

@@ -109,7 +109,7 @@ describe.each([false, true])('both ways on one stream: %s', (bidi) => {
     expect(b.received).toEqual([])
   })
 
-  test('a thousand domain claims on one stream: policy-violation', async () => {
+  test('a thousand domain claims on one stream that is not let in: policy-violation', async () => {
     const { who } = await stranger('a.example')
     who.say(
       Array.from({ length: 1000 }, (_, n) => `<db:result from='d${n}.example' to='nobody.example'>k</db:result>`).join(
@@ -119,6 +119,20 @@ describe.each([false, true])('both ways on one stream: %s', (bidi) => {
     await until(() => who.closed, 'the end')
     expect(who.text).toContain('<policy-violation ')
     expect(b.pool.links().length).toBeLessThan(40)
+  })
+
+  test('a thousand domain claims on one stream that is let in: policy-violation', async () => {
+    const who = await verified()
+    who.say(
+      Array.from({ length: 1000 }, (_, n) => `<db:result from='d${n}.example' to='nobody.example'>k</db:result>`).join(
+        '',
+      ),
+    )
+    await until(() => who.closed, 'the end')
+    expect(who.text).toContain('<policy-violation ')
+    expect(who.text).toContain('too many domains on one stream')
+    // The first one was a.example's own.
+    expect(who.text.match(/type='error'/g)).toHaveLength(511)
   })
 
   test('a thousand streams from one address: limited, and others are let in again when they are gone', async () => {
