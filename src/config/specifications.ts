@@ -85,12 +85,29 @@ function specification(parts: readonly Xep[]): Specification {
 /** `XEP-0045` of 45 is `0045`. */
 export const fourDigits = (number: number): string => String(number).padStart(4, '0')
 
+const link = (digits: string): string => `[${digits}](https://xmpp.org/extensions/xep-${digits}.html)`
+
+const [tableStart, tableEnd] = ['<!-- node dist/config/write-reference.js -->', '<!-- end -->']
+
+/** README.md with its table of XEPs made anew. Throws Error where it has no place for one. */
+export function withXepTable(readme: string, modules: readonly Module[]): string {
+  const [start, end] = [readme.indexOf(tableStart), readme.indexOf(tableEnd)]
+  if (start === -1 || end < start) throw new Error(`README.md has no lines "${tableStart}" and "${tableEnd}"`)
+  const all = specifications(modules)
+  const rows = all.map(
+    ({ number, name, version, status }) => `| ${link(fourDigits(number))} | ${name} | ${version} | ${status} |`,
+  )
+  const summary = `<summary>${all.length} XEPs: number, version, status</summary>`
+  const table = ['| XEP | | Version | Status |', '|---|---|---|---|', ...rows].join('\n')
+  return `${readme.slice(0, start)}${tableStart}\n<details>${summary}\n\n${table}\n\n</details>\n${readme.slice(end)}`
+}
+
 /** docs/xeps.md. */
 export function xepTable(modules: readonly Module[]): string {
   const rows = specifications(modules).map(({ number, name, version, status, without, tests }) => {
     const digits = fourDigits(number)
     const state = status === 'complete' ? status : `${status}: without ${without.join('; ')}`
-    return `| [${digits}](https://xmpp.org/extensions/xep-${digits}.html) | ${name} | ${version} | ${state} | ${tests.join('<br>')} |`
+    return `| ${link(digits)} | ${name} | ${version} | ${state} | ${tests.join('<br>')} |`
   })
   return `# XEPs
 

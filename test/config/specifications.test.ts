@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { XmlDocument } from 'libxml2-wasm'
 import { doap } from '../../src/config/doap.js'
-import { fourDigits, specifications, xepTable } from '../../src/config/specifications.js'
+import { fourDigits, specifications, withXepTable, xepTable } from '../../src/config/specifications.js'
 import { modules } from '../../src/modules/index.js'
 import type { Module } from '../../src/server/module.js'
 
@@ -14,6 +14,13 @@ const declared = specifications(modules)
 describe('made by node dist/config/write-reference.js', () => {
   test('docs/xeps.md is what the declarations say', () => {
     expect(read('docs/xeps.md')).toBe(xepTable(modules))
+  })
+
+  test('the README’s table is what the declarations say', () => {
+    const readme = read('README.md')
+    expect(readme).toBe(withXepTable(readme, modules))
+    expect(readme).toContain('| [0281](https://xmpp.org/extensions/xep-0281.html) |')
+    expect(() => withXepTable('# dmucd', modules)).toThrow('has no lines')
   })
 
   test('docs/doap.xml is what the declarations say, and is XML', () => {

@@ -7,7 +7,7 @@ export const room = 'coven@rooms.a.example'
 /** `options`: of the service, under the names of the configuration. */
 export function openRooms(
   options: Readonly<Record<string, unknown>> = {},
-  stage: Pick<StageOptions, 'accounts' | 'store'> = {},
+  stage: Pick<StageOptions, 'accounts' | 'store' | 'httpBase'> = {},
 ): Promise<Stage> {
   return Stage.open({
     accounts: ['alice', 'bob', 'carol', 'admin'],
