@@ -268,8 +268,8 @@ describe('RFC 6120 §6 SASL', () => {
   })
 
   test.each([
-    ['§6.5.4 bad base64', auth('PLAIN', 'AGp1bGlldAByMG0zMG15cjBtMzA'), 'incorrect-encoding'],
-    ['§6.5.4 white space in base64', auth('PLAIN', ` ${base64('\0a\0b')}`), 'incorrect-encoding'],
+    ['§6.5.5 bad base64', auth('PLAIN', 'AGp1bGlldAByMG0zMG15cjBtMzA'), 'incorrect-encoding'],
+    ['§6.5.5 white space in base64', auth('PLAIN', ` ${base64('\0a\0b')}`), 'incorrect-encoding'],
     ['§6.5.7 a mechanism not offered', auth('DIGEST-MD5'), 'invalid-mechanism'],
     ['§6.5.7 no mechanism', `<auth xmlns='${saslNs}'/>`, 'invalid-mechanism'],
     ['§6.5.6 another authzid', plain('juliet', password, 'romeo@a.example'), 'invalid-authzid'],
