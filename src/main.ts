@@ -33,7 +33,7 @@ import {
 import { type Endpoint, endpointsOf, type PortOption, portOptions, spellEndpoint } from './config/ports.js'
 import { type MucService, mucService } from './modules/muc/index.js'
 import { isLoopback } from './net/address.js'
-import { AddressCount, exceptLoopback } from './net/address-limit.js'
+import { AddressCount, AddressLimit, exceptLoopback } from './net/address-limit.js'
 import type { Certificates } from './net/certificates.js'
 import { hostMeta, hostMetaJsonPath, hostMetaPath } from './net/host-meta.js'
 import { HttpServer } from './net/http.js'
@@ -317,7 +317,7 @@ class Start {
     certificates: Certificates,
     links: LoginLinks,
   ): Promise<void> {
-    const { global } = this.#config
+    const { global, limits } = this.#config
     const options = {
       ...clientOptionsOf(this.#config),
       certificates: clientCertificates(global, this.#clock),
@@ -334,10 +334,11 @@ class Start {
       budget: this.#budget,
       lagging: lagging(store),
       refused: (reason) => this.#metrics.counts.refused('c2s', reason),
-      perAddress: new AddressCount(this.#config.limits.c2s_connections),
+      perAddress: new AddressCount(limits.c2s_connections),
+      failures: new AddressLimit(this.#clock, { rate: limits.c2s_failed_logins / 60, burst: limits.c2s_failed_logins }),
       resumptions: new Resumptions(this.#random),
     }
-    const httpConnections = exceptLoopback(new AddressCount(this.#config.limits.http_connections))
+    const httpConnections = exceptLoopback(new AddressCount(limits.http_connections))
     const bosh = startBoshListener(boshOptionsOf(this.#config), dependencies)
     const meta = hostMeta({ externalUrl: global.http_external_url || undefined, ...httpPaths })
     // All at once, so that their deadlines do not add up.

@@ -307,6 +307,12 @@ export const limitsOptions = {
     1_000_000,
     'Connections of clients that one address (or IPv6 /64) may have open; loopback is exempt.',
   ),
+  c2s_failed_logins: integer(
+    60,
+    5,
+    1_000_000,
+    'Logins from one address (or IPv6 /64) that may fail within a minute, before it is let in only as fast as that; loopback is exempt.',
+  ),
   http_connections: integer(
     500,
     1,

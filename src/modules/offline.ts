@@ -34,7 +34,7 @@ export const offline: Module = {
   ],
   hosts: ['user'],
   options: {
-    limit: {
+    max_offline_messages: {
       type: 'integer',
       default: 1000,
       doc: 'Offline messages kept for one account; what comes after is refused.',
@@ -64,7 +64,7 @@ function keep(host: Host, stanza: Element, account: LoadedAccount, at: number): 
   if (isFleeting(stanza)) return true
   if (child(stanza, 'no-store', hints) !== undefined) return undefined
   const waiting = waitingOf(account)
-  if (waiting.count >= (host.options.limit as number))
+  if (waiting.count >= (host.options.max_offline_messages as number))
     throw new StanzaError('service-unavailable', { text: 'Too many messages wait for this user' })
   const text = serialize(delayed(stanza, host.domain, at))
   if (text.length > longest)

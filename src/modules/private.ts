@@ -14,13 +14,19 @@ const privateNs = 'jabber:iq:private'
 const kind = 'private'
 /** Of the account's data in memory: a payload that somebody keeps in another form now. */
 const outdated = 'private.outdated'
-/** How many different payloads one account may keep. */
-const most = 100
-
 export const privateStorage: Module = {
   name: 'private',
   xeps: [{ number: 49, version: '1.2', test: 'dialogue/queries.test.ts', features: [privateNs] }],
   hosts: ['user'],
+  options: {
+    max_private_payloads: {
+      type: 'integer',
+      default: 100,
+      doc: 'Different payloads that one account may keep in private storage (XEP-0049); more are refused.',
+      check: (value) =>
+        typeof value === 'number' && value >= 1 && value <= 10_000 ? undefined : 'be a number from 1 to 10000',
+    },
+  },
   setup: (host) => [
     host.feature(privateNs),
     host.iq('account', 'get', privateNs, 'query', async (iq, from, to) => {
@@ -45,6 +51,7 @@ export const privateStorage: Module = {
       const converted = given.filter((element) => conversionOf(host, element) !== undefined)
       const payloads = given.filter((element) => !converted.includes(element))
       if (given.length === 0) throw new StanzaError('bad-request', { text: 'There is nothing to store' })
+      const most = host.options.max_private_payloads as number
       const keys = new Set([...(await host.store.dataKeys(owner, kind)), ...payloads.map(keyOf)])
       if (keys.size > most) throw new StanzaError('resource-constraint', { text: `At most ${most} payloads are kept` })
       await host.store.commit(

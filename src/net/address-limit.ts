@@ -1,4 +1,4 @@
-/** How often one address may connect. What is remembered of addresses is bounded, however many there are. */
+/** How often one address may do something: connect, or fail to log in. What is remembered of addresses is bounded, however many there are. */
 import type { Clock } from '../util/clock.js'
 import { TokenBucket } from '../util/token-bucket.js'
 import { isLoopback } from './address.js'
@@ -34,6 +34,12 @@ export class AddressLimit {
     }
     this.#young.set(group, bucket)
     return bucket.take()
+  }
+
+  /** Would one more be too many? */
+  isSpent(address: string): boolean {
+    const group = addressGroup(address)
+    return (this.#young.get(group) ?? this.#old.get(group))?.has() === false
   }
 }
 

@@ -29,6 +29,8 @@ export interface WebSocketOptions {
   readonly origins?: readonly string[]
   /** Addresses whose X-Forwarded-For is believed; default loopback. */
   readonly trustedProxies?: readonly string[]
+  /** May this address connect now? Refused with 429. */
+  readonly admit?: (address: string) => boolean
   /** A peer that does not answer a ping until the next is gone; default 60,000. */
   readonly pingMs?: number
   /** As in TcpOptions. */
@@ -193,7 +195,7 @@ export function acceptWebSockets(
   })
   const open = new Set<WebSocketTransport>()
   const withdraw = http.upgrade(options.path ?? '/xmpp-websocket', (request, socket, head) => {
-    const refusal = refusalOf(request, options.origins)
+    const refusal = refusalOf(request, options)
     if (refusal !== undefined) {
       refuseUpgrade(socket, refusal)
       return
@@ -221,10 +223,11 @@ export function acceptWebSockets(
   }
 }
 
-function refusalOf(request: IncomingMessage, origins: readonly string[] | undefined): string | undefined {
+function refusalOf(request: IncomingMessage, { origins, trustedProxies, admit }: WebSocketOptions): string | undefined {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim())
   if (!offered.includes('xmpp')) return '400 Bad Request'
   const { origin } = request.headers
   if (origin !== undefined && origins !== undefined && !origins.includes(origin)) return '403 Forbidden'
+  if (admit?.(clientAddress(request, trustedProxies)) === false) return '429 Too Many Requests'
   return undefined
 }

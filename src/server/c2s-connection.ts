@@ -54,6 +54,8 @@ export interface ConnectionParts {
   readonly log: Logger
   /** Every stream error that we send, for the metrics. */
   readonly refused: (condition: string) => void
+  /** A password, a token or a certificate was wrong. */
+  readonly loginFailed: (address: string) => void
   readonly closed: (connection: ClientConnection) => void
 }
 
@@ -395,6 +397,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
 
   loginRefused(condition: string): void {
     this.#parts.refused(`sasl-${condition}`)
+    if (condition === 'not-authorized') this.#parts.loginFailed(this.#transport.remoteAddress)
   }
 
   takeElement(element: Element): boolean {

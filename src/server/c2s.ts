@@ -88,6 +88,8 @@ export interface ClientDependencies {
   readonly budget?: SendBudget
   /** Open connections by address, loopback excepted, shared by all listeners; default: any number. */
   readonly perAddress?: AddressCount
+  /** Logins that failed, by address, loopback excepted, shared by all listeners; default: any number. */
+  readonly failures?: AddressLimit
   /** Shared by all listeners, so that a stream may be resumed through any of them; by default each has its own. */
   readonly resumptions?: Resumptions<ClientOutbox>
   /** More waits for the disk than should: nothing is read from clients who wait for it (Unsettled); default: never. */
@@ -145,6 +147,7 @@ export function startWebSocketListener(
     http,
     {
       clock: dependencies.clock,
+      admit: (address) => clients.admit(address),
       // Room for our own answer to a stanza that is only somewhat too long.
       maxPayload: 2 * limits.stanzaBytes,
       ...(path === undefined ? {} : { path }),
@@ -153,10 +156,7 @@ export function startWebSocketListener(
       ...(pingMs === undefined ? {} : { pingMs }),
       ...(softBacklog === undefined ? {} : { softBacklog }),
     },
-    (transport) => {
-      if (clients.admit(transport.remoteAddress)) clients.add(transport, transport.loopback, undefined)
-      else transport.destroy()
-    },
+    (transport) => clients.add(transport, transport.loopback, undefined),
   )
   return clients.listener(accepting, { host: http.host, port: http.port })
 }
@@ -226,9 +226,12 @@ class Clients {
       log,
       lagging: dependencies.lagging ?? (() => false),
       refused: (condition) => dependencies.refused?.(condition),
+      loginFailed: (address) => {
+        if (!isLoopback(address)) dependencies.failures?.admit(address)
+      },
       closed: (connection) => {
-        this.#open.delete(connection)
-        if (!isLoopback(connection.remoteAddress)) dependencies.perAddress?.remove(connection.remoteAddress)
+        const counted = this.#open.delete(connection) && !isLoopback(connection.remoteAddress)
+        if (counted) dependencies.perAddress?.remove(connection.remoteAddress)
         if (this.#open.size === 0) this.#emptied?.()
       },
     }
@@ -247,15 +250,31 @@ class Clients {
   }
 
   add(transport: Transport, loopback: boolean, upgradable: UpgradableTransport | undefined): void {
-    const { remoteAddress: address } = transport
-    const counted = isLoopback(address) || (this.#dependencies.perAddress?.add(address) ?? true)
-    if (!counted) {
-      this.#dependencies.refused?.('too-many-connections')
-      this.#dependencies.log.debug({ address }, 'too many connections of one address')
+    if (this.#closing !== undefined) {
+      transport.destroy()
+      return
     }
-    if (this.#closing !== undefined && counted && !isLoopback(address)) this.#dependencies.perAddress?.remove(address)
-    if (this.#closing !== undefined || !counted) transport.destroy()
-    else this.#open.add(new ClientConnection(this.#parts, transport, loopback, upgradable))
+    const refusal = this.#refusalOf(transport.remoteAddress)
+    const connection = new ClientConnection(this.#parts, transport, loopback, upgradable)
+    if (refusal === undefined) this.#open.add(connection)
+    else connection.close('policy-violation', refusal)
+  }
+
+  /** Why this address has no place for one more connection; otherwise it is counted. */
+  #refusalOf(address: string): string | undefined {
+    const { perAddress, failures, refused, log } = this.#dependencies
+    if (isLoopback(address)) return undefined
+    const reason = failures?.isSpent(address)
+      ? 'too-many-failures'
+      : perAddress?.add(address) === false
+        ? 'too-many-connections'
+        : undefined
+    if (reason === undefined) return undefined
+    refused?.(reason)
+    log.debug({ address, reason }, 'a connection was refused')
+    return reason === 'too-many-failures'
+      ? 'Too many logins from your address have failed; wait for a minute'
+      : 'Too many connections from your address'
   }
 
   listener<Place extends object>(accepting: Closeable, place: Place): ClientConnections & Place {

@@ -98,8 +98,10 @@ export class LocalClientGateway implements ClientGateway {
       this.unbind(older)
       older.outbox.close('conflict', 'Another client took over this resource')
     }
-    if (sessions.of(account.bare().toString()).length >= this.#parts.sessionsPerAccount)
+    if (sessions.of(account.bare().toString()).length >= this.#parts.sessionsPerAccount) {
+      this.#parts.counts.refused('c2s', 'too-many-sessions')
       throw new StanzaError('resource-constraint', { text: 'Too many clients of this account' })
+    }
     const session: Session = {
       jid,
       outbox,

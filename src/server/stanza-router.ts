@@ -4,9 +4,10 @@
  */
 import type { Logger } from '../util/logger.js'
 import type { Random } from '../util/random.js'
-import { Element } from '../xml/element.js'
+import { Element, elements } from '../xml/element.js'
 import { Rendered } from '../xml/writer.js'
 import { Jid } from '../xmpp/jid.js'
+import { ns } from '../xmpp/namespaces.js'
 import { errorReply, toStanzaError } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
@@ -43,6 +44,7 @@ export class StanzaRouter implements Router {
   }
 
   route(stanza: Element): Handled {
+    if (stanza.attrs.type === 'error') this.#parts.counts.refused('stanza', conditionOf(stanza))
     const from = Jid.tryParse(stanza.attrs.from)
     const to = Jid.tryParse(stanza.attrs.to)
     if (from === undefined || to === undefined) {
@@ -129,10 +131,17 @@ export class StanzaRouter implements Router {
     if (!(thrown instanceof StanzaError))
       this.#parts.log.error({ ...describe(stanza), err: thrown }, 'A stanza could not be dealt with')
     const refusal = toStanzaError(thrown)
-    this.#parts.counts.refused('stanza', refusal.condition)
     const error = errorReply(stanza, refusal)
+    // What is routed is counted there, with all that modules and rooms refuse.
+    if (error === undefined || reply !== this.#toSender) this.#parts.counts.refused('stanza', refusal.condition)
     return error && reply(error)
   }
+}
+
+function conditionOf(stanza: Element): string {
+  const error = elements(stanza).find(({ name }) => name === 'error')
+  const known = error && elements(error).find(({ attrs }) => attrs.xmlns === ns.stanzaErrors)
+  return known?.name ?? 'undefined-condition'
 }
 
 /** What the log says of a stanza: its envelope, never its content. */

@@ -18,11 +18,16 @@ export class TokenBucket {
 
   /** Takes `amount` if it is there; a refused amount costs nothing. */
   take(amount = 1): boolean {
+    if (!this.has(amount)) return false
+    this.#tokens -= amount
+    return true
+  }
+
+  /** Could `amount` be taken? */
+  has(amount = 1): boolean {
     const now = this.#clock.monotonic()
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) / 1000) * this.#rate)
     this.#filledAt = now
-    if (this.#tokens < amount) return false
-    this.#tokens -= amount
-    return true
+    return this.#tokens >= amount
   }
 }

@@ -1,5 +1,5 @@
 /** What one client, one account and one address may take of the server (`[limits]`), and that each refusal is counted. */
-import { afterEach, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { modules } from '../../src/modules/index.js'
 import type { Counts } from '../../src/server/counts.js'
 import { Server } from '../../src/server/server.js'
@@ -7,6 +7,7 @@ import { openMemoryStore } from '../../src/store/memory.js'
 import { ManualClock } from '../../src/util/clock.js'
 import { silentLogger } from '../../src/util/logger.js'
 import { SeededRandom } from '../../src/util/random.js'
+import type { Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
 import { parse } from '../support/xml-match.js'
 import { addAccount, Stage } from './stage.js'
@@ -75,6 +76,7 @@ test('c2s_sessions; stanzas and refusals are counted', async () => {
   const first = bind('1')
   bind('2')
   expect(() => bind('3')).toThrow('Too many clients of this account')
+  expect(counted.splice(0)).toEqual(['c2s refused: too-many-sessions'])
   await server.clients.receive(first, parse(`<iq type='get' id='i' to='a.example'><x xmlns='urn:x'/></iq>`))
   await server.servers.receive(parse(`<message from='eve@b.example' to='nobody@a.example'><body>x</body></message>`))
   // What follows is the way back to a server that there is no way to.
@@ -84,4 +86,76 @@ test('c2s_sessions; stanzas and refusals are counted', async () => {
     's2s message',
     'stanza refused: service-unavailable',
   ])
+})
+
+describe('lists of an account', () => {
+  test.each([
+    [
+      'max_roster_contacts',
+      { roster: { max_roster_contacts: 1 } },
+      (name: string) => `<query xmlns='jabber:iq:roster'><item jid='${name}@x.example'/></query>`,
+    ],
+    [
+      'max_blocked_addresses',
+      { blocking: { max_blocked_addresses: 1 } },
+      (name: string) => `<block xmlns='urn:xmpp:blocking'><item jid='${name}@x.example'/></block>`,
+    ],
+    [
+      'max_private_payloads',
+      { private: { max_private_payloads: 1 } },
+      (name: string) => `<query xmlns='jabber:iq:private'><x xmlns='urn:${name}'/></query>`,
+    ],
+  ])('%s: one more is refused with resource-constraint', async (_name, options, payload) => {
+    const stage = await Stage.open({ options })
+    close = () => stage.close()
+    const alice = stage.client('alice')
+    const answers = []
+    for (const name of ['one', 'two']) {
+      await alice.sends(`<iq type='set' id='${name}'>${payload(name)}</iq>`)
+      const [answer] = await alice.drain()
+      const condition = answer?.getChild('error')?.getChild('resource-constraint')
+      answers.push([answer?.attrs.type, condition !== undefined])
+    }
+    expect(answers).toEqual([
+      ['result', false],
+      ['error', true],
+    ])
+  })
+})
+
+test('what a room refuses is counted, too', async () => {
+  const counted: string[] = []
+  const store = openMemoryStore()
+  await addAccount(store, 'alice@a.example')
+  const of = (type: 'user' | 'muc') => modules.filter(({ hosts }) => hosts.includes(type))
+  const server = new Server({
+    hosts: [
+      { domain: 'a.example', type: 'user', modules: of('user') },
+      { domain: 'rooms.a.example', type: 'muc', modules: of('muc') },
+    ],
+    ...{ store, clock: new ManualClock(), random: new SeededRandom(1), log: silentLogger },
+    counts: { stanza: () => {}, refused: (what, reason) => counted.push(`${what} ${reason}`) },
+  })
+  await server.start()
+  close = async () => {
+    await server.close()
+    await store.close()
+  }
+  let answered: string | undefined
+  const outbox = {
+    send: (stanza: Element) => {
+      answered = String(stanza.attrs.type)
+    },
+    sendRendered: () => {},
+    close: () => {},
+  }
+  const facts = { remoteAddress: '203.0.113.7', secure: true, streamId: 's' }
+  const alice = server.clients.bind(Jid.parse('alice@a.example'), 'x', outbox, facts)
+  await server.clients.receive(
+    alice,
+    parse(`<message to='r@rooms.a.example' type='groupchat'><body>Hi</body></message>`),
+  )
+  const end = Date.now() + 20_000
+  while (answered === undefined && Date.now() < end) await new Promise((resolve) => setImmediate(resolve))
+  expect([answered, counted]).toEqual(['error', [expect.stringMatching(/^stanza (item-not-found|not-acceptable)$/)]])
 })

@@ -74,6 +74,10 @@ class Program {
     await until(() => this.ended)
   }
 
+  stalls(): void {
+    this.#socket.pause()
+  }
+
   leaves(): void {
     this.#socket.destroy()
   }
@@ -90,7 +94,7 @@ async function opens(resolve: 'kick_new' | 'kick_old' = 'kick_new'): Promise<voi
   })
   refused = []
   listener = await startComponentListener(
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, hardBacklog: 1024 * 1024 },
     {
       ...{ gateway: stage.server.components, clock: stage.clock, random: new SeededRandom(3), log: silentLogger },
       refused: (reason) => refused.push(reason),
@@ -229,4 +233,21 @@ test('XEP-0030 §4.1 the host lists it among its items', async () => {
   await alice.receives(
     `<iq type='result' id='d' from='a.example' to='${alice.jid}'><query xmlns='http://jabber.org/protocol/disco#items'><item jid='gate.a.example' name='A gate'/></query></iq>`,
   )
+})
+
+test('component_send_queue: one that reads too slowly is disconnected, and its domain is gone', async () => {
+  const slow = await Program.joins()
+  await slow.hears(/<handshake\/>/)
+  slow.stalls()
+  const body = 'x'.repeat(100_000)
+  let sent = 0
+  // What the kernel takes is not ours to bound.
+  while (refused.length === 0 && sent++ < 1000) {
+    await alice.sends(`<message to='x@gate.a.example'><body>${body}</body></message>`)
+    if (sent % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(refused).toEqual(['resource-constraint'])
+  await alice.clears()
+  await alice.sends(`<message to='x@gate.a.example' id='late'><body>Hi</body></message>`)
+  expect((await alice.next()).attrs).toMatchObject({ type: 'error', id: 'late' })
 })

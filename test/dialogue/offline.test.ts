@@ -117,7 +117,7 @@ describe('XEP-0160', () => {
     await stage.close()
     const { modules } = await import('../../src/modules/index.js')
     const user = modules.filter((module) => module.hosts.includes('user'))
-    const options = { offline: { limit: 1 } }
+    const options = { offline: { max_offline_messages: 1 } }
     stage = await Stage.open({ hosts: [{ domain: 'a.example', type: 'user', modules: user, options }] })
     alice = stage.client('alice', 'phone')
     for (const n of [1, 2]) await alice.sends(`<message to='bob@a.example' id='${n}'><body>Hi</body></message>`)

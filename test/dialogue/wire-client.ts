@@ -50,6 +50,7 @@ export class Wire {
       log: silentLogger,
       refused: () => {},
       lagging: () => false,
+      loginFailed: () => {},
       closed: () => {},
     }
   }

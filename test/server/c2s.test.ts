@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'ws'
+import { AddressCount, AddressLimit } from '../../src/net/address-limit.js'
 import { HttpServer } from '../../src/net/http.js'
 import { tlsSettings } from '../../src/net/tls.js'
 import {
@@ -84,9 +85,10 @@ async function listen(options: Partial<TcpClientOptions> = {}): Promise<ClientLi
 
 async function listenWebSocket(
   options: Partial<WebSocketClientOptions> = {},
+  more: Partial<ClientDependencies> = {},
 ): Promise<{ url: string; listener: ClientListener }> {
   const http = await HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger })
-  const listener = startWebSocketListener({ requireEncryption: true, ...options }, http, dependencies)
+  const listener = startWebSocketListener({ requireEncryption: true, ...options }, http, { ...dependencies, ...more })
   opened.push(listener, http)
   return { url: `ws://127.0.0.1:${http.port}/xmpp-websocket`, listener }
 }
@@ -419,14 +421,53 @@ describe('over WebSocket', () => {
     expect(frames[2]).toContain('<policy-violation ')
   })
 
-  test('connections of one address are limited, as the proxy tells it', async () => {
+  test('connections of one address are limited, as the proxy tells it: 429', async () => {
     const { url } = await listenWebSocket({ addressRate: { rate: 0.001, burst: 2 } })
     const headers = { 'X-Forwarded-For': '203.0.113.7' }
     for (let n = 0; n < 2; n++) await dial(url, headers)
-    const { socket } = await dial(url, headers)
-    if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close')
-    expect(refused).toEqual(['rate-limit'])
+    const socket = new WebSocket(url, 'xmpp', { headers })
+    const [, { statusCode }] = await once(socket, 'unexpected-response')
+    socket.on('error', () => {}).terminate()
+    expect([statusCode, refused]).toEqual([429, ['rate-limit']])
     const other = await dial(url, { 'X-Forwarded-For': '203.0.113.8' })
+    other.socket.send(open)
+    await until(() => other.frames.length === 2)
+  })
+
+  const from = (address: string) => ({ 'X-Forwarded-For': address })
+
+  test('c2s_connections: one more of an address is told policy-violation, one that leaves makes room', async () => {
+    const perAddress = new AddressCount(1)
+    const { url } = await listenWebSocket({}, { perAddress })
+    const first = await dial(url, from('203.0.113.7'))
+    first.socket.send(open)
+    await until(() => first.frames.length === 2)
+    const { socket, frames } = await dial(url, from('203.0.113.7'))
+    await until(() => frames.length === 3)
+    expect(frames[1]).toMatch(/<policy-violation .*Too many connections/)
+    expect(refused).toContain('too-many-connections')
+    if (socket.readyState !== WebSocket.CLOSED) socket.terminate()
+    first.socket.terminate()
+    await until(() => perAddress.add('203.0.113.7'))
+  })
+
+  test('c2s_failed_logins: an address with too many of them is not let in for a while, others are', async () => {
+    const failures = new AddressLimit(systemClock, { rate: 0.001, burst: 2 })
+    const { url } = await listenWebSocket({}, { failures })
+    const guess = async (): Promise<string[]> => {
+      const { socket, frames } = await dial(url, from('203.0.113.7'))
+      socket.send(open)
+      await until(() => frames.length >= 2)
+      socket.send(plainAuth.replace(/>[^<]*</, `>${Buffer.from('\0juliet\0wrong').toString('base64')}<`))
+      await until(() => frames.length >= 3)
+      return frames
+    }
+    for (let n = 0; n < 2; n++) expect((await guess())[2]).toContain('<not-authorized/>')
+    const { frames } = await dial(url, from('203.0.113.7'))
+    await until(() => frames.length === 3)
+    expect(frames[1]).toMatch(/<policy-violation .*failed/)
+    expect(refused).toContain('too-many-failures')
+    const other = await dial(url, from('203.0.113.8'))
     other.socket.send(open)
     await until(() => other.frames.length === 2)
   })

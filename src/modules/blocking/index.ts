@@ -31,6 +31,15 @@ export const blocking: Module = {
   name: 'blocking',
   xeps: [{ number: 191, version: '1.3', test: 'dialogue/blocking.test.ts', features: [blockingNs] }],
   hosts: ['user'],
+  options: {
+    max_blocked_addresses: {
+      type: 'integer',
+      default: 1000,
+      doc: 'Addresses that one account may block (XEP-0191); more are refused.',
+      check: (value) =>
+        typeof value === 'number' && value >= 1 && value <= 100_000 ? undefined : 'be a number from 1 to 100000',
+    },
+  },
   setup(host) {
     const listeners: Parameters<BlockingService['onBlocked']>[0][] = []
     const service: BlockingService = {
@@ -60,7 +69,12 @@ export const blocking: Module = {
         const jids = readItems(iq)
         if (jids.length === 0) throw new StanzaError('bad-request', { text: 'Whom?' })
         const account = loaded(host, to)
-        await change(host, account, withBlocked(listOf(account), jids), writeItems('block', jids))
+        await change(
+          host,
+          account,
+          withBlocked(listOf(account), jids, host.options.max_blocked_addresses as number),
+          writeItems('block', jids),
+        )
         const items = elements(payload(iq) as Element).filter(({ name }) => name === 'item')
         for (const listener of listeners) listener(account, items)
         return result(iq)

@@ -6,9 +6,6 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 
 export const blockingNs = 'urn:xmpp:blocking'
 
-/** Addresses that one account may block. */
-const mostBlocked = 1000
-
 export type BlockList = ReadonlySet<string>
 
 export function isOnList(list: BlockList, { local, domain, resource }: Jid): boolean {
@@ -31,11 +28,11 @@ export const readItems = (iq: Element): string[] =>
 export const writeItems = (name: 'block' | 'blocklist' | 'unblock', jids: Iterable<string>): Element =>
   xml(name, { xmlns: blockingNs }, ...[...jids].map((jid) => xml('item', { jid })))
 
-/** Throws StanzaError `resource-constraint`. */
-export function withBlocked(list: BlockList, jids: readonly string[]): BlockList {
+/** Throws StanzaError `resource-constraint` where it would be more than `most`. */
+export function withBlocked(list: BlockList, jids: readonly string[], most: number): BlockList {
   const longer = new Set([...list, ...jids])
-  if (longer.size > mostBlocked)
-    throw new StanzaError('resource-constraint', { text: `At most ${mostBlocked} addresses can be blocked` })
+  if (longer.size > most)
+    throw new StanzaError('resource-constraint', { text: `At most ${most} addresses can be blocked` })
   return longer
 }
 

@@ -17,6 +17,15 @@ export const roster: Module = {
   rfc: { clauses: 'RFC 6121 §2', test: 'dialogue/roster-versioning.test.ts' },
   xeps: [{ number: 237, version: '1.3', test: 'dialogue/roster-versioning.test.ts' }],
   hosts: ['user'],
+  options: {
+    max_roster_contacts: {
+      type: 'integer',
+      default: 5000,
+      doc: 'Contacts of one account; more are refused.',
+      check: (value) =>
+        typeof value === 'number' && value >= 1 && value <= 100_000 ? undefined : 'be a number from 1 to 100000',
+    },
+  },
   setup(host) {
     const contacts = new Roster(host)
     host.offer(rosterService, contacts)

@@ -16,16 +16,16 @@ type Items = Map<string, RosterItem>
 type ChangedListener = Parameters<RosterService['onChanged']>[0]
 type RemovedListener = (account: LoadedAccount, item: RosterItem) => Handled
 
-/** Contacts of one account, those included that only asked: a stranger's requests must not fill the memory. */
-const mostItems = 5000
-
 export class Roster implements RosterService {
   readonly #host: Host
+  /** Contacts of one account, those included that only asked: a stranger's requests must not fill the memory. */
+  readonly #most: number
   readonly #listeners: RemovedListener[] = []
   readonly #followers: ChangedListener[] = []
 
   constructor(host: Host) {
     this.#host = host
+    this.#most = host.options.max_roster_contacts as number
   }
 
   async load(bareJid: string): Promise<Items> {
@@ -40,8 +40,8 @@ export class Roster implements RosterService {
   put(account: LoadedAccount, item: RosterItem, after: () => Handled): Promise<void> {
     const items = this.items(account)
     const before = items.get(item.jid)
-    if (before === undefined && items.size >= mostItems)
-      throw new StanzaError('resource-constraint', { text: `A roster has at most ${mostItems} contacts` })
+    if (before === undefined && items.size >= this.#most)
+      throw new StanzaError('resource-constraint', { text: `A roster has at most ${this.#most} contacts` })
     const owner = account.jid
     const write = isEmpty(item)
       ? ({ type: 'roster.delete', owner, jid: item.jid } as const)
