@@ -145,7 +145,12 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<
 const most = 3
 
 function rowOf({ clause, rule, tests }: Shown): string {
-  const named = [...new Set(tests.map(({ file, path }) => `${file}: ${cell(path.at(-1) ?? '')}`))]
+  // As clauses.md has them: another word elsewhere in a title changes nothing here.
+  const told =
+    rule.named.length > 0
+      ? rule.named.flatMap(({ file, parts }) => parts.map((part) => `${file}: ${cell(part)}`))
+      : tests.map(({ file, path }) => `${file}: ${cell(path.at(-1) ?? '')}`)
+  const named = [...new Set(told)]
   const more = named.length > most ? [`and ${named.length - most} more`] : []
   const proof =
     rule.notDone === undefined
