@@ -279,6 +279,8 @@ export type Happening =
   | { readonly type: 'unsigned'; readonly last: readonly LoggedEvent[] }
   /** An instance signed another log than it told us; `by` holds that. */
   | { readonly type: 'equivocated'; readonly head: Head; readonly by: string }
+  /** `by` holds a head that is that of our own log, which had none so far up. */
+  | { readonly type: 'headed'; readonly head: Head; readonly by: string }
   /** Time passed; sent about once a second while any peer is not up. */
   | { readonly type: 'tick' }
 
@@ -326,7 +328,7 @@ export type Effect =
     }
   /** Tell this member which heads we hold of the others (./lies.ts). */
   | { readonly type: 'tell-heads'; readonly to: string }
-  /** Is that the hash of our own log there? If not: `equivocated`. */
+  /** Is that the hash of our own log there? `headed` if it is, and `equivocated` if not. */
   | { readonly type: 'compare'; readonly head: Head; readonly hash: string; readonly by: string }
   /** Tell the operator, in words. */
   | { readonly type: 'note'; readonly level: 'info' | 'warn'; readonly text: string; readonly peer?: string }

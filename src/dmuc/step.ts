@@ -12,7 +12,7 @@ import { expireHidden, giveUpShadow } from './ending.js'
 import { dropEntitled } from './entitled.js'
 import { meetEpoch, promote, trust } from './epochs.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
-import { signEarlier, signLog } from './heads.js'
+import { keepForeignHead, signEarlier, signLog } from './heads.js'
 import { accuse } from './lies.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeOrder } from './orders.js'
@@ -84,6 +84,8 @@ function dispatch(turn: Turn, happening: Happening): void {
         : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
     case 'unsigned':
       return signEarlier(turn, happening.last)
+    case 'headed':
+      return keepForeignHead(turn, happening.head)
     case 'equivocated':
       return accuse(turn, happening.head, happening.by)
     case 'tick':

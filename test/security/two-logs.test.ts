@@ -5,7 +5,7 @@ import { signHead } from '../../src/dmuc/heads.js'
 import { writeHeads } from '../../src/dmuc/lies.js'
 import { Vector } from '../../src/dmuc/vector.js'
 import { writeHello } from '../../src/dmuc/wire/hello.js'
-import { hashAt, heldHeads } from '../../src/modules/muc/compare-heads.js'
+import { compareHead, hashAt, heldHeads } from '../../src/modules/muc/compare-heads.js'
 import { logRecord, roomRecord } from '../../src/modules/muc/storage.js'
 import { openMemoryStore } from '../../src/store/memory.js'
 import { xml } from '../../src/xml/element.js'
@@ -125,6 +125,26 @@ describe('what is compared', () => {
     const { store, told, hash } = await stored()
     expect(await hashAt(store, room, told.id)).toBe(hash)
     expect(await hashAt(store, room, { ...told.id, seq: 2 })).toBeUndefined()
+  })
+
+  test('and what another knows to be signed proves it from then on', () => {
+    shadow.relays(other, live(said('one').told))
+    const head = headOf(said('one').hash)
+    shadow.happens({ type: 'headed', head, by: source })
+    expect(shadow.of('head')).toEqual([{ type: 'head', head }])
+  })
+
+  test('with what another holds: what proves more than our own heads is kept, and what differs is a lie', async () => {
+    const { store, told, hash } = await stored()
+    expect(await compareHead(store, room, told.id, hash)).toBeUndefined()
+    expect(await compareHead(store, room, told.id, said('two').hash)).toBe('equivocated')
+    const unproved = openMemoryStore()
+    await unproved.commit([
+      { type: 'room.put', room: roomRecord(shadow.replica, 0) },
+      { type: 'room.log', room, records: [logRecord(told, 1, true)] },
+    ])
+    expect(await compareHead(unproved, room, told.id, hash)).toBe('headed')
+    expect(await compareHead(unproved, room, { ...told.id, seq: 2 }, hash)).toBeUndefined()
   })
 
   test('and others are told of it, but not the instance itself', async () => {

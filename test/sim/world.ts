@@ -305,8 +305,8 @@ export class World implements Ledger {
     const isLoading = this.time.now < site.upSince + loadMs
     if (present === held || (present === undefined && isLoading && held?.ended === false)) return
     this.#held[site.index] = present
-    // It may have ended while its server was down, and be another room of the same name by now.
-    const isSame = present?.replica.identity.roomId === held?.replica.identity.roomId
+    // It may have ended while its server was down, and be given anew by now.
+    const isSame = present !== undefined && held !== undefined && givenAs(present) === givenAs(held)
     if (held === undefined || (present !== undefined && !held.ended && isSame)) return
     this.counts.ended += 1
     if (site.index > 0) this.servedSince[site.index] = undefined
@@ -456,3 +456,7 @@ export class World implements Ledger {
     if (level === 'error') this.broken.push(`site ${site}: ${text}`)
   }
 }
+
+/** Differs for each time that a room was given to its site: shadows are numbered as they come. */
+const givenAs = ({ replica: { identity, table, room } }: LiveRoom): string =>
+  `${identity.roomId} ${table.instances.get(room.jid)?.rank}`

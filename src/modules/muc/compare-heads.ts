@@ -20,6 +20,22 @@ export async function hashAt(store: Store, room: string, place: Place): Promise<
   return link === undefined || event?.prev === undefined ? undefined : chained(event.prev, link)
 }
 
+export type Finding = 'equivocated' | 'headed'
+
+/** What a head that was signed over this hash means beside our own log; undefined where that says no more than we know. */
+export async function compareHead(
+  store: Store,
+  room: string,
+  { instance, incarnation, seq }: Place,
+  hash: string,
+): Promise<Finding | undefined> {
+  const own = await hashAt(store, room, { instance, incarnation, seq })
+  if (own === undefined) return undefined
+  if (own !== hash) return 'equivocated'
+  const known = await store.logHead(room, instance, incarnation, seq)
+  return (known?.seq ?? 0) < seq ? 'headed' : undefined
+}
+
 /** For `to`: how far the others have signed their present logs, as far as all that is held here. */
 export async function heldHeads(store: Store, replica: Replica, to: string): Promise<readonly HashedHead[]> {
   const { room, peers, vector } = replica

@@ -64,7 +64,7 @@ export class Effects<R extends Room> {
       case 'compare':
         return output.push(() => {
           const { head, by } = effect
-          serving.compare(effect, () => this.#room.happen({ type: 'equivocated', head, by }))
+          serving.compare(effect, (type) => this.#room.happen({ type, head, by }))
         })
       case 'note':
         return log[effect.level]({ room: this.#room.jid, peer: effect.peer }, effect.text)

@@ -8,7 +8,7 @@ import { type Element, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { Askers } from '../archive/askers.js'
-import { hashAt, heldHeads } from './compare-heads.js'
+import { compareHead, type Finding, heldHeads } from './compare-heads.js'
 import { answerArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
 import type { RoomOutput } from './room-output.js'
@@ -61,11 +61,8 @@ export class Serving<Room extends { readonly jid: string; readonly replica: Repl
     }, this.#unread)
   }
 
-  /** Runs `differ` where the hash is not that of our own log. */
-  compare({ head, hash }: Of<'compare'>, differ: () => void): void {
-    hashAt(this.#env.store, this.#room.jid, head).then((own) => {
-      if (own !== undefined && own !== hash) differ()
-    }, this.#unread)
+  compare({ head, hash }: Of<'compare'>, found: (what: Finding) => void): void {
+    compareHead(this.#env.store, this.#room.jid, head, hash).then((what) => what && found(what), this.#unread)
   }
 
   /** It is compared with the next hello again. */
