@@ -61,6 +61,7 @@ export const xepNames: Readonly<Record<number, string>> = {
   363: 'HTTP File Upload',
   368: 'SRV records for XMPP over TLS',
   377: 'Blocking Command Reports',
+  379: 'Pre-Authenticated Roster Subscription',
   386: 'Bind 2',
   388: 'Extensible SASL Profile',
   398: 'User Avatar to vCard-Based Avatars Conversion',

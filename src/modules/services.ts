@@ -14,9 +14,9 @@ export interface RosterService {
   items(account: LoadedAccount): ReadonlyMap<string, RosterItem>
   /**
    * Makes the item durable, then changes the memory, runs `after`, and pushes the item to interested clients where the user sees
-   * a difference. Rejects, with nothing changed, when the store fails.
+   * a difference. Rejects, with nothing changed, when the store fails. `besides` go into the same batch.
    */
-  put(account: LoadedAccount, item: RosterItem, after: () => Handled): Promise<void>
+  put(account: LoadedAccount, item: RosterItem, after: () => Handled, besides?: readonly Write[]): Promise<void>
   /** Hears of each item that its user removed, after it was removed. */
   onRemoved(listener: (account: LoadedAccount, item: RosterItem) => Handled): void
   /** Hears of each change of an item, once it is in memory; undefined stands for one that is not there. */
@@ -100,6 +100,16 @@ export interface PrivateConversion {
   write(account: LoadedAccount, payload: Element): Promise<void>
   /** Adds what was kept privately before there was the other form, and takes nothing away; `writes` go into the same batch. */
   adopt(account: LoadedAccount, payload: Element, writes: readonly Write[]): Promise<void>
+}
+
+export const invitedService = 'invited'
+
+export interface InvitedService {
+  /**
+   * Where the token is of an invitation to become a contact of this account (XEP-0379): runs `work` with what uses it up; otherwise
+   * undefined.
+   */
+  redeem(token: string, bareJid: string, work: (used: readonly Write[]) => Promise<void>): Promise<void> | undefined
 }
 
 export const capabilitiesService = 'capabilities'

@@ -4,7 +4,7 @@ import { modules } from '../../src/modules/index.js'
 import { type InviteService, inviteService } from '../../src/modules/register/invites.js'
 import { HttpServer } from '../../src/net/http.js'
 import { silentLogger } from '../../src/util/logger.js'
-import { type Client, Stage } from './stage.js'
+import { type Client, type Peer, Stage, settled } from './stage.js'
 import { Wire, type WireClient } from './wire-client.js'
 
 const commandsNs = 'http://jabber.org/protocol/commands'
@@ -119,6 +119,81 @@ describe('XEP-0401', () => {
   test('of one who invites, a bounded number is outstanding', async () => {
     for (let made = 0; made < 20; made++) expect((await invites(admin, 'invite')).uri).not.toBe('')
     expect(String((await invites(admin, 'invite')).answer)).toContain('<resource-constraint')
+  })
+})
+
+describe('XEP-0379: a guest who has an account already', () => {
+  const asksFor = (token: string, to = 'bob@a.example', from = 'dan@b.example'): string =>
+    `<presence type='subscribe' from='${from}' to='${to}'>${preauth(token)}</presence>`
+  let bob: Client
+  let peer: Peer
+  let token: string
+
+  beforeEach(async () => {
+    await anew({ allow_user_invites: true })
+    bob = stage.client('bob')
+    peer = stage.peer('b.example')
+    token = tokenOf((await invites(bob, 'invite')).uri)
+    await bob.comesOnline()
+    await bob.isInterested()
+  })
+
+  test('is let in by the token, without a word of the user, and asked in turn', async () => {
+    await peer.sends(asksFor(token))
+    await peer.receives(`<presence type='subscribed' from='bob@a.example' to='dan@b.example'/>`)
+    await peer.receives(`<presence from='bob@a.example/phone' to='dan@b.example'/>`)
+    await peer.receives(`<presence type='subscribe' from='bob@a.example' to='dan@b.example'/>`)
+    await peer.sends(`<presence type='subscribed' from='dan@b.example' to='bob@a.example'/>`)
+    const pushed = (await bob.drain()).filter(({ name }) => name === 'iq').map(String)
+    expect(pushed[0]).toContain('jid="dan@b.example" subscription="from" ask="subscribe"')
+    expect(pushed.at(-1)).toContain('jid="dan@b.example" subscription="both"')
+    expect(await stage.store.dataKeys('a.example', 'invite')).toEqual([])
+  })
+
+  test.each([
+    ['a token that is used up', async () => void (await peer.sends(asksFor(token)))],
+    ['one that is too old', async () => stage.clock.advance(7 * 86_400_000 + 1)],
+    [
+      'one that nobody gave',
+      async () => {
+        token = 'guess'
+      },
+    ],
+  ])('%s is a request like any other', async (_name, before) => {
+    await before()
+    await peer.clears()
+    await bob.clears()
+    await peer.sends(asksFor(token, 'bob@a.example', 'eve@b.example'))
+    await peer.receivesNothing()
+    expect((await bob.drain()).map(({ attrs }) => `${attrs.type} ${attrs.from}`)).toEqual(['subscribe eve@b.example'])
+  })
+
+  test('here as well as elsewhere', async () => {
+    await admin.comesOnline()
+    await admin.isInterested()
+    await admin.sends(asksFor(token).replace(` from='dan@b.example'`, ''))
+    await settled()
+    const told = (await admin.drain()).filter(({ name }) => name === 'presence')
+    expect(told.map(({ attrs }) => attrs.type)).toEqual(['subscribed', undefined, 'subscribe'])
+    await admin.sends(`<presence type='subscribed' to='bob@a.example'/>`)
+    await settled()
+    expect((await stage.store.roster('bob@a.example')).map(({ subscription }) => subscription)).toEqual(['both'])
+  })
+
+  test('nor does it open the door of somebody else', async () => {
+    await peer.sends(asksFor(token, 'admin@a.example'))
+    await peer.receivesNothing()
+    expect(await stage.store.dataKeys('a.example', 'invite')).toHaveLength(1)
+  })
+
+  test('what cannot be written uses nothing up', async () => {
+    stage.store.failing = 'commits'
+    await peer.sends(asksFor(token))
+    await settled()
+    stage.store.failing = false
+    await peer.clears()
+    await peer.sends(asksFor(token))
+    expect((await peer.drain()).map(({ attrs }) => attrs.type)).toEqual(['subscribed', undefined, 'subscribe'])
   })
 })
 

@@ -3,11 +3,11 @@ import type { LoadedAccount } from '../../server/account.js'
 import type { Handled, Host } from '../../server/module.js'
 import type { Session } from '../../server/session.js'
 import type { RosterItem } from '../../store/store.js'
-import { type Element, xml } from '../../xml/element.js'
+import { child, type Element, xml } from '../../xml/element.js'
 import { serialize } from '../../xml/writer.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { readdress } from '../../xmpp/stanza.js'
-import { emptyItem, type RosterService } from '../services.js'
+import { emptyItem, type InvitedService, invitedService, type RosterService } from '../services.js'
 import { directedOf, sentTo } from './directed.js'
 import {
   inbound,
@@ -18,6 +18,8 @@ import {
   stateOf,
   subscriptionTypes,
 } from './subscription.js'
+
+const parsNs = 'urn:xmpp:pars:0'
 
 /** Characters of a request that is kept as it came; of a longer one only who asked is kept. */
 const longestRequest = 4096
@@ -80,6 +82,8 @@ export class Inbound {
     const item = this.#roster.items(account).get(contact) ?? emptyItem(contact)
     const { passes, next } = inbound[type][stateOf(item)]
     if (type === 'subscribe' && (isSubscriber(item) || item.approved)) return this.#grant(account, item)
+    const welcomed = type === 'subscribe' ? this.#byInvitation(account, item, stanza) : undefined
+    if (welcomed !== undefined) return welcomed
     if (!passes) return undefined
     if (type === 'subscribe' && this.#isOverrun(account, contact)) return undefined
     const delivered = readdress(stanza, { from: contact, to: account.jid })
@@ -101,14 +105,35 @@ export class Inbound {
 
   /** §3.1.3, §3.4: who has the subscription, or was approved in advance, is answered for the user. */
   #grant(account: LoadedAccount, item: RosterItem): Handled {
-    const answer = (): void => {
-      this.#say(account.jid, item.jid, 'subscribed')
-      for (const { presence } of this.#host.sessions.of(account.jid))
-        if (presence !== undefined) this.#host.router.broadcast(presence, [item.jid])
-    }
+    const answer = (): void => this.#letIn(account, item)
     if (isSubscriber(item)) return answer()
     const asked = inbound.subscribe[stateOf(item)].next
     return this.#roster.put(account, inState(item, outbound.subscribed[asked].next, undefined), answer)
+  }
+
+  #letIn(account: LoadedAccount, item: RosterItem): void {
+    this.#say(account.jid, item.jid, 'subscribed')
+    for (const { presence } of this.#host.sessions.of(account.jid))
+      if (presence !== undefined) this.#host.router.broadcast(presence, [item.jid])
+  }
+
+  /** XEP-0379: who was invited and has an account already is let in for the user, and asked in turn. */
+  #byInvitation(account: LoadedAccount, item: RosterItem, stanza: Element): Handled {
+    const token: string | undefined = child(stanza, 'preauth', parsNs)?.attrs.token
+    if (token === undefined) return undefined
+    const { next } = outbound.subscribed[inbound.subscribe[stateOf(item)].next]
+    const mutual = outbound.subscribe[next].next
+    return this.#host.service<InvitedService>(invitedService)?.redeem(token, account.jid, (used) =>
+      this.#roster.put(
+        account,
+        inState(item, mutual, undefined),
+        () => {
+          this.#letIn(account, item)
+          if (mutual !== next) this.#say(account.jid, item.jid, 'subscribe')
+        },
+        used,
+      ),
+    )
   }
 
   /** §3.3.3: who unsubscribed sees the clients leave. */

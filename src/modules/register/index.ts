@@ -9,6 +9,7 @@ import type { Jid } from '../../xmpp/jid.js'
 import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { ownAccount } from '../own-account.js'
+import { invitedService } from '../services.js'
 import { AccountMaking } from './accounts.js'
 import { inviteCommands } from './commands.js'
 import { type Invite, Invites, inviteService, pagePath } from './invites.js'
@@ -26,12 +27,8 @@ export const register: Module = {
   name: 'register',
   xeps: [
     { number: 77, version: '2.4', test: 'dialogue/registration.test.ts', features: [registerNs] },
-    {
-      number: 401,
-      version: '0.6.0',
-      without: 'subscriptions by a token for guests who have an account elsewhere',
-      test: 'dialogue/invitations.test.ts',
-    },
+    { number: 379, version: '0.3.3', test: 'dialogue/invitations.test.ts' },
+    { number: 401, version: '0.6.0', test: 'dialogue/invitations.test.ts' },
     { number: 445, version: '0.2.0', test: 'dialogue/invitations.test.ts' },
   ],
   hosts: ['user'],
@@ -78,6 +75,7 @@ export const register: Module = {
     })
     const strangers = new Strangers(host, invites, making)
     host.offer(inviteService, invites)
+    host.offer(invitedService, invites)
     return [
       host.feature(registerNs),
       {

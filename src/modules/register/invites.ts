@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { Host } from '../../server/module.js'
 import type { Write } from '../../store/store.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import type { InvitedService } from '../services.js'
 
 export const inviteService = 'invites'
 
@@ -44,7 +45,7 @@ const kind = 'invite'
 const mostOfHost = 1000
 const mostOfOne = 20
 
-export class Invites implements InviteService {
+export class Invites implements InviteService, InvitedService {
   readonly #host: Host
   readonly #validMs: number
   /** By the hash of their tokens. */
@@ -108,6 +109,11 @@ export class Invites implements InviteService {
     } finally {
       this.#inUse.delete(key)
     }
+  }
+
+  redeem(token: string, bareJid: string, work: (used: readonly Write[]) => Promise<void>): Promise<void> | undefined {
+    const isOpen = this.find(token)?.contact === bareJid && !this.#inUse.has(hashOf(token))
+    return isOpen ? this.use(token, work) : undefined
   }
 
   async #check({ name, by }: InviteRequest): Promise<void> {

@@ -1,7 +1,7 @@
 /** A user's roster in memory and on disk: nothing changes in memory before it is durable (RFC 6121 §2). */
 import type { LoadedAccount } from '../../server/account.js'
 import type { Handled, Host } from '../../server/module.js'
-import type { RosterItem } from '../../store/store.js'
+import type { RosterItem, Write } from '../../store/store.js'
 import { type Element, xml } from '../../xml/element.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
@@ -37,7 +37,7 @@ export class Roster implements RosterService {
     return account.data.get(accountData) as Items
   }
 
-  put(account: LoadedAccount, item: RosterItem, after: () => Handled): Promise<void> {
+  put(account: LoadedAccount, item: RosterItem, after: () => Handled, besides: readonly Write[] = []): Promise<void> {
     const items = this.items(account)
     const before = items.get(item.jid)
     if (before === undefined && items.size >= this.#most)
@@ -46,7 +46,7 @@ export class Roster implements RosterService {
     const write = isEmpty(item)
       ? ({ type: 'roster.delete', owner, jid: item.jid } as const)
       : ({ type: 'roster.put', owner, item } as const)
-    return account.write([write], () => {
+    return account.write([write, ...besides], () => {
       if (isEmpty(item)) items.delete(item.jid)
       else items.set(item.jid, item)
       const followed = after()
