@@ -129,6 +129,7 @@ export class Person extends EventEmitter {
    */
   async join(room, history = {}) {
     const before = this.errors.length
+    this.moves++
     const attrs = Object.fromEntries(Object.entries(history).map(([name, value]) => [name, String(value)]))
     const x = xml('x', { xmlns: ns.muc }, xml('history', attrs))
     await this.send(xml('presence', { to: `${room}/${this.name}` }, x))
@@ -143,6 +144,13 @@ export class Person extends EventEmitter {
   }
   /** Rooms that let us in. @type {Set<string>} */
   #inside = new Set()
+  /** How often this person came into a room, was on the way into one, or went out of one. */
+  moves = 0
+
+  /** @param {string} room bare JID */
+  isIn(room) {
+    return this.#inside.has(room)
+  }
 
   /** @param {string} room */
   async leave(room) {
@@ -219,7 +227,11 @@ export class Person extends EventEmitter {
     this.present.set(room, present)
     if (gone) present.delete(nick)
     else present.add(nick)
-    if (codes.includes('110')) this.#inside[gone ? 'delete' : 'add'](room)
+    const isIn = this.#inside.has(room)
+    if (codes.includes('110') && isIn === gone) {
+      this.#inside[gone ? 'delete' : 'add'](room)
+      this.moves++
+    }
     const to = x.getChild('item')?.attrs.nick
     this.emit(gone ? 'went' : 'came', { room, nick, codes, to })
   }

@@ -1,9 +1,12 @@
 // Splits of a room on several servers, again and again, at random from a seed: links are cut, or fall silent, all between two
 // groups of servers or a few of them; people on each server go on talking; all links heal. Then everybody has to hear
-// everything, without a word more being said.
+// everything, without a word more being said. After every heal one of them is kicked, and comes back. All the time everybody asks
+// whether they are still in the room.
+import { xml } from '@xmpp/client'
 import { roomAt } from './federation.mjs'
 import { faultsOf, judge, lacking } from './judge.mjs'
 import { seeded } from './random.mjs'
+import { SelfPings } from './self-pings.mjs'
 import { until } from './until.mjs'
 
 /** @typedef {import('./person.mjs').Person} Person */
@@ -13,9 +16,10 @@ const localpart = 'hall'
 const wordsEach = 15
 
 export class SplitRounds {
-  count = { splits: 0, links: 0, silent: 0, said: 0, acknowledged: 0, expected: 0, seen: 0, slowestHealMs: 0 }
+  count = { splits: 0, kicks: 0, links: 0, silent: 0, said: 0, acknowledged: 0, expected: 0, seen: 0, slowestHealMs: 0 }
   /** @type {string[]} */
   faults = []
+  pings = new SelfPings()
   /** By server. @type {Map<string, Person>} */
   #people = new Map()
   #serial = 0
@@ -38,6 +42,7 @@ export class SplitRounds {
     await this.#federation.distribute(owner, first, localpart)
     for (const at of names) if (at !== first) await this.#person(at).join(roomAt(localpart, at))
     await this.#allPresent()
+    for (const [at, person] of this.#people) this.pings.follow(person, roomAt(localpart, at))
   }
 
   /** One split, and its end. */
@@ -51,15 +56,38 @@ export class SplitRounds {
     count.links += links.length
     if (silent) count.silent++
     await this.#talk()
-    // Sometimes the split is over before anybody is shown as gone, sometimes not.
-    if (this.#random() < 0.5) await this.#someoneGone()
+    // Sometimes the split is over before anybody is shown as gone, sometimes not; where there are ways around, nobody is.
+    if (this.#random() < 0.5 && this.#apart()) await this.#someoneGone()
     await this.#talk()
     for (const link of links) link.heal()
     await this.#converged()
+    await this.#kickOne()
   }
 
-  /** What all rounds together came to. Nobody's view has a gap: nobody has left. */
-  judge() {
+  /** By the owner, at whichever server; and that one's way back, while nobody says anything. */
+  async #kickOne() {
+    const [source = '', ...others] = this.#federation.names
+    const at = others[Math.floor(this.#random() * others.length)] ?? ''
+    const victim = this.#person(at)
+    const room = roomAt(localpart, at)
+    const kick = xml('item', { nick: victim.name, role: 'none' })
+    const query = xml('query', { xmlns: 'http://jabber.org/protocol/muc#admin' }, kick)
+    await this.#person(source).ask('set', roomAt(localpart, source), query)
+    await until(() => !victim.isIn(room), `${victim.jid} to be kicked`)
+    const { outside } = this.pings.count
+    await until(
+      () => this.pings.count.outside > outside || this.pings.faults.length > 0,
+      `${victim.jid} to ask whether that is so`,
+    )
+    await victim.join(room, { maxstanzas: 0 })
+    await this.#allPresent()
+    this.count.kicks++
+  }
+
+  /** What all rounds together came to. Nobody's view has a gap: who was out of the room was so while nobody spoke. */
+  async judge() {
+    await this.pings.stop()
+    this.faults.push(...this.pings.faults)
     const said = this.#said
     const verdict = judge(said, this.#views())
     this.faults.push(...faultsOf(verdict))
@@ -79,6 +107,17 @@ export class SplitRounds {
     return (chosen.length > 0 ? chosen : [fallback]).flatMap(([one = '', other = '']) =>
       this.#federation.both(one, other),
     )
+  }
+
+  /** Are there two servers with no way between them, by others neither? */
+  #apart() {
+    const { names } = this.#federation
+    const reached = new Set(names.slice(0, 1))
+    for (const one of reached)
+      for (const other of names)
+        if (other !== one && this.#federation.both(one, other).every(({ state }) => state === 'open'))
+          reached.add(other)
+    return reached.size < names.length
   }
 
   async #talk() {
@@ -102,10 +141,14 @@ export class SplitRounds {
     this.count.slowestHealMs = Math.max(this.count.slowestHealMs, Math.round(performance.now() - healed))
   }
 
+  /** Everybody sees exactly those who are there: nobody is missing, and no ghost. */
   async #allPresent() {
+    const everybody = [...this.#people.values()].map(({ name }) => name).sort()
+    const seen = () =>
+      [...this.#people].map(([at, { present }]) => [...(present.get(roomAt(localpart, at)) ?? [])].sort())
     await until(
-      () => this.#presences().every((size) => size === this.#people.size),
-      () => `everybody to see everybody: ${this.#presences()}`,
+      () => seen().every((names) => names.join() === everybody.join()),
+      () => `everybody to see everybody: ${JSON.stringify(seen())}`,
     )
   }
 
