@@ -135,7 +135,18 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
     const reason = 'it does not have what it says it holds'
     turn.changePeer(from, { lastError: reason })
     turn.note('warn', reason, from)
+    goesWithout(turn, from)
   }
+}
+
+/**
+ * What others said and it cannot prove (their heads are signed up to a second late, and they may be gone since) does not keep the list of
+ * its own occupants from us. Its own messages do: no presence overtakes them.
+ */
+function goesWithout(turn: Turn, jid: string): void {
+  const { link, listAsked, vector } = turn.peer(jid)
+  const lacksOwn = turn.replica.vector.missing(vector).some(({ instance }) => instance === jid)
+  if (link === 'up' && !listAsked && !lacksOwn) caughtUp(turn, jid)
 }
 
 /** Do we lack events of its earlier starts? */

@@ -11,7 +11,7 @@ import { openMemoryStore } from '../../src/store/memory.js'
 import { xml } from '../../src/xml/element.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
 import { chain, signerFor } from '../dmuc/chains.js'
-import { arrival, event, live, message, occupant, other, Shadow, self, source } from '../dmuc/shadow.js'
+import { arrival, event, list, live, message, occupant, other, Shadow, self, source } from '../dmuc/shadow.js'
 
 let shadow: Shadow
 beforeEach(() => {
@@ -161,6 +161,29 @@ describe('an instance that says it has more than it gives', () => {
     shadow.getsPage(other)
     expect(shadow.asked('pull')).toEqual([])
     expect(shadow.replica.peers.get(other)?.lastError).toBe('it does not have what it says it holds')
+  })
+
+  test('but its list is, where what it cannot give is of a third who is gone', () => {
+    const third = 'coven@rooms.kyd.lit'
+    shadow = new Shadow(other, third)
+    shadow.happens({ type: 'link', peer: third, up: false, reason: 'it was killed before it signed its last words' })
+    const vector = Vector.empty.withFloor({ instance: third, incarnation: `${third}-1` }, 9)
+    shadow.isGreeted(other, { vector, occupantsRevision: 1 })
+    shadow.getsPage(other)
+    expect(shadow.asked('pull')).toEqual([])
+    expect(shadow.asked('occupants')).toHaveLength(1)
+    shadow.answers(other, { type: 'occupants' }, list(other, 1, 0, occupant(other)))
+    expect(shadow.replica.room.occupants.get('hag')?.home).toBe(other)
+    // It is asked once more, and then no more.
+    shadow.getsPage(other)
+    expect(shadow.of('ask')).toEqual([])
+  })
+
+  test('and neither is its list, where it is of its own', () => {
+    const { told } = said('one')
+    shadow.isGreeted(other, { vector: Vector.empty.withFloor(told.id, 9), occupantsRevision: 1 })
+    shadow.getsPage(other)
+    expect(shadow.of('ask')).toEqual([])
   })
 
   test('nor is one that falls silent in the middle of it', () => {
