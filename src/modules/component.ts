@@ -12,7 +12,14 @@ const conflictWords = ['kick_new', 'kick_old'] as const
 
 export const component: Module = {
   name: 'component',
-  xeps: [{ number: 114, version: '1.6', test: 'dialogue/component.test.ts' }],
+  xeps: [
+    {
+      number: 114,
+      version: '1.6',
+      without: 'connections that the server makes (jabber:component:connect)',
+      test: 'dialogue/component.test.ts',
+    },
+  ],
   hosts: ['external'],
   options: {
     component_secret: {

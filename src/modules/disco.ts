@@ -2,6 +2,7 @@
  * XEP-0030: Service Discovery of the host and of its accounts: what the modules registered. An account answers those who
  * may see its presence; to others it does not show that it exists (§8).
  */
+import { type Guests, guestsService } from '../server/guests.js'
 import type { DiscoInfo, Host, Module } from '../server/module.js'
 import { type Element, xml } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
@@ -28,7 +29,9 @@ export const disco: Module = {
     host.iq('account', 'get', ns.discoInfo, 'query', (iq, from, to) => {
       mayAsk(host, from, to)
       const { accountIdentities, accountFeatures } = host.registered
-      const identities = [{ category: 'account', type: 'registered' }, ...accountIdentities]
+      // XEP-0175 §5: of a guest's.
+      const type = host.service<Guests>(guestsService) === undefined ? 'registered' : 'anonymous'
+      const identities = [{ category: 'account', type }, ...accountIdentities]
       return info(host, 'account', iq, from, to, { identities, features: accountFeatures })
     }),
     host.iq('account', 'get', ns.discoItems, 'query', (iq, from, to) => {

@@ -16,6 +16,7 @@ import {
 
 type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
 
+const retractNamespace = 'urn:xmpp:message-retract:1'
 const conversation = 'dialogue/conversation.test.ts'
 
 export const message: Module = {
@@ -28,7 +29,7 @@ export const message: Module = {
     { number: 249, version: '1.2', test: conversation },
     { number: 308, version: '1.2.1', test: conversation },
     { number: 333, version: '1.0.0', test: conversation },
-    { number: 424, version: '0.4.2', test: conversation },
+    { number: 424, version: '0.4.2', test: conversation, features: [retractNamespace] },
     { number: 444, version: '0.2.1', test: conversation },
     { number: 461, version: '0.2.1', test: conversation },
   ],
@@ -37,6 +38,9 @@ export const message: Module = {
     const service: MessageService = { recipients: (stanza, to) => recipientsOf(host, stanza, to) }
     host.offer(messageService, service)
     return [
+      // XEP-0424 §2: they are archived like what they take back.
+      host.feature(retractNamespace),
+      host.feature(retractNamespace, 'account'),
       host.on('inbound', 'message', 'handle', (stanza, _from, to) => deliver(host, stanza, to)),
       { kind: 'session', undelivered: (session, stanza) => redeliver(host, stanza, session.jid) },
     ]

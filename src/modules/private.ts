@@ -50,7 +50,7 @@ export const privateStorage: Module = {
       const given = keptElements(iq)
       const converted = given.filter((element) => conversionOf(host, element) !== undefined)
       const payloads = given.filter((element) => !converted.includes(element))
-      if (given.length === 0) throw new StanzaError('bad-request', { text: 'There is nothing to store' })
+      if (given.length === 0) throw new StanzaError('not-acceptable', { text: 'There is nothing to store' })
       const most = host.options.max_private_payloads as number
       const keys = new Set([...(await host.store.dataKeys(owner, kind)), ...payloads.map(keyOf)])
       if (keys.size > most) throw new StanzaError('resource-constraint', { text: `At most ${most} payloads are kept` })

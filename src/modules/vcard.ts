@@ -27,13 +27,14 @@ const largest = 128 * 1024
 
 export const vcard: Module = {
   name: 'vcard',
-  xeps: [{ number: 54, version: '1.2', test: 'dialogue/queries.test.ts', features: [vcardNs] }],
+  xeps: [{ number: 54, version: '1.3.0', test: 'dialogue/queries.test.ts', features: [vcardNs] }],
   hosts: ['user'],
   setup: (host) => [
     host.feature(vcardNs),
     host.iq('account', 'get', vcardNs, 'vCard', async (iq, from, to) => {
       const card = await cardOf(host, loaded(host, to), from)
-      if (card === undefined) throw new StanzaError('service-unavailable')
+      // §3.1, §3.3: only who owns the account may learn that there is one.
+      if (card === undefined) throw new StanzaError(isOwn(from, to) ? 'item-not-found' : 'service-unavailable')
       return result(iq, card)
     }),
     host.iq('account', 'set', vcardNs, 'vCard', async (iq, from, to) => {
@@ -43,6 +44,8 @@ export const vcard: Module = {
     }),
   ],
 }
+
+const isOwn = (from: Jid, to: Jid): boolean => from.bare().toString() === to.bare().toString()
 
 /** In a handler of the account's IQ it always is. */
 const loaded = (host: Host, jid: Jid): LoadedAccount => host.account(jid.bare().toString()) as LoadedAccount

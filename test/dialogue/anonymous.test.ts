@@ -57,6 +57,13 @@ test('each guest has a name of his own, and they speak with each other', async (
   expect(await other.client.hears()).toContain('hello')
 })
 
+test('§5 the account says that it is a guest’s', async () => {
+  const { client, jid } = await guest()
+  const bare = jid.split('/')[0]
+  client.sends(`<iq type='get' id='d' to='${bare}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`)
+  expect(await client.hears()).toContain("<identity category='account' type='anonymous'/>")
+})
+
 test('another server is not spoken to', async () => {
   const { client } = await guest()
   client.sends(`<message to='carol@b.example' id='m' type='chat'><body>hello</body></message>`)

@@ -49,6 +49,7 @@ describe('XEP-0045 §6 discovery', () => {
         'http://jabber.org/protocol/muc',
         'http://jabber.org/protocol/muc#stable_id',
         'http://jabber.org/protocol/rsm',
+        'urn:xmpp:occupant-id:0',
       ]),
     )
   })

@@ -182,7 +182,12 @@ describe('XEP-0054', () => {
     await answered(bob, 'alice@a.example', card)
   })
 
-  test.each(['bob@a.example', 'nobody@a.example'])('§3.1 no card, or no account: %s', async (jid) => {
+  test('§3.1 who has none oneself is told so', async () => {
+    await asks(alice, undefined, ask)
+    await refused(alice, 'alice@a.example', 'item-not-found')
+  })
+
+  test.each(['bob@a.example', 'nobody@a.example'])('§3.3 no card, or no account: %s', async (jid) => {
     await asks(alice, jid, ask)
     await refused(alice, jid, 'service-unavailable')
   })
@@ -213,7 +218,7 @@ describe('XEP-0049', () => {
   })
 
   test.each([
-    ['nothing', '', 'bad-request'],
+    ['nothing', '', 'not-acceptable'],
     ['no namespace of its own', '<one/>', 'not-acceptable'],
   ])('§2.3 refused: %s', async (_name, content, condition) => {
     await asks(alice, undefined, data(content), 'set')

@@ -66,6 +66,8 @@ export const muc: Module = {
       host.feature(ns.muc),
       // XEP-0486 §4.1: where rooms have avatars.
       host.feature('vcard-temp'),
+      // XEP-0421 §4: all rooms have them.
+      host.feature(ns.occupantId),
       // §7.4: messages keep the id that their author gave them.
       host.feature('http://jabber.org/protocol/muc#stable_id'),
       host.feature(resultSetNamespace),

@@ -32,7 +32,7 @@ const roomTypes = [
 export const roomXeps: readonly Xep[] = [
   {
     number: 45,
-    version: '1.35.1',
+    version: '1.35.5',
     test: 'dialogue/muc.test.ts',
     features: [ns.muc, `${muc}#stable_id`, ns.mucRoomConfig, ns.mucRoomInfo, voiceForm, registerForm, ...roomTypes],
   },

@@ -26,7 +26,13 @@ const atLeast = (least: number) => (value: unknown) =>
 export const register: Module = {
   name: 'register',
   xeps: [
-    { number: 77, version: '2.4', test: 'dialogue/registration.test.ts', features: [registerNs] },
+    {
+      number: 77,
+      version: '2.4',
+      without: 'codes of errors as they were before RFC 3920',
+      test: 'dialogue/registration.test.ts',
+      features: [registerNs],
+    },
     { number: 379, version: '0.3.3', test: 'dialogue/invitations.test.ts' },
     { number: 401, version: '0.6.0', test: 'dialogue/invitations.test.ts' },
     { number: 445, version: '0.2.0', test: 'dialogue/invitations.test.ts' },
