@@ -123,7 +123,11 @@ export const metricsPath = '/metrics'
 
 export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'policy'> => ({
   limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
-  waits: { establishMs: global.s2s_timeout * 1000 },
+  waits: {
+    establishMs: global.s2s_timeout * 1000,
+    pingMs: global.s2s_ping_interval * 1000,
+    pongMs: global.s2s_ping_timeout * 1000,
+  },
   queue: { stanzas: limits.s2s_send_queue_stanzas, size: limits.s2s_send_queue },
   rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
   bidi: global.s2s_bidi,

@@ -109,6 +109,18 @@ export const globalOptions = {
   c2s_stanza_size_limit: integer(mib / 4, 10_000, 64 * mib, 'Bytes of the largest stanza from a client.'),
   s2s_stanza_size_limit: integer(mib / 2, 10_000, 64 * mib, 'Bytes of the largest stanza from another server.'),
   s2s_timeout: integer(30, 1, 3_600, 'Seconds in which a connection to another server must be established.'),
+  s2s_ping_interval: integer(
+    60,
+    1,
+    3_600,
+    'Seconds of silence after which another server we are connected to is pinged.',
+  ),
+  s2s_ping_timeout: integer(
+    30,
+    1,
+    3_600,
+    'Seconds it then has to say anything at all; after these its connection is given up, and made anew when there is something to send.',
+  ),
   c2s_require_encryption: boolean(
     true,
     'Refuse logins without TLS. WebSocket from this machine to a loopback address counts as encrypted.',

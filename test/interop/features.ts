@@ -1,5 +1,6 @@
 /** Scenarios of what people do across two servers, all on one pair of servers with one user each. */
 
+import { createHash } from 'node:crypto'
 import type { SharedScenario, Users } from './scenario.js'
 import { body, check, conditionOf, hasId, theirRooms } from './stage.js'
 
@@ -63,6 +64,57 @@ async function vcard(owner: Users['ann'], reader: Users['ann'], jid: string): Pr
   check((await owner.next(hasId('card'))).attrs.type === 'result', 'the card was not taken')
   const read = await ask(reader, jid, 'read', `<vCard xmlns='vcard-temp'/>`)
   check(read.toString().includes('Somebody') && read.toString().includes('iVBORw0KGgo='), `${read}`)
+}
+
+const avatar = { data: 'urn:xmpp:avatar:data', metadata: 'urn:xmpp:avatar:metadata' } as const
+const image = 'iVBORw0KGgo='
+const imageId = createHash('sha1').update(Buffer.from(image, 'base64')).digest('hex')
+
+const publishes = (id: string, node: string, item: string): string =>
+  `<iq type='set' id='${id}'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='${node}'><item id='${imageId}'>${item}</item></publish></pubsub></iq>`
+
+/** Says what it wants to hear of (XEP-0115, XEP-0163 §4), and what that means to each server that asks. */
+function wantsAvatars(client: Users['ann']): void {
+  const wish = `${avatar.metadata}+notify`
+  const ver = createHash('sha1').update(`client/pc//test<${wish}<`).digest('base64')
+  const disco = 'http://jabber.org/protocol/disco#info'
+  client.answering((stanza) => {
+    const { from, id, type } = stanza.attrs
+    const node = stanza.getChild('query', disco)?.attrs.node
+    if (type !== 'get' || node === undefined) return undefined
+    return `<iq type='result' to='${from}' id='${id}'><query xmlns='${disco}' node='${node}'><identity category='client' type='pc' name='test'/><feature var='${wish}'/></query></iq>`
+  })
+  client.send(
+    `<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:example:client' ver='${ver}'/></presence>`,
+  )
+}
+
+/** A contact of whom each hears (XEP-0163 §3). */
+async function contacts(one: Users['ann'], other: Users['ann'], oneJid: string, otherJid: string): Promise<void> {
+  for (const [asker, asked, from, to] of [
+    [one, other, oneJid, otherJid],
+    [other, one, otherJid, oneJid],
+  ] as const) {
+    asker.send(`<presence to='${to}' type='subscribe'/>`)
+    await asked.next(({ attrs }) => attrs.type === 'subscribe' && attrs.from === from)
+    asked.send(`<presence to='${from}' type='subscribed'/>`)
+    await asker.next(({ name, attrs }) => name === 'presence' && attrs.from === `${to}/test`)
+  }
+}
+
+async function pepAvatar(owner: Users['ann'], reader: Users['ann'], jid: string): Promise<void> {
+  owner.send(publishes('data', avatar.data, `<data xmlns='${avatar.data}'>${image}</data>`))
+  check((await owner.next(hasId('data'))).attrs.type === 'result', 'the picture was not taken')
+  const info = `<info bytes='8' id='${imageId}' type='image/png'/>`
+  owner.send(publishes('meta', avatar.metadata, `<metadata xmlns='${avatar.metadata}'>${info}</metadata>`))
+  check((await owner.next(hasId('meta'))).attrs.type === 'result', 'what the picture is was not taken')
+  const told = await reader.next(
+    (stanza) => stanza.name === 'message' && stanza.attrs.from === jid && stanza.toString().includes(avatar.metadata),
+  )
+  check(told.toString().includes(imageId), `${told}`)
+  const items = `<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='${avatar.data}'><item id='${imageId}'/></items></pubsub>`
+  const read = await ask(reader, jid, 'picture', items)
+  check(read.attrs.type === 'result' && read.toString().includes(image), `${read}`)
 }
 
 async function unknown(from: Users['ann'], to: string): Promise<void> {
@@ -136,6 +188,20 @@ export const features: readonly SharedScenario[] = [
       await juliet.next((stanza) => stanza.getChild('x', 'vcard-temp:x:update') !== undefined)
       juliet.send(`<presence to='ann@a.example/test'>${update}</presence>`)
       await ann.next((stanza) => stanza.getChild('x', 'vcard-temp:x:update') !== undefined)
+    },
+  },
+  {
+    name: 'avatar by PEP (XEP-0084), both ways: a contact hears of it and fetches it',
+    async run(_, { ann, juliet }) {
+      await contacts(ann, juliet, 'ann@a.example', 'juliet@p.example')
+      for (const [owner, reader, from, to] of [
+        [ann, juliet, 'ann@a.example', 'juliet@p.example'],
+        [juliet, ann, 'juliet@p.example', 'ann@a.example'],
+      ] as const) {
+        wantsAvatars(reader)
+        await owner.next((stanza) => stanza.attrs.from === `${to}/test` && stanza.getChild('c') !== undefined)
+        await pepAvatar(owner, reader, from)
+      }
     },
   },
   {

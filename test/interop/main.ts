@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { features } from './features.js'
+import { links } from './links.js'
 import { type PeerName, peers, Stage } from './stage.js'
 import { trust } from './trust.js'
 
@@ -54,7 +55,8 @@ async function runPeer(
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
     say(`${peer}: ${name}: ${outcome.passed ? 'ok' : `FAILED\n${outcome.why}`} (${seconds} s)`)
   }
-  for (const { name, run } of trust.filter((each) => each.name.includes(only))) await record(name, () => run(peer))
+  for (const { name, run, peers: able = peers } of [...trust, ...links].filter((each) => each.name.includes(only)))
+    if (able.includes(peer)) await record(name, () => run(peer))
   const shared = features.filter((each) => each.name.includes(only))
   if (shared.length === 0) return
   let stage: Stage
@@ -74,7 +76,7 @@ async function runPeer(
 
 function matrix(outcomes: ReadonlyMap<string, ReadonlyMap<PeerName, Outcome>>, chosen: readonly PeerName[]): string {
   const mark = (outcome: Outcome | undefined): string =>
-    outcome === undefined ? '' : outcome.passed ? 'yes' : '**no**'
+    outcome === undefined ? 'has it not' : outcome.passed ? 'yes' : '**no**'
   return [
     `| | ${chosen.map((peer) => `${peer} ${versionOf(peer)}`).join(' | ')} |`,
     `|---|${chosen.map(() => '---|').join('')}`,

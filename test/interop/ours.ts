@@ -32,6 +32,8 @@ export interface Ours {
   readonly dns: Map<string, { readonly port?: number; readonly direct?: number }>
   readonly log: readonly Logged[]
   links(remote: string): Promise<LinkInfo[]>
+  /** With the same data at the same ports, but for that of direct TLS. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,11 +44,11 @@ export async function startOurs(options: OurOptions): Promise<Ours> {
   if (certificate !== null)
     put(directory, { [`certs/${domain}.crt`]: certificate.cert, [`certs/${domain}.key`]: certificate.key })
   if (authority !== undefined) writeFileSync(join(directory, 'authority.pem'), authority)
-  const text = `
+  const text = (c2sPort: number, s2sPort: number): string => `
 interfaces = ["127.0.0.1"]
 http_ports = []
-c2s_ports = [0]
-s2s_ports = [0]
+c2s_ports = [${c2sPort}]
+s2s_ports = [${s2sPort}]
 s2s_direct_tls_ports = [${certificate === null ? '' : 0}]
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
@@ -69,21 +71,24 @@ type = "muc"
     const port = kind === 'xmpps' ? dns.get(remote)?.direct : dns.get(remote)?.port
     return port === undefined ? [] : [{ name: 'host.test', port, priority: 1, weight: 1 }]
   }
-  const server = await startServer(parseConfig(text, join(directory, 'dmucd.toml'), modules), {
-    log: recordingLogger(log),
-    dns: {
-      srv: async (name) => records(name),
-      addresses: async (name) => (name === 'host.test' ? ['127.0.0.1'] : []),
-    },
-  })
+  const start = (c2sPort = 0, s2sPort = 0) =>
+    startServer(parseConfig(text(c2sPort, s2sPort), join(directory, 'dmucd.toml'), modules), {
+      log: recordingLogger(log),
+      dns: {
+        srv: async (name) => records(name),
+        addresses: async (name) => (name === 'host.test' ? ['127.0.0.1'] : []),
+      },
+    })
+  let server = await start()
+  const [c2sPort, s2sPort] = [server.ports.c2s[0]!, server.ports.s2s[0]!]
   const socket = join(directory, 'data/dmucd.sock')
   for (const [user, password] of Object.entries(options.users ?? {}))
     await askServer(socket, { command: 'adduser', args: { jid: `${user}@${domain}`, password } })
   return {
     domain,
     rooms: `rooms.${domain}`,
-    c2sPort: server.ports.c2s[0]!,
-    s2sPort: server.ports.s2s[0]!,
+    c2sPort,
+    s2sPort,
     s2sDirectPort: server.ports.s2sDirectTls[0] ?? 0,
     dns,
     log,
@@ -91,6 +96,10 @@ type = "muc"
       const reply = await askServer(socket, { command: 's2s list', args: {} })
       if (reply?.ok !== true) throw new Error('the admin socket does not answer')
       return (reply.data as LinkInfo[]).filter((link) => link.remote === remote)
+    },
+    async restart() {
+      await server.close()
+      server = await start(c2sPort, s2sPort)
     },
     async close() {
       await server.close()

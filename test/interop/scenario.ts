@@ -4,6 +4,8 @@ import type { PeerName, Stage } from './stage.js'
 
 export interface Scenario {
   readonly name: string
+  /** Those that can do it at all; all if left out. */
+  readonly peers?: readonly PeerName[]
   /** Rejects with an Error that says what was seen instead. */
   run(peer: PeerName): Promise<void>
 }

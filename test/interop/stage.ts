@@ -9,7 +9,12 @@ import { type OurOptions, type Ours, startOurs } from './ours.js'
 export const peers = ['Prosody', 'ejabberd'] as const
 export type PeerName = (typeof peers)[number]
 
-type TheirOptions = Partial<Omit<ProsodyOptions, 'config' | 'modules' | 'external'>> & { readonly secureAuth?: boolean }
+type TheirOptions = Partial<Omit<ProsodyOptions, 'config' | 'modules' | 'external'>> & {
+  readonly secureAuth?: boolean
+  /** For Prosody alone: more modules, and more of its global section. */
+  readonly modules?: readonly string[]
+  readonly config?: string
+}
 
 export interface StageOptions {
   readonly ours?: Partial<OurOptions>
@@ -63,6 +68,11 @@ export class Stage {
     if (told) this.#findThem()
   }
 
+  /** Our way to them alone goes through `port` from now on. */
+  findThemAt(port: number): void {
+    for (const domain of [theirDomain, theirRooms]) this.us.dns.set(domain, { port })
+  }
+
   ann(): Promise<PlainClient> {
     return this.#client(this.us.c2sPort, 'a.example', 'ann')
   }
@@ -106,7 +116,8 @@ export function startTheirs(
   }
   if (peer === 'ejabberd') return startEjabberd(common)
   const secure = theirs.secureAuth === true ? 's2s_secure_auth = true' : ''
-  return startProsody({ ...common, modules: ['vcard'], config: secure })
+  const { modules = [], config = '' } = theirs
+  return startProsody({ ...common, modules: ['vcard', 'pep', ...modules], config: `${secure}\n${config}` })
 }
 
 export const body = (to: string, id: string, text = id): string =>
@@ -125,4 +136,26 @@ export function check(holds: boolean, what: string): asserts holds {
 export function conditionOf(stanza: Element): string {
   check(stanza.attrs.type === 'error', `no error: ${stanza}`)
   return stanza.getChild('error')?.getChildElements()[0]?.name ?? 'none'
+}
+
+/** The stage for one scenario alone. */
+export async function on(peer: PeerName, options: StageOptions, play: (stage: Stage) => Promise<void>): Promise<void> {
+  const stage = await Stage.set(peer, options)
+  try {
+    await play(stage)
+  } catch (error) {
+    const said = stage.us.log.map(({ level, message, fields }) => `${level} ${message} ${JSON.stringify(fields)}`)
+    throw new Error(`${(error as Error).message}\nours:\n${said.join('\n')}\ntheirs:\n${stage.them.log().slice(-6000)}`)
+  } finally {
+    await stage.close()
+  }
+}
+
+/** A message each way. Theirs first or ours first, since the one who begins makes the first stream. */
+export async function talk(stage: Stage): Promise<void> {
+  const [ann, juliet] = [await stage.ann(), await stage.juliet()]
+  juliet.send(body('ann@a.example', 'from-them'))
+  await ann.next(hasId('from-them'))
+  ann.send(body('juliet@p.example', 'from-us'))
+  await juliet.next(hasId('from-us'))
 }

@@ -1,7 +1,7 @@
 /** Scenarios of trust: who must prove what, with which certificate, and what happens when it is not proved. */
-import { authority, type Pair } from '../net/certificate-files.js'
 import type { Ejabberd } from '../peers/ejabberd.js'
 import { PlainClient } from '../peers/plain-client.js'
+import { mutual, signed } from './authority.js'
 import { startOurs } from './ours.js'
 import type { Scenario } from './scenario.js'
 import {
@@ -9,55 +9,13 @@ import {
   check,
   conditionOf,
   hasId,
+  on,
   ourSelfSigned,
-  type PeerName,
-  Stage,
-  type StageOptions,
+  type Stage,
   startTheirs,
+  talk,
   theirDomain,
 } from './stage.js'
-
-let made:
-  | Promise<{ readonly cert: string; readonly a: Pair; readonly p: Pair; readonly other: Pair; readonly old: Pair }>
-  | undefined
-/** An authority that both know, and what it signed. */
-const signed = () => {
-  made ??= (async () => {
-    const ca = await authority()
-    const names = ['p.example', 'rooms.p.example']
-    const yesterday = new Date(Date.now() - 86_400_000)
-    return {
-      cert: ca.cert,
-      a: await ca.sign(['a.example', 'rooms.a.example']),
-      p: await ca.sign(names),
-      other: await ca.sign(['other.example']),
-      old: await ca.sign(names, yesterday),
-    }
-  })()
-  return made
-}
-
-/** The stage for one scenario alone. */
-async function on(peer: PeerName, options: StageOptions, play: (stage: Stage) => Promise<void>): Promise<void> {
-  const stage = await Stage.set(peer, options)
-  try {
-    await play(stage)
-  } catch (error) {
-    const said = stage.us.log.map(({ level, message, fields }) => `${level} ${message} ${JSON.stringify(fields)}`)
-    throw new Error(`${(error as Error).message}\nours:\n${said.join('\n')}\ntheirs:\n${stage.them.log().slice(-6000)}`)
-  } finally {
-    await stage.close()
-  }
-}
-
-/** A message each way. Theirs first or ours first, since the one who begins makes the first stream. */
-async function talk(stage: Stage): Promise<void> {
-  const [ann, juliet] = [await stage.ann(), await stage.juliet()]
-  juliet.send(body('ann@a.example', 'from-them'))
-  await ann.next(hasId('from-them'))
-  ann.send(body('juliet@p.example', 'from-us'))
-  await juliet.next(hasId('from-us'))
-}
 
 async function refusedBothWays(stage: Stage, theirSide = true): Promise<void> {
   const [ann, juliet] = [await stage.ann(), await stage.juliet()]
@@ -80,14 +38,6 @@ const proofs = async (stage: Stage): Promise<string> => {
     )
     .sort()
     .join('; ')
-}
-
-const mutual = async (theirs: Pair, ours: Partial<StageOptions['ours']> = {}): Promise<StageOptions> => {
-  const { cert, a } = await signed()
-  return {
-    ours: { certificate: a, authority: cert, secureAuth: true, ...ours },
-    theirs: { certificate: theirs, authority: cert },
-  }
 }
 
 const reasonFor = async (stage: Stage): Promise<string> =>
@@ -196,49 +146,6 @@ export const trust: readonly Scenario[] = [
         } finally {
           await other.close()
         }
-      }),
-  },
-  {
-    name: 'it restarts in mid-stream: what follows arrives, nothing is lost silently',
-    run: (peer) =>
-      on(peer, {}, async (stage) => {
-        await talk(stage)
-        const ann = await stage.ann()
-        await stage.restartThem()
-        const juliet = await stage.juliet()
-        ann.send(body('juliet@p.example', 'after'))
-        await juliet.next(hasId('after'))
-      }),
-  },
-  {
-    name: 'it hangs: our senders are told in time, and it is found again',
-    run: (peer) =>
-      on(peer, {}, async (stage) => {
-        const ann = await stage.ann()
-        stage.them.signal('SIGSTOP')
-        ann.send(body('juliet@p.example', 'lost'))
-        const condition = conditionOf(await ann.next(hasId('lost')))
-        stage.them.signal('SIGCONT')
-        check(condition === 'remote-server-timeout', condition)
-        const juliet = await stage.juliet()
-        ann.send(body('juliet@p.example', 'again'))
-        await juliet.next(hasId('again'))
-      }),
-  },
-  {
-    name: 'DNS changes: it is found at its new place',
-    run: (peer) =>
-      on(peer, {}, async (stage) => {
-        const ann = await stage.ann()
-        ann.send(body('nobody@p.example', 'one'))
-        await ann.next(hasId('one'))
-        await stage.restartThem(false)
-        ann.send(body('juliet@p.example', 'lost'))
-        conditionOf(await ann.next(hasId('lost')))
-        stage.us.dns.set(theirDomain, { port: stage.them.s2sPort })
-        const juliet = await stage.juliet()
-        ann.send(body('juliet@p.example', 'found'))
-        await juliet.next(hasId('found'))
       }),
   },
 ]

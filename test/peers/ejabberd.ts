@@ -130,6 +130,8 @@ modules:
   mod_roster: {}
   mod_ping: {}
   mod_vcard: {}
+  mod_caps: {}
+  mod_pubsub: { plugins: [flat, pep] }
 ${secureAuth ? '' : '  mod_s2s_dialback: {}'}
 ${mucDomain === undefined ? '' : `  mod_muc: { host: "${mucDomain}", history_size: 20 }`}
 `

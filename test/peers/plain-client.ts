@@ -11,6 +11,7 @@ export class PlainClient {
   #reader: XmlReader
   readonly #elements: Element[] = []
   #closed = false
+  #answer: (element: Element) => string | undefined = () => undefined
 
   private constructor(socket: Socket, domain: string) {
     this.#socket = socket
@@ -52,6 +53,11 @@ export class PlainClient {
     this.#socket.write(text)
   }
 
+  /** From now on what has an answer is answered at once, and `next` does not see it. */
+  answering(answer: (element: Element) => string | undefined): void {
+    this.#answer = answer
+  }
+
   /** The next element that fits; what came before it is dropped. Rejects after 20 s. */
   async next(fits: (element: Element) => boolean): Promise<Element> {
     const end = Date.now() + 20_000
@@ -80,7 +86,11 @@ export class PlainClient {
     return new XmlReader(
       {
         open: () => {},
-        element: (element) => this.#elements.push(element),
+        element: (element) => {
+          const answer = this.#answer(element)
+          if (answer === undefined) this.#elements.push(element)
+          else this.send(answer)
+        },
         close: () => {},
         error: (error) => this.#socket.destroy(error),
       },
