@@ -22,7 +22,20 @@ export function unproved(tls: TlsInfo | undefined, domain: string): string | und
     const named = [...peer.subjectAltNames, ...peer.xmppNames].slice(0, 5).join(', ') || 'no domain at all'
     return `names ${named} and not ${domain}`
   }
-  return peer.trusted ? undefined : `is not trusted (${peer.reason ?? 'unknown reason'}; valid to ${peer.validTo})`
+  if (peer.trusted) return undefined
+  const { reason = 'unknown reason', validTo } = peer
+  const meaning = Object.hasOwn(meanings, reason) ? `: ${meanings[reason]}` : ''
+  return `is not trusted (${reason}; valid to ${validTo})${meaning}`
+}
+
+/** Of OpenSSL's verdicts, those that an operator meets. */
+const meanings: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the authority that signed it is not known here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority that signed it is not known here, or was not shown with it',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the authority that signed it is not known here, or was not shown with it',
+  CERT_HAS_EXPIRED: 'it, or one of those that signed it, has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet; is the clock of this machine right?',
 }
 
 /**

@@ -134,7 +134,8 @@ export class ServerConnection implements Reader, Carrier {
   async start(): Promise<void> {
     const { deps, settings } = this.#context
     this.#deadline = deps.clock.after(settings.waits.establishMs, () => {
-      const reason = `no stream to ${this.pair.remote} within ${settings.waits.establishMs} ms`
+      const met = this.#target && `, though ${this.#target.address}:${this.#target.port} accepted the connection`
+      const reason = `no stream to ${this.pair.remote} within ${settings.waits.establishMs} ms${met ?? ''}`
       this.abandon({ condition: 'remote-server-timeout', reason })
     })
     try {
@@ -315,7 +316,7 @@ export class ServerConnection implements Reader, Carrier {
     if (refused === undefined) return undefined
     const { reason, change } = refused
     this.log.warn({ reason }, `Refused ${remote}: ${reason}. To allow it: ${change}`)
-    return { condition: 'policy-violation', reason: `${remote} was refused: ${reason}` }
+    return { condition: 'policy-violation', reason: `${remote} was refused: ${reason}`, change }
   }
 
   #negotiate(transport: UpgradableTransport): Promise<Outcome> {
@@ -412,6 +413,7 @@ export class ServerConnection implements Reader, Carrier {
     if (end.is === 'error' && end.by === 'us' && end.error.condition === 'policy-violation' && this.tls === undefined) {
       const change = encryptionChange(policy, remote)
       this.log.warn({}, `Refused ${remote}: it does not offer TLS. To allow it: ${change}`)
+      return { ...streamFailure(end), change }
     }
     return streamFailure(end)
   }

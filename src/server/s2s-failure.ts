@@ -8,6 +8,8 @@ export interface Failure {
   readonly condition: StanzaErrorCondition
   /** For people, without a full stop. */
   readonly reason: string
+  /** What our operator may change to have it otherwise; for nobody else. */
+  readonly change?: string
 }
 
 export function resolveFailure(thrown: unknown): Failure {
@@ -20,7 +22,15 @@ export function resolveFailure(thrown: unknown): Failure {
 export function connectFailure(error: Error): Failure {
   const { code } = error as NodeJS.ErrnoException
   const unreachable = code === 'ECONNREFUSED' || code === 'ENETUNREACH' || code === 'EHOSTUNREACH'
-  return { condition: unreachable ? 'remote-server-not-found' : 'remote-server-timeout', reason: error.message }
+  const meaning = Object.hasOwn(meanings, code ?? '') ? `: ${meanings[code ?? '']}` : ''
+  const reason = `${error.message}${meaning}`
+  return { condition: unreachable ? 'remote-server-not-found' : 'remote-server-timeout', reason }
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there, or a firewall says so',
+  ENETUNREACH: 'this machine has no way into that network',
+  EHOSTUNREACH: 'that machine is off, or a firewall is in the way',
 }
 
 /** Of a stream that ended before the pair was authorized. */

@@ -49,7 +49,7 @@ export class ServerLink implements CarrierUser {
   #state: State = { is: 'idle' }
   #since: number
   #attempts = 0
-  #lastError: string | undefined
+  #lastFailure: Failure | undefined
   #usedAt = 0
   #idle: Timer | undefined
   #stanzas = 0
@@ -80,7 +80,12 @@ export class ServerLink implements CarrierUser {
   }
 
   get lastError(): string | undefined {
-    return this.#lastError
+    return this.#lastFailure?.reason
+  }
+
+  /** What the operator may change, where the last failure was a refusal of ours. */
+  get remedy(): string | undefined {
+    return this.#lastFailure?.change
   }
 
   /** When the next attempt begins, milliseconds since the epoch; undefined where none is waited for. */
@@ -164,7 +169,7 @@ export class ServerLink implements CarrierUser {
     if (state.is === 'authorizing') state.timer.cancel()
     if (state.is === 'up') {
       this.#idle?.cancel()
-      this.#lastError = failure.reason
+      this.#lastFailure = failure
       this.#enter({ is: 'idle' })
       this.#context.down(this, failure, false)
     } else if (state.is === 'authorizing' && state.joined) this.#connectElsewhere(connection)
@@ -213,7 +218,7 @@ export class ServerLink implements CarrierUser {
     const { clock } = this.#context
     this.#enter({ is: 'up', connection })
     this.#attempts = 0
-    this.#lastError = undefined
+    this.#lastFailure = undefined
     this.#refusedBy.clear()
     this.#usedAt = clock.monotonic()
     this.#watchIdle(this.#context.settings.waits.idleMs)
@@ -240,9 +245,9 @@ export class ServerLink implements CarrierUser {
     const { clock, random, settings } = this.#context
     const { retryMs, retryLimitMs } = settings.waits
     const waitMs = Math.min(retryLimitMs, retryMs * 2 ** Math.min(this.#attempts, 20)) * (0.5 + random.fraction() / 2)
-    const again = this.#attempts > 0 && this.#lastError === failure.reason
+    const again = this.#attempts > 0 && this.#lastFailure?.reason === failure.reason
     this.#attempts++
-    this.#lastError = failure.reason
+    this.#lastFailure = failure
     this.#refusedBy.clear()
     const timer = clock.after(waitMs, () => this.#retry())
     this.#enter({ is: 'waiting', timer, startedAt: clock.monotonic(), retryAt: Math.round(clock.now() + waitMs) })

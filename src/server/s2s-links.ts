@@ -39,6 +39,8 @@ export interface LinkInfo {
   /** Characters of these stanzas (`out`), bytes of the whole stream (`in`). */
   readonly bytes: number
   readonly lastError: string | undefined
+  /** What to change here, where we were the ones who refused. */
+  readonly remedy?: string | undefined
   /** When it is tried again, milliseconds since the epoch: while `waiting` only. */
   readonly retryAt: number | undefined
   /** When the state began, milliseconds since the epoch. */

@@ -407,6 +407,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
       queue: link.queued,
       ...link.written,
       lastError: link.lastError,
+      remedy: link.remedy,
       retryAt: link.retryAt,
       since: link.since,
       bidirectional: connection?.bidi ?? false,

@@ -77,6 +77,26 @@ describe('s2s', () => {
       expect(shown).toMatch(line)
   })
 
+  test('show: what to change, where we refused', async () => {
+    const strict = await startPeer({ domains: ['c.example'], policy: { requireEncryption: true, secureAuth: true } })
+    try {
+      connectPeers({ 'c.example': strict, 'b.example': b })
+      strict.pool.send(message('x@c.example', 'y@b.example', 'm'))
+      await until(() => strict.received.length === 1, 'the bounce')
+      const links = { ...operator.servers!, links: () => strict.pool.links() }
+      const { text } = await s2sShow.run({ ...operator, servers: links }, { domain: 'b.example' })
+      expect(text).toMatch(/^ {2}direction {5}out \(we connect\)$/m)
+      expect(text).toMatch(/^ {2}last error .*DEPTH_ZERO_SELF_SIGNED_CERT; valid to .*\): it is self-signed$/m)
+      expect(text).toMatch(
+        /^ {2}to allow it {3}set s2s_secure_auth = false or add "b\.example" to s2s_insecure_domains$/m,
+      )
+      // That is for our operator, not for our users.
+      expect(strict.texts().join()).not.toContain('s2s_secure_auth')
+    } finally {
+      await strict.close()
+    }
+  })
+
   test('close: both directions; nothing that is sent at that moment is lost', async () => {
     b.pool.send(message('y@b.example', 'x@a.example', 'back'))
     await until(() => a.received.some(({ attrs }) => attrs.id === 'back'), 'the answer')
@@ -86,6 +106,6 @@ describe('s2s', () => {
     a.pool.send(message('x@a.example', 'y@b.example', 'after'))
     await until(() => b.received.length === before + 2, 'both')
     expect(b.received.slice(before).map(({ attrs }) => attrs.id)).toEqual(['before', 'after'])
-    expect((await s2sClose.run(operator, { domain: 'c.example' })).text).toBe('0 streams were closed')
+    expect((await s2sClose.run(operator, { domain: 'c.example' })).text).toBe('There was no stream with c.example')
   })
 })

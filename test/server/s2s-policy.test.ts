@@ -46,7 +46,8 @@ describe('s2s_secure_auth', () => {
 
   test('a chain that is not trusted, no certificate, no TLS', () => {
     expect(refusal(secure, 'b.example', tls(['b.example'], false))).toEqual({
-      reason: 'its certificate is not trusted (CERT_HAS_EXPIRED; valid to Jan  1 00:00:00 2026 GMT)',
+      reason:
+        'its certificate is not trusted (CERT_HAS_EXPIRED; valid to Jan  1 00:00:00 2026 GMT): it, or one of those that signed it, has expired',
       change: 'set s2s_secure_auth = false or add "b.example" to s2s_insecure_domains',
     })
     expect(refusal(secure, 'b.example', anonymous)?.reason).toBe('its certificate was not shown')

@@ -110,7 +110,7 @@ describe('policy', () => {
     await until(() => a.received.length === 1, 'the bounce')
     expect(a.texts()[0]).toContain('<policy-violation ')
     expect(warnings(a)[0]).toMatch(
-      /^Refused b\.example: its certificate is not trusted \(.*\)\. To allow it: set s2s_secure_auth = false or add "b\.example" to s2s_insecure_domains$/,
+      /^Refused b\.example: its certificate is not trusted \(.*\): it is self-signed\. To allow it: set s2s_secure_auth = false or add "b\.example" to s2s_insecure_domains$/,
     )
     expect(b.received).toEqual([])
   })

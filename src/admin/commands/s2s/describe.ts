@@ -45,6 +45,7 @@ export function describe(link: LinkInfo, now: number): string {
     ...row('queue', link.direction === 'out' ? `${link.queue} stanzas` : undefined),
     ...row('traffic', `${link.stanzas} stanzas, ${link.bytes} bytes`),
     ...row('last error', link.lastError),
+    ...row('to allow it', link.remedy),
     ...row('next attempt', retryAt === undefined ? undefined : `in ${span(retryAt - now)}`),
   ].join('\n')
 }
@@ -52,6 +53,7 @@ export function describe(link: LinkInfo, now: number): string {
 function spellDirection({ direction, bidirectional, shown, state }: LinkInfo): string {
   if (direction === 'in') return `in (the peer connected${bidirectional ? ', one stream for both' : ''})`
   if (bidirectional && state === 'up' && shown === undefined) return 'out (on the stream that the peer opened)'
+  if (state !== 'up') return 'out (we connect)'
   return `out (we connected${bidirectional ? ', one stream for both' : ''})`
 }
 

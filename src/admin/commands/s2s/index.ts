@@ -45,8 +45,9 @@ export const s2sClose: AdminCommand = {
   async run(operator, { domain = '' }) {
     const remote = domainOf(domain)
     const closed = serversOf(operator).close(remote)
+    const streams = closed === 1 ? 'stream was' : 'streams were'
     return {
-      text: `${closed} ${closed === 1 ? 'stream was' : 'streams were'} closed`,
+      text: closed === 0 ? `There was no stream with ${remote}` : `${closed} ${streams} closed`,
       data: { domain: remote, closed },
     }
   },
