@@ -10,8 +10,10 @@ import { releaseHeld } from './accept.js'
 import { loseOccupants } from './behind.js'
 import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
+import { missesDecisions, standingOfFloors, takeFloors, withoutExpired } from './floors.js'
 import { keepForeignHead } from './heads.js'
 import { forgetInstance } from './presences.js'
+import { askConfig, configPayload } from './relay.js'
 import {
   heldOfEarlier,
   heldOfGone,
@@ -27,6 +29,7 @@ import { isSealed, tableHash } from './table-seal.js'
 import type { Turn } from './turn.js'
 import { eventsIn, type Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
+import { writeRoom } from './wire/room.js'
 
 /** Says hello to a sync instance. */
 export function greet(turn: Turn, jid: string): void {
@@ -52,7 +55,7 @@ export function sayHello(turn: Turn, jid: string): void {
 
 /** What others have of us when they miss nothing. */
 const standing = (replica: Replica): string =>
-  `${replica.nextSeq} ${replica.occupantsRevision} ${replica.table.revision} ${heldOfEarlier(replica)} ${heldOfGone(replica)}`
+  `${replica.nextSeq} ${replica.occupantsRevision} ${replica.table.revision} ${heldOfEarlier(replica)} ${heldOfGone(replica)} ${standingOfFloors(replica)}`
 
 /**
  * As time passes: who refused our hello is greeted again, and who was told something since the last one gets another, because
@@ -168,7 +171,7 @@ function joined(known: Vector, said: Vector): Vector {
 }
 
 /** What a split came to, for whoever reads the log. */
-function noteTouch(turn: Turn, from: string, { vector }: Hello): void {
+function noteTouch(turn: Turn, from: string, vector: Vector): void {
   const { link, downSince } = turn.peer(from)
   if (link !== 'down' && downSince === undefined) return
   const lost = downSince === undefined ? '' : ` after ${Math.ceil((turn.env.now - downSince) / 1000)} s`
@@ -181,7 +184,9 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
   const restarted = peer.incarnation !== hello.incarnation
   // It is greeted anew though nothing was lost: what we asked for is still on its way.
   const goesOn = peer.link === 'up' && !restarted
-  noteTouch(turn, from, hello)
+  takeFloors(turn, from, hello.floors)
+  const vector = withoutExpired(turn.replica, hello.vector)
+  noteTouch(turn, from, vector)
   turn.changePeer(from, {
     link: 'up',
     touches: peer.touches + (goesOn ? 0 : 1),
@@ -193,7 +198,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     incarnation: hello.incarnation,
     occupants: restarted ? 0 : peer.occupants,
     // An answer may be dealt with later than what came behind it.
-    vector: restarted ? hello.vector : joined(peer.vector, hello.vector),
+    vector: restarted ? vector : withoutExpired(turn.replica, joined(peer.vector, vector)),
     pulls: goesOn ? peer.pulls : [],
     pageEvents: undefined,
     through: { askedAt: undefined, quiet: 0, isReached: false },
@@ -213,7 +218,10 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
   takeKey(turn, from, hello.key)
   if (others(turn.replica).length > 1) turn.effects.push({ type: 'tell-heads', to: from })
   measure(turn, from)
+  for (const { instance } of hello.floors) releaseHeld(turn, instance)
   releaseHeld(turn, from)
+  if (isSource(turn.replica) && missesDecisions(turn.replica, hello.configRevision + hello.registerRevision))
+    askConfig(turn, from, configPayload(turn.replica, writeRoom(turn.replica)))
   catchUp(turn, from)
 }
 

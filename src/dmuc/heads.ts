@@ -8,7 +8,7 @@ import { chained, isWhole, linkOf } from './chain.js'
 import { otherInstance, others } from './replica.js'
 import { isSigned, type Signer } from './signing.js'
 import type { Turn } from './turn.js'
-import type { Origin } from './vector.js'
+import { type Origin, originKey } from './vector.js'
 import { type Head, type Proof, readHead, writeHead } from './wire/proof.js'
 
 const signedText = (roomId: string, head: Omit<Head, 'signature'>, hash: string): string =>
@@ -89,8 +89,6 @@ export function settleHead(turn: Turn, origin: Origin): void {
   turn.effects.push({ type: 'head', head })
 }
 
-const originKey = ({ instance, incarnation }: Origin): string => `${instance}\n${incarnation}`
-
 /** The keys by which an instance signs and has signed, as the source's table says; ours first for ourselves. */
 function keysOf(turn: Turn, instance: string): readonly string[] {
   const row = turn.replica.table.instances.get(instance)
@@ -99,10 +97,12 @@ function keysOf(turn: Turn, instance: string): readonly string[] {
 }
 
 /** Has the instance signed that its log has this hash there? */
-export function isSignedBy(turn: Turn, head: Head, hash: string): boolean {
-  const text = signedText(turn.replica.identity.roomId, head, hash)
-  return keysOf(turn, head.instance).some((key) => isSigned(key, text, head.signature))
-}
+export const isHeadSigned = (turn: Turn, head: Head, hash: string): boolean =>
+  isSignedBy(turn, head.instance, signedText(turn.replica.identity.roomId, head, hash), head.signature)
+
+/** Is it the signature of this text by a key that the instance has, or had? */
+export const isSignedBy = (turn: Turn, instance: string, text: string, signature: string): boolean =>
+  keysOf(turn, instance).some((key) => isSigned(key, text, signature))
 
 /**
  * Those of `events` that `from` may tell: its own, and of others what is proved to be theirs. Heads that prove something are kept. An
@@ -181,5 +181,5 @@ function holds(turn: Turn, { head, from, before, links }: Proof, events: readonl
     if (event !== undefined) covered.push(event)
     hash = chained(hash, link)
   }
-  return isSignedBy(turn, head, hash) ? covered : []
+  return isHeadSigned(turn, head, hash) ? covered : []
 }

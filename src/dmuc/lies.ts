@@ -6,7 +6,7 @@
 import { type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { linkDown } from './greet.js'
-import { isSignedBy } from './heads.js'
+import { isHeadSigned } from './heads.js'
 import { otherInstance, others } from './replica.js'
 import type { Turn } from './turn.js'
 import { type Head, readHash, readHead, writeHead } from './wire/proof.js'
@@ -35,7 +35,7 @@ export function takeHeads(turn: Turn, from: string, payload: Element): void {
     const hash = readHash(element.attrs.hash)
     if (head === undefined || hash === undefined || head.instance === turn.self || head.instance === from) continue
     const isHere = head.seq <= turn.replica.vector.get(head).contiguous
-    if (isHere && otherInstance(turn.replica, head.instance) !== undefined && isSignedBy(turn, head, hash))
+    if (isHere && otherInstance(turn.replica, head.instance) !== undefined && isHeadSigned(turn, head, hash))
       turn.effects.push({ type: 'compare', head, hash, by: from })
   }
 }

@@ -8,7 +8,8 @@ import type { Element } from '../xml/element.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import { occupantIdOf, type RoomKeys } from './ids.js'
 import type { Rights } from './revisions.js'
-import type { Range, Vector } from './vector.js'
+import type { Origin, Range, Vector } from './vector.js'
+import type { Floor } from './wire/floor.js'
 import type { Head } from './wire/proof.js'
 
 /** Which room this is; different ids never merge. */
@@ -166,6 +167,18 @@ export interface Decided {
   readonly actor?: string
 }
 
+/** Events that were gone everywhere before they came here. */
+export interface Gap extends Range {
+  /** When that was found, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** How far the log of an origin may be cut, by our own retention; `revision` is what its last event knew to be decided. */
+export interface Expiry extends Origin {
+  readonly seq: number
+  readonly revision: number
+}
+
 export interface Replica {
   readonly identity: RoomIdentity
   readonly keys: RoomKeys
@@ -182,6 +195,11 @@ export interface Replica {
   readonly table: InstanceTable
   readonly peers: ReadonlyMap<string, Peer>
   readonly vector: Vector
+  /** Where logs begin, by origin, and what was gone before it came here (./floors.ts). */
+  readonly floors: ReadonlyMap<string, Floor>
+  readonly gaps: readonly Gap[]
+  /** How much was decided in what has left the log. */
+  readonly expiredRevision: number
   readonly room: RoomState
   /** At the source: by nick; and the number of the last grant. */
   readonly grants: ReadonlyMap<string, Grant>
@@ -277,6 +295,8 @@ export type Happening =
     }
   /** The room came into memory: the last events of our earlier starts that are not signed yet. */
   | { readonly type: 'unsigned'; readonly last: readonly LoggedEvent[] }
+  /** What has expired here, by retention (./floors.ts). */
+  | { readonly type: 'expired'; readonly rows: readonly Expiry[] }
   /** An instance signed another log than it told us; `by` holds that. */
   | { readonly type: 'equivocated'; readonly head: Head; readonly by: string }
   /** `by` holds a head that is that of our own log, which had none so far up. */
@@ -311,6 +331,8 @@ export type Effect =
   | { readonly type: 'save' }
   /** What lies below counts as held: commit it with the log. */
   | { readonly type: 'floor'; readonly vector: Vector }
+  /** What lies up to this floor leaves the log, and counts as held; `closed`: the origin is forgotten. */
+  | { readonly type: 'expire'; readonly floor: Floor }
   | { readonly type: 'send'; readonly stanza: Element }
   /** Send this IQ; feed its answer back with `question`. */
   | { readonly type: 'ask'; readonly iq: Element; readonly question: Question }

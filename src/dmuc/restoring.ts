@@ -7,6 +7,7 @@ import type { Random } from '../util/random.js'
 import { child, type Element } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { floorsOf } from './floors.js'
 import { askHistory } from './history.js'
 import { newSource } from './new-replica.js'
 import { grantsOfEpoch } from './nicks.js'
@@ -53,6 +54,7 @@ export function restoredSource(room: RoomState, answer: Element | undefined, ran
     ...newSource({ ...room, ...decided, config, locked: false }, random),
     identity: { ...given.identity, epoch, epochRank: own.rank },
     keys,
+    ...floorsOf(given.floors),
     table: { revision: table.revision + 1, instances: table.instances },
     lastGrant: epoch * grantsOfEpoch,
     forkedAt: registerRevision,

@@ -8,6 +8,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, tooLong } from './accept.js'
+import { floorsOf } from './floors.js'
 import { follow, isTakeover, refitTo } from './following.js'
 import { greetAll, linkDown } from './greet.js'
 import { provenOf } from './heads.js'
@@ -64,6 +65,8 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
     const subject = extension.subject ?? room.subject
     const decided = { configRevision, registerRevision, register, entitled, subject }
     turn.change({ room: { ...room, ...decided }, identity, keys, table })
+    // Nothing of what was gone before we came is missing.
+    if (replica.phase === 'requested') turn.change(floorsOf(extension.floors))
   }
   if (replica.phase === 'requested') turn.change({ phase: 'configured', hiddenSince: undefined })
   turn.effects.push({ type: 'save' })

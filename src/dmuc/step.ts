@@ -11,6 +11,7 @@ import { takeClaim } from './claims.js'
 import { expireHidden, giveUpShadow } from './ending.js'
 import { dropEntitled } from './entitled.js'
 import { meetEpoch, promote, trust } from './epochs.js'
+import { expire } from './floors.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { keepForeignHead, signEarlier, signLog } from './heads.js'
 import { accuse } from './lies.js'
@@ -86,6 +87,8 @@ function dispatch(turn: Turn, happening: Happening): void {
       return signEarlier(turn, happening.last)
     case 'headed':
       return keepForeignHead(turn, happening.head)
+    case 'expired':
+      return expire(turn, happening.rows)
     case 'equivocated':
       return accuse(turn, happening.head, happening.by)
     case 'tick':

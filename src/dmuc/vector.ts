@@ -29,7 +29,7 @@ export const eventsIn = (ranges: readonly Range[]): number =>
 
 export class Vector {
   static readonly empty = new Vector(new Map())
-  /** By `instance`, then `incarnation`; a room JID never holds a line feed, so one key serves. */
+  /** By `originKey`. */
   readonly #held: ReadonlyMap<string, Held>
 
   private constructor(held: ReadonlyMap<string, Held>) {
@@ -37,7 +37,7 @@ export class Vector {
   }
 
   static of(entries: Iterable<Origin & Held>): Vector {
-    return new Vector(new Map([...entries].map((entry) => [keyOf(entry), normal(entry)])))
+    return new Vector(new Map([...entries].map((entry) => [originKey(entry), normal(entry)])))
   }
 
   /** Origins, and intervals above what is contiguous. */
@@ -48,7 +48,7 @@ export class Vector {
   }
 
   get(origin: Origin): Held {
-    return this.#held.get(keyOf(origin)) ?? nothing
+    return this.#held.get(originKey(origin)) ?? nothing
   }
 
   has(origin: Origin, seq: number): boolean {
@@ -64,14 +64,20 @@ export class Vector {
       seq === held.contiguous + 1 && held.above.length === 0
         ? { contiguous: seq, above: held.above }
         : normal({ contiguous: held.contiguous, above: [...held.above, [seq, seq]] })
-    return new Vector(new Map(this.#held).set(keyOf(origin), next))
+    return new Vector(new Map(this.#held).set(originKey(origin), next))
   }
 
   /** Everything up to `seq` counts as held: it lies below a retention floor, or was never used. */
   withFloor(origin: Origin, seq: number): Vector {
     const held = this.get(origin)
     if (seq <= held.contiguous) return this
-    return new Vector(new Map(this.#held).set(keyOf(origin), normal({ contiguous: seq, above: held.above })))
+    return new Vector(new Map(this.#held).set(originKey(origin), normal({ contiguous: seq, above: held.above })))
+  }
+
+  /** Without this origin. */
+  without(origin: Origin): Vector {
+    const held = new Map(this.#held)
+    return held.delete(originKey(origin)) ? new Vector(held) : this
   }
 
   /** What either holds. */
@@ -120,7 +126,8 @@ export class Vector {
   }
 }
 
-const keyOf = (origin: Origin): string => `${origin.instance}\n${origin.incarnation}`
+/** A room JID never holds a line feed, so that one key serves. */
+export const originKey = (origin: Origin): string => `${origin.instance}\n${origin.incarnation}`
 
 /** Sorts and merges the intervals, and takes into `contiguous` what touches it. */
 function normal(held: Held): Held {

@@ -8,6 +8,7 @@ import {
   type AffiliationRecord,
   type Amendment,
   type ArchiveRecord,
+  type ExpiredRecord,
   type HeadRecord,
   headInterval,
   type InstanceRecord,
@@ -25,6 +26,7 @@ import {
   type StoredArchiveRecord,
   type StoredLogRecord,
   StoreError,
+  saidTypes,
   type VectorEntry,
   type Write,
 } from './store.js'
@@ -261,6 +263,23 @@ class MemoryStore implements Store {
     return heads.find((head) => head.seq >= seq) ?? heads.at(-1)
   }
 
+  async expired(jid: string, before: number): Promise<ExpiredRecord[]> {
+    this.#check()
+    const room = this.#rooms.get(jid)
+    const said: readonly string[] = saidTypes
+    const rows: ExpiredRecord[] = []
+    for (const { instance, incarnation, contiguous } of room?.vector.list() ?? []) {
+      const own = (room?.log ?? []).filter((r) => r.instance === instance && r.incarnation === incarnation)
+      const stays = own
+        .filter((r) => r.archivedAt >= before || (!r.void && said.includes(r.type)))
+        .map(({ seq }) => seq)
+      const seq = Math.min(contiguous, ...stays.map((one) => one - 1))
+      const last = own.filter((r) => r.seq <= seq).sort((a, b) => b.seq - a.seq)[0]
+      if (seq > 0) rows.push({ instance, incarnation, seq, revision: last?.revision ?? 0 })
+    }
+    return rows.sort((a, b) => (`${a.instance}\0${a.incarnation}` < `${b.instance}\0${b.incarnation}` ? -1 : 1))
+  }
+
   async unsigned(jid: string, instance: string): Promise<StoredLogRecord[]> {
     this.#check()
     const room = this.#rooms.get(jid)
@@ -332,6 +351,7 @@ class MemoryStore implements Store {
       const entry = vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
       vector.put(origin, raiseFloor(entry, seq))
     },
+    'room.expire': (write) => this.#expire(this.#room(write.room), write),
     'room.head': ({ room, instance, incarnation, head }) => {
       const { heads } = this.#room(room)
       const origin = `${instance}\0${incarnation}`
@@ -416,6 +436,25 @@ class MemoryStore implements Store {
     const origin = `${instance}\0${incarnation}`
     const entry = room.vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
     room.vector.put(origin, addToVector(entry, seq))
+  }
+
+  #expire(room: Room, { instance, incarnation, seq, closed }: Extract<Write, { type: 'room.expire' }>): void {
+    const origin = `${instance}\0${incarnation}`
+    const upTo = closed ? Number.MAX_SAFE_INTEGER : seq
+    const before = [...room.log]
+    this.#undo.push(() => room.log.splice(0, room.log.length, ...before))
+    const goes = (r: LogRecord): boolean => r.instance === instance && r.incarnation === incarnation && r.seq <= upTo
+    for (const r of before.filter(goes)) room.events.put(JSON.stringify([instance, incarnation, r.seq]), undefined)
+    room.log.splice(0, room.log.length, ...before.filter((r) => !goes(r)))
+    const heads = room.heads.get(origin) ?? []
+    if (closed) room.heads.put(origin, undefined)
+    else if (heads.length > 0)
+      room.heads.put(
+        origin,
+        heads.filter((head, index) => head.seq > seq || index === heads.length - 1),
+      )
+    const entry = room.vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
+    room.vector.put(origin, closed ? undefined : raiseFloor(entry, seq))
   }
 
   #archive(owner: string, record: ArchiveRecord): void {

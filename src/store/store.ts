@@ -175,6 +175,18 @@ export interface HeadRecord {
   readonly signature: string
 }
 
+/** How much of the log of an origin has expired. */
+export interface ExpiredRecord {
+  readonly instance: string
+  readonly incarnation: string
+  readonly seq: number
+  /** 0 where nothing of it is left in the log. */
+  readonly revision: number
+}
+
+/** What people said: it is void before it leaves the log. */
+export const saidTypes = ['message', 'subject', 'moderate'] as const
+
 /** Of the heads of one origin the last stays, and each at a multiple of this. */
 export const headInterval = 64
 
@@ -233,6 +245,18 @@ export type Write =
       readonly instance: string
       readonly incarnation: string
       readonly seq: number
+    }
+  /**
+   * What this origin said up to `seq` leaves the log, whatever it is, and counts as held. `closed`: the origin leaves the vector, with all that
+   * is left of it.
+   */
+  | {
+      readonly type: 'room.expire'
+      readonly room: string
+      readonly instance: string
+      readonly incarnation: string
+      readonly seq: number
+      readonly closed: boolean
     }
   /** How far an origin signed its log; those before it go, but for one each `headInterval`. */
   | {
@@ -381,4 +405,9 @@ export interface Store extends Closeable {
   logHead(room: string, instance: string, incarnation: string, seq: number): Promise<HeadRecord | undefined>
   /** The last record of each incarnation of this instance that no head covers. */
   unsigned(room: string, instance: string): Promise<StoredLogRecord[]>
+  /**
+   * Of each origin of a room: up to which seq it holds nothing that arrived at `before` or later, and nothing said that is not void; and the
+   * revision of the last of these. What has left the log already counts.
+   */
+  expired(room: string, before: number): Promise<ExpiredRecord[]>
 }

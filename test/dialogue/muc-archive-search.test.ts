@@ -9,7 +9,7 @@ let alice: Client
 let bob: Client
 
 beforeEach(async () => {
-  stage = await openRooms({ max_archive_query_results: 3 })
+  stage = await openRooms({ max_archive_query_results: 3, log_expires_after_days: 3 })
   alice = stage.client('alice')
   bob = stage.client('bob')
   await found(alice, 'ann', { 'muc#roomconfig_persistentroom': '1' })
@@ -119,6 +119,20 @@ describe('archive_expires_after', () => {
     expect(await onDisk()).toBe(1)
     await join(bob, 'bob')
     expect((await bob.drain()).map((stanza) => stanza.getChildText('body'))).not.toContain('old')
+  })
+
+  test('a day later it leaves the log, with what was decided before it', async () => {
+    await configure(alice, { archive_expires_after: '2' })
+    await says(alice, 'old')
+    const all = { types: ['message', 'config', 'register'], includeVoid: true, limit: 9 }
+    const before = (await stage.store.log(room, all)).length
+    await hours(60)
+    expect(await stage.store.log(room, all)).toHaveLength(before)
+    await hours(14)
+    expect(await stage.store.log(room, all)).toEqual([])
+    await says(alice, 'new')
+    expect((await stage.store.log(room, all)).map(({ seq }) => seq)).toHaveLength(1)
+    expect((await stage.store.loadRoom(room, 9))?.vector).toMatchObject([{ contiguous: before + 1 }])
   })
 
   test('in a room that nobody is in, too; a room without it keeps everything', async () => {

@@ -379,6 +379,39 @@ function log(given: () => Store): void {
     expect(await store.logHead('none@a.example', room, 'i1', 1)).toBeUndefined()
   })
 
+  test('what has expired leaves the log, and stays counted', async () => {
+    const store = given()
+    const cut = (seq: number, closed = false): Write => ({
+      type: 'room.expire',
+      room,
+      instance: room,
+      incarnation: 'i1',
+      seq,
+      closed,
+    })
+    const config = logRecord(2, { type: 'config', archived: false })
+    await store.commit([putRoom(), putLog([logRecord(1), config, logRecord(3), logRecord(4)]), head(2), head(4)])
+    const [first, , third] = await store.logRange(room, room, 'i1', 1, 3, 9)
+    const origin = { instance: room, incarnation: 'i1' }
+    expect(await store.expired(room, Number.MAX_SAFE_INTEGER)).toEqual([])
+    await store.commit([{ type: 'room.void', room, stanzaIds: [first!.stanzaId] }])
+    expect(await store.expired(room, Number.MAX_SAFE_INTEGER)).toEqual([
+      { ...origin, seq: 2, revision: config.revision },
+    ])
+    expect(await store.expired(room, first!.archivedAt)).toEqual([])
+    await store.commit([{ type: 'room.void', room, stanzaIds: [third!.stanzaId] }, cut(3)])
+    expect((await store.logRange(room, room, 'i1', 1, 9, 9)).map(({ seq }) => seq)).toEqual([4])
+    expect((await store.loadRoom(room, 9))?.vector).toEqual([{ ...origin, contiguous: 4, above: [] }])
+    expect(await store.expired(room, 0)).toEqual([{ ...origin, seq: 3, revision: 0 }])
+    expect((await store.logHead(room, room, 'i1', 1))?.seq).toBe(4)
+    await store.commit([cut(4, true)])
+    expect((await store.loadRoom(room, 9))?.vector).toEqual([])
+    expect((await store.loadRoom(room, 9))?.recent).toEqual([])
+    expect(await store.logHead(room, room, 'i1', 1)).toBeUndefined()
+    await store.commit([putLog([logRecord(1, { stanzaId: 'again', archivedAt: 1e6 })])])
+    expect((await store.loadRoom(room, 9))?.vector).toEqual([{ ...origin, contiguous: 1, above: [] }])
+  })
+
   test('what no head covers is the last of each incarnation of one instance', async () => {
     const store = given()
     const elsewhere = { instance: 'coven@b.example', incarnation: 'i9', seq: 1, stanzaId: 'x', archivedAt: 90 }

@@ -8,6 +8,7 @@ import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import type { Instance, InstanceTable, Replica, RoomIdentity } from '../replica.js'
 import { type Held, type Interval, type Origin, Vector } from '../vector.js'
+import { type Floor, readFloors, writeFloors } from './floor.js'
 import { type Head, readHash, readHead, writeHead } from './proof.js'
 import { readCount, readKey, readSignature, readToken } from './read.js'
 
@@ -22,6 +23,7 @@ export interface Hello {
   /** The sender's public key, and how far it has signed its log. */
   readonly key: string | undefined
   readonly head: Head | undefined
+  readonly floors: readonly Floor[]
 }
 
 export function writeHello(replica: Replica, key?: string): Element {
@@ -39,6 +41,7 @@ export function writeHello(replica: Replica, key?: string): Element {
     writeTable(replica.table),
     writeVector(replica.vector),
     replica.signed?.incarnation === replica.incarnation ? writeHead(replica.signed) : undefined,
+    ...writeFloors(replica.floors.values()),
   )
 }
 
@@ -56,7 +59,19 @@ export function readHello(element: Element): Hello | undefined {
     return undefined
   const key = readKey(element.attrs.key)
   const head = readHead(element.getChild('head', ns.dmucSync))
-  return { identity, incarnation, configRevision, registerRevision, occupantsRevision, table, vector, key, head }
+  const floors = readFloors(element)
+  return {
+    identity,
+    incarnation,
+    configRevision,
+    registerRevision,
+    occupantsRevision,
+    table,
+    vector,
+    key,
+    head,
+    floors,
+  }
 }
 
 export const identityAttributes = (identity: RoomIdentity): Record<string, string> => ({

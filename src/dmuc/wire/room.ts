@@ -11,6 +11,7 @@ import { readStamp, writeStamp } from '../clock.js'
 import type { RoomKeys } from '../ids.js'
 import type { InstanceTable, Replica, RoomIdentity } from '../replica.js'
 import { readGrantable } from './event.js'
+import { type Floor, readFloors, writeFloors } from './floor.js'
 import { identityAttributes, readIdentity, readTable, writeTable } from './hello.js'
 import { readCount, readToken } from './read.js'
 
@@ -26,6 +27,7 @@ export interface RoomExtension {
   readonly forkedAt: number
   /** The present one, be it older than the history that the shadow is given. */
   readonly subject: Subject | undefined
+  readonly floors: readonly Floor[]
 }
 
 export function writeRoom(replica: Replica): Element {
@@ -46,6 +48,7 @@ export function writeRoom(replica: Replica): Element {
     ...[...(room.entitled ?? [])].map(([whom, role]) => xml('entitled', { 'occupant-id': whom, role })),
     room.subject && writeSubject(room.subject),
     writeTable(table),
+    ...writeFloors(replica.floors.values()),
   )
 }
 
@@ -109,6 +112,7 @@ export function readRoom(element: Element | undefined): RoomExtension | undefine
     table,
     forkedAt: readCount(element.attrs.forked) ?? 0,
     subject: readSubject(element.getChild('subject')),
+    floors: readFloors(element),
   }
 }
 

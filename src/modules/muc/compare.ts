@@ -1,5 +1,6 @@
 /** Do the instances of a room hold the same? Asks each for its digests (docs/dmuc-sync.md §8) and says where they differ from ours. */
 import { type DigestPart, difference, digest, type RoomDigest } from '../../dmuc/digest.js'
+import { withoutExpired } from '../../dmuc/floors.js'
 import { type Instance, others } from '../../dmuc/replica.js'
 import { askDigest, readDigest, type Standing } from '../../dmuc/wire/digest.js'
 import type { Router } from '../../server/router.js'
@@ -72,10 +73,16 @@ async function judge(room: LiveRoom, { jid, kind }: Instance, router: Router): P
   return { jid, found: differs.length === 0 ? 'the same' : 'different', differs, standing }
 }
 
-function partsThatDiffer(replica: LiveRoom['replica'], { identity, digest: theirs }: Standing): Verdict['differs'] {
+function partsThatDiffer(
+  replica: LiveRoom['replica'],
+  { identity, digest: theirs, vector }: Standing,
+): Verdict['differs'] {
   const { source, epoch } = replica.identity
   const followed = source === identity.source && epoch === identity.epoch
-  return [...(followed ? [] : (['source'] as const)), ...difference(digest(replica), theirs)]
+  // A start that is over and has expired may have left the one vector before the other.
+  const isSame = vector !== undefined && withoutExpired(replica, vector).toString() === replica.vector.toString()
+  const differs = difference(digest(replica), theirs).filter((part) => part !== 'events' || !isSame)
+  return [...(followed ? [] : (['source'] as const)), ...differs]
 }
 
 const isStanding = (value: unknown): value is Standing =>

@@ -45,6 +45,7 @@ export class Effects<R extends Room> {
       case 'log':
       case 'save':
       case 'floor':
+      case 'expire':
       case 'head':
         return
       case 'change':

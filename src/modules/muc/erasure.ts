@@ -2,13 +2,14 @@
  * Erasing what was said in rooms, from history, archive, index and disk: by the operator, when a room's retention says so, and what was
  * said while its archive was off, once nobody needs it for the history or for another server.
  */
-import type { LogQuery, RoomRecord, Store } from '../../store/store.js'
+import { originKey } from '../../dmuc/vector.js'
+import { type LogQuery, type RoomRecord, type Store, saidTypes } from '../../store/store.js'
 import type { Clock } from '../../util/clock.js'
 import type { Logger } from '../../util/logger.js'
 import type { LiveRoom } from './live-room.js'
 import type { Rooms } from './rooms.js'
 import { allRooms } from './start-up.js'
-import { savedConfig } from './storage.js'
+import { savedConfig, savedFloors } from './storage.js'
 
 /** Messages that are erased at once: some milliseconds of the disk's time. */
 const pageSize = 200
@@ -29,7 +30,10 @@ const dayMs = 86_400_000
 const sweepMs = 3_600_000
 
 /** Not the newest subject: that is the room's, until there is another. */
-const said = ['message', 'subject', 'moderate'] as const
+const said = saidTypes
+
+/** Events of one origin that leave the log at once. */
+const cutSize = 2000
 
 export interface RetentionParts {
   readonly domain: string
@@ -37,6 +41,8 @@ export interface RetentionParts {
   readonly clock: Clock
   readonly log: Logger
   readonly rooms: Rooms
+  /** How long what has expired is still counted in the log, so that others can hear of it. */
+  readonly logMs: number
 }
 
 /** Looks through all rooms of a service once an hour. */
@@ -66,6 +72,26 @@ export class Retention {
     for await (const room of allRooms(this.#parts)) {
       if (this.#stopped) return
       for (const query of expired(room, this.#parts.clock.now())) await this.#erase(room.jid, query)
+      await this.#cut(room)
+    }
+  }
+
+  /** What has expired for long leaves our log (src/dmuc/floors.ts). */
+  async #cut(record: RoomRecord): Promise<void> {
+    const { store, rooms, clock, logMs } = this.#parts
+    const { jid } = record
+    const floors = savedFloors(record)
+    for (;;) {
+      const rows = (await store.expired(jid, clock.now() - logMs)).map((row) => {
+        const known = floors.get(originKey(row))?.seq ?? 0
+        return { ...row, known, seq: Math.min(row.seq, known + cutSize) }
+      })
+      if (!rows.some(({ instance, seq, known }) => instance === jid && seq > known)) return
+      await rooms.with(jid, (room) => {
+        room?.happen({ type: 'expired', rows })
+        return room?.stored()
+      })
+      for (const row of rows) floors.set(originKey(row), { ...row, closed: false })
     }
   }
 

@@ -36,6 +36,7 @@ import {
   archivePage,
   type DmucValues,
   lockTimeoutMs,
+  logMs,
   mucOptions,
   rateLimits,
   roomPolicy,
@@ -181,7 +182,7 @@ export class MucService {
     this.#housekeep()
     loadDistributed(this.#host, this.rooms)
     const { domain, store, clock, log } = this.#host
-    this.#retention = new Retention({ domain, store, clock, log, rooms: this.rooms })
+    this.#retention = new Retention({ domain, store, clock, log, rooms: this.rooms, logMs: logMs(this.#host.options) })
   }
 
   /** What the operator fixed holds for rooms that were made before, too. */

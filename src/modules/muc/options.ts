@@ -154,6 +154,12 @@ export const mucOptions = {
     doc: 'The most that an owner may set for that.',
     check: atLeast(0),
   },
+  log_expires_after_days: {
+    type: 'integer',
+    default: 90,
+    doc: 'On services of rooms: days after which what has expired from the archive of a room, and what its owners decided, leave the log of the room, too. A server that shares the room and was away for longer lacks what was said meanwhile; `dmucctl room peers` says so.',
+    check: atLeast(1),
+  },
   max_archive_query_results: {
     type: 'integer',
     default: 50,
@@ -191,6 +197,9 @@ type Values = Readonly<Record<string, unknown>>
 
 export const archivePage = (options: Values): number =>
   Number(options.max_archive_query_results ?? mucOptions.max_archive_query_results.default)
+
+export const logMs = (options: Values): number =>
+  Number(options.log_expires_after_days ?? mucOptions.log_expires_after_days.default) * 86_400_000
 
 export function rateLimits(options: Values): RateLimits {
   const value = (key: 'muc_event_rate' | 'muc_room_event_rate' | 'muc_burst_factor'): number =>

@@ -1,5 +1,6 @@
 /** How the other instances of a room are, for its operator: in touch or not, how far behind, what they know to be decided. */
-import { others, type Peer, type Replica, type Revisions } from '../../dmuc/replica.js'
+import { withoutExpired } from '../../dmuc/floors.js'
+import { type Gap, others, type Peer, type Replica, type Revisions } from '../../dmuc/replica.js'
 import { eventsIn, type Range } from '../../dmuc/vector.js'
 import { revisionsOf } from '../../dmuc/wire/digest.js'
 import type { Router } from '../../server/router.js'
@@ -25,6 +26,8 @@ export interface PeerFacts {
   /** Since when the way to it is closed, in milliseconds since the epoch. */
   readonly since?: number
   readonly lastError?: string
+  /** Events of its log that had expired there before they came here (src/dmuc/floors.ts). */
+  readonly gaps?: readonly Gap[]
 }
 
 interface Parts {
@@ -48,7 +51,8 @@ async function factsOf(room: LiveRoom, jid: string, kind: PeerFacts['kind'], par
   const peer = replica.peers.get(jid)
   if (peer === undefined) return { jid, kind, role, state: 'unreachable', behind: 0, ahead: 0, lagMs: 0, ours }
   // Where it cannot be asked, it holds at least what it said in its last hello.
-  const holds = standing?.vector ?? peer.vector
+  const holds = withoutExpired(replica, standing?.vector ?? peer.vector)
+  const gaps = replica.gaps.filter(({ instance }) => instance === jid)
   const lacks = kind === 'plain' ? [] : holds.missing(before)
   const behind = eventsIn(lacks)
   const ahead = kind === 'plain' ? 0 : eventsIn(replica.vector.missing(holds))
@@ -65,6 +69,7 @@ async function factsOf(room: LiveRoom, jid: string, kind: PeerFacts['kind'], par
     ...(revisions === undefined ? {} : { revisions }),
     ...(peer.downSince === undefined ? {} : { since: peer.downSince }),
     ...(peer.lastError === undefined ? {} : { lastError: peer.lastError }),
+    ...(gaps.length === 0 ? {} : { gaps }),
   }
 }
 

@@ -142,6 +142,11 @@ export class RoomOutput {
       if (effect.type === 'floor')
         for (const { instance, incarnation, contiguous } of effect.vector.entries())
           this.#queue.write({ type: 'room.floor', room: this.#jid, instance, incarnation, seq: contiguous })
+    for (const effect of effects)
+      if (effect.type === 'expire') {
+        const { instance, incarnation, seq, closed } = effect.floor
+        this.#queue.write({ type: 'room.expire', room: this.#jid, instance, incarnation, seq, closed })
+      }
     this.#keepRoster(effects.filter(isChange), replica.occupantsRevision)
   }
 

@@ -6,8 +6,9 @@ import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { restrictions } from '../../dmuc/restrictions.js'
 import { toRetrieve } from '../../dmuc/retrieval.js'
 import { toSettle } from '../../dmuc/settling.js'
-import { Vector } from '../../dmuc/vector.js'
+import { originKey, Vector } from '../../dmuc/vector.js'
 import { withVouches } from '../../dmuc/vouching.js'
+import type { Floor } from '../../dmuc/wire/floor.js'
 import { archivedTypes, defaultConfig, retractionBy } from '../../room/index.js'
 import type {
   PendingRetraction,
@@ -38,6 +39,9 @@ export interface SavedState {
   readonly withheld?: Replica['withheld']
   readonly decided?: Replica['decided']
   readonly forkedAt?: number
+  readonly floors?: readonly Floor[]
+  readonly gaps?: Replica['gaps']
+  readonly expiredRevision?: number
 }
 
 /** Numbers are written down by the thousand: none is given twice, whatever was on its way to the disk at the end. */
@@ -48,6 +52,10 @@ export const savedConfig = ({ state }: RoomRecord): RoomConfig => ({
   ...defaultConfig,
   ...(JSON.parse(state) as SavedState).config,
 })
+
+/** Where the logs of a stored room begin. */
+export const savedFloors = ({ state }: RoomRecord): Map<string, Floor> =>
+  new Map(((JSON.parse(state) as SavedState).floors ?? []).map((floor) => [originKey(floor), floor]))
 
 export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
   const { room, identity, keys, table, phase, lastGrant } = replica
@@ -66,6 +74,9 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     ...(replica.withheld.length === 0 ? {} : { withheld: replica.withheld }),
     ...(replica.decided.length === 0 ? {} : { decided: replica.decided }),
     forkedAt: replica.forkedAt,
+    ...(replica.floors.size === 0 ? {} : { floors: [...replica.floors.values()] }),
+    ...(replica.gaps.length === 0 ? {} : { gaps: replica.gaps }),
+    ...(replica.expiredRevision === 0 ? {} : { expiredRevision: replica.expiredRevision }),
   }
   return {
     jid: room.jid,
@@ -229,6 +240,9 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     table: { revision: saved.tableRevision, instances, ...saved.tableSeal },
     peers: new Map(),
     vector: Vector.of(loaded.vector),
+    floors: savedFloors(record),
+    gaps: saved.gaps ?? [],
+    expiredRevision: saved.expiredRevision ?? 0,
     room,
     grants: new Map(),
     lastGrant: saved.lastGrant,

@@ -1,5 +1,5 @@
 /** Reading logs: pages of archives, ranges of one origin, the version vector of a room. */
-import type { HeadRecord, LogQuery, VectorEntry } from '../store.js'
+import { type ExpiredRecord, type HeadRecord, type LogQuery, saidTypes, type VectorEntry } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogPages, newestArrival } from './log-pages.js'
 import type { StoredArchiveRow, StoredLogRow } from './protocol.js'
@@ -27,6 +27,7 @@ export class LogQueries {
   readonly #headFrom
   readonly #headBelow
   readonly #unsigned
+  readonly #expired
 
   constructor(db: Connection) {
     // CROSS JOIN keeps this order of the loops: through the rows of the page, each with its origin.
@@ -62,6 +63,17 @@ export class LogQueries {
            AND NOT EXISTS (SELECT 1 FROM head WHERE head.origin = origin.id AND head.seq >= log.seq)`,
       )
       .raw()
+    this.#expired = db.prepare<[number, string], ExpiredRecord>(
+      `WITH cut AS MATERIALIZED (
+         SELECT origin.id, instance, incarnation, min(contiguous, ifnull((
+           SELECT seq - 1 FROM log INDEXED BY log_event WHERE log.origin = origin.id
+             AND (archived_at >= ? OR (void = 0 AND type IN (${saidTypes.map((type) => `'${type}'`).join(', ')})))
+           ORDER BY seq LIMIT 1), contiguous)) AS seq
+         FROM room JOIN origin ON origin.room = room.id WHERE room.jid = ?)
+       SELECT instance, incarnation, seq, ifnull((SELECT revision FROM log INDEXED BY log_event
+         WHERE log.origin = cut.id AND log.seq <= cut.seq ORDER BY log.seq DESC LIMIT 1), 0) AS revision
+       FROM cut WHERE seq > 0 ORDER BY instance, incarnation`,
+    )
     this.#newest = db.prepare<[{ archive: number }], number | null>(`SELECT ${newestArrival('@archive')}`).pluck()
     this.#vector = db.prepare<[number], VectorRow>(
       `SELECT instance, incarnation, contiguous, first, last FROM origin LEFT JOIN origin_above ON origin = origin.id
@@ -103,6 +115,10 @@ export class LogQueries {
 
   unsigned(jid: string, instance: string): StoredLogRow[] {
     return this.#unsigned.all(jid, instance)
+  }
+
+  expired(jid: string, before: number): ExpiredRecord[] {
+    return this.#expired.all(before, jid)
   }
 
   vector(room: number): VectorEntry[] {

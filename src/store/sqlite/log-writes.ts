@@ -58,6 +58,18 @@ export class LogWrites {
     this.#origins.raise(this.#origins.find(this.#room(jid).id, instance, incarnation), seq)
   }
 
+  /** Everything of the origin up to `seq` leaves the log; of one that is closed, the origin too. */
+  expire(jid: string, place: { instance: string; incarnation: string }, seq: number, closed: boolean): void {
+    const { id } = this.#room(jid)
+    const origin = this.#origins.find(id, place.instance, place.incarnation)
+    const upTo = closed ? Number.MAX_SAFE_INTEGER : seq
+    for (const row of this.#statements.toErase.all(origin.id, upTo)) this.#index.erase(row)
+    this.#statements.expire.run(origin.id, upTo)
+    this.#statements.expireHeads.run(origin.id, seq, origin.id)
+    if (closed) this.#origins.drop(id, place.instance, place.incarnation)
+    else this.#origins.raise(origin, seq)
+  }
+
   putHead(jid: string, instance: string, incarnation: string, { seq, signature }: HeadRecord): void {
     const origin = this.#origins.find(this.#room(jid).id, instance, incarnation)
     this.#statements.dropHeads.run(origin.id, seq, headInterval)
@@ -185,6 +197,13 @@ function prepare(db: Connection) {
       'DELETE FROM log INDEXED BY log_archive WHERE archive = ? AND archived = 1 AND void = 0 AND id <= ?',
     ),
     putHead: db.prepare('INSERT OR REPLACE INTO head (origin, seq, signature) VALUES (?, ?, ?)'),
+    toErase: db.prepare<[number, number], IndexedRow>(
+      `SELECT ${indexedColumns} FROM log INDEXED BY log_event WHERE origin = ? AND seq <= ? AND void = 0`,
+    ),
+    expire: db.prepare('DELETE FROM log INDEXED BY log_event WHERE origin = ? AND seq <= ?'),
+    expireHeads: db.prepare(
+      'DELETE FROM head WHERE origin = ? AND seq <= ? AND seq < (SELECT max(seq) FROM head WHERE origin = ?)',
+    ),
     dropHeads: db.prepare('DELETE FROM head WHERE origin = ? AND seq < ? AND seq % ? <> 0'),
     void: db.prepare("UPDATE log SET void = 1, archived = 0, body = '' WHERE id = ?"),
     mayAmend: db.prepare<[{ id: number; once: string; jid: string | null; instance: string | null }]>(

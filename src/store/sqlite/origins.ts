@@ -21,6 +21,7 @@ export class Origins {
   readonly #advanced = new Set<Origin>()
   readonly #find
   readonly #insert
+  readonly #delete
   readonly #setContiguous
   readonly #firstAbove
   readonly #lastUpTo
@@ -33,6 +34,7 @@ export class Origins {
        FROM origin WHERE room = ? AND instance = ? AND incarnation = ?`,
     )
     this.#insert = db.prepare('INSERT INTO origin (room, instance, incarnation) VALUES (?, ?, ?)')
+    this.#delete = db.prepare('DELETE FROM origin WHERE id = ?')
     this.#setContiguous = db.prepare('UPDATE origin SET contiguous = ? WHERE id = ?')
     this.#firstAbove = db.prepare<[number], Interval>(
       'SELECT first, last FROM origin_above WHERE origin = ? ORDER BY first LIMIT 1',
@@ -83,6 +85,14 @@ export class Origins {
       origin.contiguous = Math.max(origin.contiguous, lowest.last)
     }
     origin.hasAbove = this.#firstAbove.get(origin.id) !== undefined
+  }
+
+  /** Forgets the origin; nothing of it is in the log any more. */
+  drop(room: number, instance: string, incarnation: string): void {
+    const origin = this.find(room, instance, incarnation)
+    this.#advanced.delete(origin)
+    this.#cache.delete(`${room}\0${instance}\0${incarnation}`)
+    this.#delete.run(origin.id)
   }
 
   /** Before each commit: writes down what advanced. */

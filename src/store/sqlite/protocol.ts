@@ -7,6 +7,7 @@ import type {
   AffiliationRecord,
   Amendment,
   ArchiveRecord,
+  ExpiredRecord,
   HeadRecord,
   InstanceRecord,
   LogQuery,
@@ -92,6 +93,7 @@ export interface Queries {
   logRange(room: string, instance: string, incarnation: string, from: number, to: number, limit: number): StoredLogRow[]
   logHead(room: string, instance: string, incarnation: string, seq: number): HeadRecord | undefined
   unsigned(room: string, instance: string): StoredLogRow[]
+  expired(room: string, before: number): ExpiredRecord[]
 }
 
 export interface LoadedRows {

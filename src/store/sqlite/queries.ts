@@ -17,6 +17,7 @@ export function prepareQueries(db: Connection): Queries {
     logRange: (room, instance, incarnation, from, to, limit) => log.range(room, instance, incarnation, from, to, limit),
     logHead: (room, instance, incarnation, seq) => log.head(room, instance, incarnation, seq),
     unsigned: (room, instance) => log.unsigned(room, instance),
+    expired: (room, before) => log.expired(room, before),
   }
 }
 

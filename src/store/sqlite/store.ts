@@ -9,6 +9,7 @@ import type { Logger } from '../../util/logger.js'
 import { lockDataDirectory } from '../lock.js'
 import {
   type Account,
+  type ExpiredRecord,
   type HeadRecord,
   type LoadedRoom,
   type LogQuery,
@@ -203,6 +204,10 @@ class SqliteStore implements Store {
 
   logHead(room: string, instance: string, incarnation: string, seq: number): Promise<HeadRecord | undefined> {
     return this.#ask('logHead', room, instance, incarnation, seq)
+  }
+
+  async expired(room: string, before: number): Promise<ExpiredRecord[]> {
+    return this.#ask('expired', room, before)
   }
 
   async unsigned(room: string, instance: string): Promise<StoredLogRecord[]> {

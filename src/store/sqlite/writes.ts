@@ -179,6 +179,9 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
     'room.floor': ({ room, instance, incarnation, seq }) => {
       log.raiseFloor(room, instance, incarnation, seq)
     },
+    'room.expire': ({ room, instance, incarnation, seq, closed }) => {
+      log.expire(room, { instance, incarnation }, seq, closed)
+    },
     'room.head': ({ room, instance, incarnation, head }) => {
       log.putHead(room, instance, incarnation, head)
     },

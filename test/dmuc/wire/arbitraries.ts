@@ -114,6 +114,8 @@ export const vector: fc.Arbitrary<Vector> = fc
     }, Vector.empty),
   )
 
+const signature = `${'A'.repeat(86)}==`
+
 export const replica: fc.Arbitrary<Replica> = fc
   .record({
     vector,
@@ -130,6 +132,14 @@ export const replica: fc.Arbitrary<Replica> = fc
       ...made,
       occupantsRevision: occupants,
       vector: held,
+      floors: new Map(
+        [...held.entries()]
+          .filter(({ contiguous }) => contiguous > 0)
+          .map(({ instance: of, incarnation, contiguous }) => [
+            `${of}\n${incarnation}`,
+            { instance: of, incarnation, seq: contiguous, closed: contiguous % 2 === 0, signature },
+          ]),
+      ),
       table: { revision, instances: new Map(made.table.instances).set(row.jid, row) },
       room: {
         ...made.room,

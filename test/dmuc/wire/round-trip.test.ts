@@ -70,6 +70,7 @@ describe('over the wire and back', () => {
         registerRevision: some.room.registerRevision,
         occupantsRevision: some.occupantsRevision,
         table: some.table,
+        floors: [...some.floors.values()],
       })
     })
   })
@@ -88,6 +89,7 @@ describe('over the wire and back', () => {
         register,
         entitled,
         subject,
+        floors: [...some.floors.values()],
       })
     })
   })

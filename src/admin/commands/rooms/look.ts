@@ -94,6 +94,7 @@ function peerLine({
   ours,
   since,
   lastError,
+  gaps = [],
 }: PeerFacts): string {
   const late = lagMs > 0 ? `, by ${Math.ceil(lagMs / 1000)} s` : ''
   // It cannot be asked.
@@ -107,6 +108,10 @@ function peerLine({
     ...(role === 'source' ? ['the source'] : []),
     ...(revisions === undefined ? [] : [spellRevisions(revisions, ours)]),
     ...(lastError === undefined ? [] : [`last error: ${lastError}`]),
+    ...gaps.map(
+      ({ from, to, at }) =>
+        `${events(to - from + 1)} of its log had expired when it was heard of again, ${writeDateTime(at)}`,
+    ),
   ]
   return `${jid}  ${facts.join(', ')}`
 }
