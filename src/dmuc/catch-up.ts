@@ -171,9 +171,18 @@ function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): v
     if (!skipsRevision(turn, event)) accept(turn, event, true)
   }
   const before = turn.replica.vector
+  const restarted = severalStarts(turn.peer(from).vector)
   for (const [index, event] of events.entries())
-    if (!isAhead(turn, from, reach, event, events.slice(index + 1))) take(event)
+    if (!restarted.has(event.id.instance) || !isAhead(turn, from, reach, event, events.slice(index + 1))) take(event)
   if (turn.replica.vector === before) for (const event of events) if (event.id.instance === from) take(event)
+}
+
+/** Instances of which it holds more than one start. */
+function severalStarts(vector: Vector): ReadonlySet<string> {
+  const once = new Set<string>()
+  const several = new Set<string>()
+  for (const { instance } of vector.origins()) (once.has(instance) ? several : once).add(instance)
+  return several
 }
 
 /**

@@ -2,8 +2,9 @@
  * Ids that every instance of a room computes alike and that nobody outside can guess or tie to a JID: stanza-ids
  * (XEP-0359) and occupant-ids (XEP-0421), both HMACs under secrets that only the instances share.
  */
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { EventId } from '../room/types.js'
+import { memo } from '../util/memo.js'
 
 export interface RoomKeys {
   /** Which stanza-id key this is; a new one is taken into use when an instance leaves. */
@@ -14,8 +15,15 @@ export interface RoomKeys {
   readonly occupantSalt: string
 }
 
-const hmac = (key: string, text: string): Buffer =>
-  createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest()
+const secretOf: (base64: string) => KeyObject = memo(1000, (base64) => createSecretKey(Buffer.from(base64, 'base64')))
+
+const hmac = (key: string, text: string): Buffer => createHmac('sha256', secretOf(key)).update(text).digest()
+
+/** `salt`, then what it is mixed with, between line feeds; whoever speaks is asked for with every word. */
+const salted: (text: string) => string = memo(10_000, (text) => {
+  const end = text.indexOf('\n')
+  return hmac(text.slice(0, end), text.slice(end + 1)).toString('base64url')
+})
 
 /** 22 characters, the same for one event at every instance. */
 export const stanzaIdOf = (keys: RoomKeys, roomId: string, id: EventId): string =>
@@ -23,7 +31,7 @@ export const stanzaIdOf = (keys: RoomKeys, roomId: string, id: EventId): string 
 
 /** 43 characters, the same for one user at every instance and for ever: a bare JID, or what src/room/standing.ts makes of one. */
 export const occupantIdOf = (keys: RoomKeys, roomId: string, person: string): string =>
-  hmac(keys.occupantSalt, `${roomId}\n${person}`).toString('base64url')
+  salted(`${keys.occupantSalt}\n${roomId}\n${person}`)
 
 /** For who has to give a nick up; the same at every instance without asking: nobody can choose another's occupant-id. */
 export const otherNick = ({ nick, occupantId }: { readonly nick: string; readonly occupantId: string }): string =>

@@ -2,7 +2,8 @@
  * Ed25519 (RFC 8032) for the heads of logs: deterministic, so that a replica stays a function of what happened. Each service has one
  * key pair; the private half is 32 bytes that never leave it.
  */
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { memo } from '../util/memo.js'
 
 export interface Signer {
   /** Base64, 32 bytes. */
@@ -25,12 +26,15 @@ export function signerOf(secret: Uint8Array): Signer {
   }
 }
 
+/** Of its base64; making one costs more than a signature. Throws for what is no key. */
+const publicKeyOf: (base64: string) => KeyObject = memo(1000, (base64) =>
+  createPublicKey({ key: Buffer.concat([publicPrefix, Buffer.from(base64, 'base64')]), format: 'der', type: 'spki' }),
+)
+
 /** False for whatever is not a signature of `text` by `publicKey`, however it is malformed. */
 export function isSigned(publicKey: string, text: string, signature: string): boolean {
   try {
-    const der = Buffer.concat([publicPrefix, Buffer.from(publicKey, 'base64')])
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
-    return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64'))
+    return verify(null, Buffer.from(text), publicKeyOf(publicKey), Buffer.from(signature, 'base64'))
   } catch {
     return false
   }
