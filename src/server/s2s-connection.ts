@@ -3,11 +3,8 @@
  * several users share (pairs of domains that send, and questions about dialback keys). It ends when nobody uses it.
  */
 
-import { ipLiteral } from '../net/address-public.js'
 import { firstAnswer } from '../net/first-answer.js'
 import type { ServerTarget } from '../net/resolver.js'
-import { connectTcp } from '../net/tcp.js'
-import type { ServerTlsOptions } from '../net/tls.js'
 import type { TlsInfo, UpgradableTransport } from '../net/transport.js'
 import { type DialbackAnswer, type DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
 import { OutgoingServerStream } from '../stream/server-outgoing.js'
@@ -15,14 +12,15 @@ import type { StreamEnd } from '../stream/stream.js'
 import type { Timer } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import type { Element } from '../xml/element.js'
-import { asciiDomain } from '../xmpp/domain.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import type { Carrier, CarrierUser } from './s2s-carrier.js'
+import { type Outcome, openTo, serverNameFor, tryInOrder } from './s2s-dial.js'
 import { connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
 import { Intake } from './s2s-intake.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
-import { encryptionChange, needsEncryption, proofOf, refusal } from './s2s-policy.js'
+import { needsEncryption, proofOf } from './s2s-policy.js'
 import type { Waiting } from './s2s-queue.js'
+import { refusedFor, refusedWithoutTls } from './s2s-refusal.js'
 import type { RefusedExternal } from './s2s-refused-external.js'
 import type { Reader, SendBudget } from './send-budget.js'
 
@@ -46,19 +44,6 @@ export interface ConnectionContext {
   heard(pair: DomainPair): void
   ended(connection: ServerConnection): void
 }
-
-/** Of one address: undefined where the stream is ready; `next` says whether another address may do better. */
-type Outcome =
-  | {
-      readonly failure: Failure
-      readonly next: boolean
-      /** The one that accepted. */
-      readonly target?: ServerTarget | undefined
-    }
-  | undefined
-
-/** XEP-0368 §3. */
-const directTlsProtocols = ['xmpp-server']
 
 /** Bytes that count as a long queue. */
 const longBacklog = 512 * 1024
@@ -240,19 +225,12 @@ export class ServerConnection implements Reader, Carrier {
       this.#moveTo(shared)
       return
     }
-    let failure: Failure = { condition: 'remote-server-not-found', reason: 'there is no address' }
-    for (let left = targets; left.length > 0; ) {
-      const { place, others } = nextPlace(left)
-      const outcome = await this.#attempt(place)
-      if (outcome === undefined || this.#state !== 'connecting') return
-      failure = outcome.failure
-      const { address, port } = outcome.target ?? place[0]!
-      this.log.debug({ address, port, reason: failure.reason }, 'An address did not work')
-      if (!outcome.next) break
-      // Where it accepted and then failed, the other addresses of the same machine are still worth a try.
-      left = outcome.target === undefined ? others : left.filter((target) => target !== outcome.target)
-    }
-    this.#end(failure)
+    const failure = await tryInOrder(targets, {
+      attempt: (place) => this.#attempt(place),
+      wanted: () => this.#state === 'connecting',
+      log: this.log,
+    })
+    if (failure !== undefined) this.#end(failure)
   }
 
   #moveTo(other: ServerConnection): void {
@@ -263,10 +241,11 @@ export class ServerConnection implements Reader, Carrier {
 
   /** All addresses of one machine. */
   async #attempt(place: readonly ServerTarget[]): Promise<Outcome> {
-    const { deps } = this.#context
+    const { deps, settings } = this.#context
+    const open = (to: ServerTarget): Promise<UpgradableTransport> => openTo(to, this.pair.local, deps, settings)
     let target: ServerTarget | undefined
     try {
-      const first = await firstAnswer(place, this.#open, (transport) => transport.destroy(), deps.clock)
+      const first = await firstAnswer(place, open, (transport) => transport.destroy(), deps.clock)
       const transport = first.connected
       target = first.target
       if (this.#state !== 'connecting') {
@@ -285,38 +264,17 @@ export class ServerConnection implements Reader, Carrier {
     }
   }
 
-  readonly #open = (target: ServerTarget): Promise<UpgradableTransport> => {
-    const { deps, settings } = this.#context
-    const tls: ServerTlsOptions = {
-      contexts: { contextFor: () => deps.certificates?.contextFor(this.pair.local) },
-      ...(target.direct === true ? { alpn: directTlsProtocols } : {}),
-    }
-    const { address: host, port } = target
-    return (deps.connect ?? connectTcp)({ host, port, timeoutMs: settings.waits.connectMs, clock: deps.clock, tls })
-  }
-
   /** XEP-0368: TLS before anything else. Rejects when the handshake fails. */
   async #secureDirectly(transport: UpgradableTransport): Promise<Outcome> {
-    const tls = await transport.startTls({ server: false, ...this.#serverName })
+    const tls = await transport.startTls({ server: false, ...serverNameFor(this.pair.remote) })
     const refused = this.#refusal(tls)
     if (refused === undefined) return undefined
     transport.destroy()
     return { failure: refused, next: false }
   }
 
-  get #serverName(): { readonly serverName?: string } {
-    const { remote } = this.pair
-    return ipLiteral(remote) === undefined ? { serverName: asciiDomain(remote) } : {}
-  }
-
-  /** Says so in the log, with what to change. */
   #refusal(tls: TlsInfo): Failure | undefined {
-    const { remote } = this.pair
-    const refused = refusal(this.#context.settings.policy, remote, tls)
-    if (refused === undefined) return undefined
-    const { reason, change } = refused
-    this.log.warn({ reason }, `Refused ${remote}: ${reason}. To allow it: ${change}`)
-    return { condition: 'policy-violation', reason: `${remote} was refused: ${reason}`, change }
+    return refusedFor(this.#context.settings.policy, this.pair.remote, tls, this.log)
   }
 
   #negotiate(transport: UpgradableTransport): Promise<Outcome> {
@@ -392,7 +350,7 @@ export class ServerConnection implements Reader, Carrier {
   }
 
   #upgrade(transport: UpgradableTransport, stream: OutgoingServerStream): void {
-    transport.startTls({ server: false, ...this.#serverName }).then(
+    transport.startTls({ server: false, ...serverNameFor(this.pair.remote) }).then(
       (tls) => {
         this.#verdict = this.#refusal(tls)
         if (this.#verdict === undefined) stream.secured()
@@ -408,14 +366,10 @@ export class ServerConnection implements Reader, Carrier {
 
   #failureOf(end: StreamEnd): Failure {
     if (this.#verdict !== undefined) return this.#verdict
-    const { policy } = this.#context.settings
-    const { remote } = this.pair
-    if (end.is === 'error' && end.by === 'us' && end.error.condition === 'policy-violation' && this.tls === undefined) {
-      const change = encryptionChange(policy, remote)
-      this.log.warn({}, `Refused ${remote}: it does not offer TLS. To allow it: ${change}`)
-      return { ...streamFailure(end), change }
-    }
-    return streamFailure(end)
+    const failure = streamFailure(end)
+    const weRefused = end.is === 'error' && end.by === 'us' && end.error.condition === 'policy-violation'
+    if (!weRefused || this.tls !== undefined) return failure
+    return refusedWithoutTls(failure, this.#context.settings.policy, this.pair.remote, this.log)
   }
 
   #ready(): void {
@@ -465,14 +419,4 @@ export class ServerConnection implements Reader, Carrier {
     this.#context.budget.remove(this)
     this.#context.ended(this)
   }
-}
-
-/** The addresses of the first machine in the list, and all that come after them. */
-function nextPlace(targets: readonly ServerTarget[]): {
-  readonly place: readonly ServerTarget[]
-  readonly others: readonly ServerTarget[]
-} {
-  const [first] = targets
-  const end = targets.findIndex(({ host, port }) => host !== first?.host || port !== first.port)
-  return end === -1 ? { place: targets, others: [] } : { place: targets.slice(0, end), others: targets.slice(end) }
 }
