@@ -19,6 +19,7 @@ const floors: readonly (readonly string[])[] = [
   ['server'],
   ['modules'],
   ['config', 'admin'],
+  ['start'],
   ['main.ts'],
   ['cli'],
 ]
