@@ -5,12 +5,12 @@ import { until } from '../../test/live/until.mjs'
 import { cpuSeconds } from '../load/usage.mjs'
 
 const people = 20
-const messages = 2000
-const warmUp = 1000
+const warmUp = 500
 const window = 20
 
 /** @param {number} servers */
 export async function distributed(servers) {
+  const messages = Math.max(500, Math.round(2000 / servers))
   const names = Array.from({ length: servers }, (_, index) => String.fromCharCode(97 + index))
   const federation = await Federation.start(names)
   try {

@@ -17,11 +17,18 @@ export const series = [
     title: 'A message in a room',
     xTitle: 'occupants',
     yTitle: 'CPU per delivery, µs',
-    points: [10, 100, 1000, 3000],
+    points: [10, 100, 1000, 5000],
     y: ({ cpuMicros }) => cpuMicros,
     measure: (n, certificate) => {
       const messages = Math.max(6, Math.round(50_000 / n))
-      const settings = { n, senders: 10, window: n > 1000 ? 2 : 8, messages, warmUp: Math.round(messages / 2) }
+      const settings = {
+        n,
+        senders: 10,
+        window: n > 1000 ? 2 : 8,
+        messages,
+        warmUp: Math.round(messages / 2),
+        quiet: true,
+      }
       return run(certificate, 'fanout', n, settings)
     },
   },
@@ -39,7 +46,7 @@ export const series = [
     title: 'A message in each of many rooms of two',
     xTitle: 'rooms',
     yTitle: 'CPU per delivery, µs',
-    points: [10, 100, 1000, 10_000],
+    points: [1, 10, 100, 1000, 10_000],
     y: ({ cpuMicros }) => cpuMicros,
     measure: manyRooms,
   },
@@ -48,9 +55,9 @@ export const series = [
     title: 'Idle TLS connections',
     xTitle: 'connections',
     yTitle: 'KiB per connection',
-    points: [1000, 2000, 5000, 10_000, 20_000],
+    points: [100, 1000, 5000, 20_000],
     y: ({ perConnectionKiB }) => perConnectionKiB,
-    measure: (n, certificate) => run(certificate, 'idle', n, { n, base: n / 2, tls: true }),
+    measure: (n, certificate) => run(certificate, 'idle', n, { n, base: n / 2, tls: true, scram: true }),
   },
   {
     name: 'archive',

@@ -26,6 +26,10 @@ const options = {
   warmUp: 10,
   /** Messages of one sender that are on the way at a time. */
   window: 8,
+  /** Of all senders together. */
+  atOnce: Number.POSITIVE_INFINITY,
+  /** `fanout`: the room shows only its moderators to the others. */
+  quiet: false,
   /** `rooms`: how many. */
   rooms: 100,
   /** The server takes SIGUSR2 as the beginning of the measurement. */

@@ -27,8 +27,8 @@ async function until({ stalledMs }, done, progress) {
   }
 }
 
-/** What dmucd's event loop was kept from doing counts from here on (servers/loop-delay.mjs). */
-const beginWatch = ({ watched, pid }) => {
+/** What dmucd's event loop was kept from doing counts from the first call to the second (servers/loop-delay.mjs). */
+const watch = ({ watched, pid }) => {
   if (watched) process.kill(pid, 'SIGUSR2')
 }
 
@@ -97,7 +97,7 @@ async function enterAll(options, clients) {
     `<iq type='set' id='open' to='${roomOf(options)}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
   )
   await sleep(100)
-  beginWatch(options)
+  watch(options)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   for (let nick = 1; nick < n; nick++) enter(options, clients[nick], nick)
   await until(
@@ -107,9 +107,35 @@ async function enterAll(options, clients) {
   )
   const seconds = (lastAt - startedAt) / 1000
   const cpu = cpuSeconds(pid) - startedCpu
+  watch(options)
   await sleep(lingerMs)
   if (counts.close(1).length > 0) throw new Void(counts.faults.join('; '))
   return { units: n * n - 1, seconds, cpu }
+}
+
+/** Into a room that shows only moderators to the others, as a room of thousands is. */
+async function enterQuietly(options, clients) {
+  const to = roomOf(options)
+  const field = (name, value) => `<field var='${name}'><value>${value}</value></field>`
+  const form =
+    field('FORM_TYPE', 'http://jabber.org/protocol/muc#roomconfig') +
+    field('muc#roomconfig_presencebroadcast', 'moderator')
+  let inside = 0
+  for (const client of clients) client.heard = counting('<subject', () => inside++)
+  const entered = (count) =>
+    until(
+      options,
+      () => inside >= count,
+      () => inside,
+    )
+  enter(options, clients[0], 0)
+  await entered(1)
+  clients[0].send(
+    `<iq type='set' id='open' to='${to}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>${form}</x></query></iq>`,
+  )
+  await sleep(100)
+  for (const [nick, client] of clients.entries()) if (nick > 0) enter(options, client, nick)
+  await entered(clients.length)
 }
 
 /**
@@ -119,7 +145,7 @@ async function enterAll(options, clients) {
  */
 async function exchange(options, clients, load) {
   const { senders, messages, warmUp, write, recipients, mayHear, echo, speaker = (sender) => clients[sender] } = load
-  const { pid, window } = options
+  const { pid, window, atOnce } = options
   const all = warmUp + messages
   const ledger = new Ledger(clients.length, senders, mayHear)
   const sentAt = new Float64Array(senders * all)
@@ -129,12 +155,16 @@ async function exchange(options, clients, load) {
   let latencyCount = 0
   let limit = warmUp
   let lastAt = 0
+  let underWay = 0
+  let latest = -1
+  const mayGo = (sender) => underWay < atOnce && inFlight[sender] < window && sent[sender] < limit
   const pump = (sender) => {
     let text = ''
     const now = performance.now()
-    while (inFlight[sender] < window && sent[sender] < limit) {
+    while (mayGo(sender)) {
       const number = sent[sender]++
       inFlight[sender]++
+      underWay++
       sentAt[sender * all + number] = now
       text += write(sender, number, `~${sender}.${number};${padding}`)
     }
@@ -146,10 +176,19 @@ async function exchange(options, clients, load) {
     if (number >= warmUp) latencies[latencyCount++] = now - sentAt[sender * all + number]
     if (echo(sender) !== recipient) return false
     inFlight[sender]--
+    underWay--
     return true
   }
+  /** Where fewer are under way than there are senders, they take turns. */
+  const pumpAfter = (sender) => {
+    if (senders <= atOnce) return pump(sender)
+    for (let looked = 0; looked < senders; looked++) {
+      latest = (latest + 1) % senders
+      if (mayGo(latest)) return pump(latest)
+    }
+  }
   clients.forEach((client, recipient) => {
-    client.heard = reading(recipient, delivered, pump)
+    client.heard = reading(recipient, delivered, pumpAfter)
   })
   const run = async (to) => {
     limit = to
@@ -161,11 +200,12 @@ async function exchange(options, clients, load) {
     )
   }
   await run(warmUp)
-  beginWatch(options)
+  watch(options)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   await run(all)
   const seconds = (lastAt - startedAt) / 1000
   const cpu = cpuSeconds(pid) - startedCpu
+  watch(options)
   await sleep(lingerMs)
   if (ledger.close(all).length > 0) throw new Void(ledger.faults.join('; '))
   const sorted = latencies.subarray(0, latencyCount).sort()
@@ -199,7 +239,8 @@ function reading(recipient, delivered, pump) {
 
 async function fanout(options) {
   const clients = await logIn(options, 0, options.n)
-  await enterAll(options, clients)
+  if (options.quiet) await enterQuietly(options, clients)
+  else await enterAll(options, clients)
   const to = roomOf(options)
   return exchange(options, clients, {
     senders: Math.min(options.senders, options.n),
@@ -294,11 +335,12 @@ async function idle(options) {
   await logIn(options, 0, base)
   await sleep(options.settleMs)
   const before = residentKiB(pid)
-  beginWatch(options)
+  watch(options)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
   await logIn(options, base, n - base)
   const seconds = (performance.now() - startedAt) / 1000
   const cpu = cpuSeconds(pid) - startedCpu
+  watch(options)
   await sleep(options.settleMs)
   const after = residentKiB(pid)
   return { units: n - base, seconds, cpu, residentKiB: after, perConnectionKiB: (after - before) / (n - base) }

@@ -8,6 +8,7 @@ import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import { plainAddress } from './address.js'
 import { type Channel, channelOf } from './channel-binding.js'
 import { flushSoon } from './flush.js'
+import { hasTimeToRead, readLater } from './reading-turn.js'
 import { type ServerTlsOptions, sniCallback, tlsInfo, tlsSettings } from './tls.js'
 import type { TlsInfo, TransportHandler, UpgradableTransport } from './transport.js'
 
@@ -246,7 +247,19 @@ export class TcpTransport implements UpgradableTransport {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#state === 'open') this.handler.data(chunk)
+    if (this.#state !== 'open') return
+    if (hasTimeToRead()) this.handler.data(chunk)
+    else this.#putBack(chunk)
+  }
+
+  /** It comes again, before anything else of this peer. */
+  #putBack(chunk: Buffer): void {
+    const socket = this.#socket
+    socket.pause()
+    socket.unshift(chunk)
+    readLater(() => {
+      if (!this.#paused && !this.#congested) socket.resume()
+    })
   }
 
   /** A peer that will send no more is gone, but what is queued for it still leaves. */

@@ -66,6 +66,48 @@ describe('a plain TCP transport', () => transportContract(() => accepted({}, pla
 describe('a direct TLS transport', () =>
   transportContract(() => accepted({ directTls: true, tls: { contexts, alpn: ['xmpp-client'] } }, direct)))
 
+describe('reads', () => {
+  test('what many send at once is dealt with in slices, with time for others in between, in order and to the end', async () => {
+    const got: string[] = []
+    let closed = 0
+    let inARow = 0
+    let longest = 0
+    const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, (transport) => {
+      const at = got.push('') - 1
+      transport.handler = {
+        data: (chunk) => {
+          longest = Math.max(longest, ++inARow)
+          got[at] += Buffer.from(chunk).toString()
+          for (const until = performance.now() + 5; performance.now() < until; );
+        },
+        closed: () => {
+          closed++
+        },
+      }
+    })
+    const others = setInterval(() => {
+      inARow = 0
+    }, 1)
+    const clients = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const client = connect(listener.port, '127.0.0.1')
+        await new Promise((resolve) => client.once('connect', resolve))
+        return client
+      }),
+    )
+    await until(() => got.length === clients.length)
+    const text = 'all of it'
+    for (const client of clients) client.write(text.slice(0, 4))
+    await until(() => got.every((each) => each !== ''))
+    for (const client of clients) client.end(text.slice(4))
+    await until(() => closed === clients.length)
+    clearInterval(others)
+    await listener.close()
+    expect(got).toEqual(clients.map(() => text))
+    expect(longest).toBeLessThan(clients.length / 2)
+  })
+})
+
 describe('writes', () => {
   test('one write per turn of the loop, however many texts', async () => {
     const server = createServer()

@@ -13,7 +13,14 @@ interface Waiting<T> {
   readonly request: T
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
+  /** Once it is answered. */
+  value: unknown
+  failure: Failure | undefined
 }
+
+/** How long one turn of the event loop may go on with what was answered; and how much before the clock is read. */
+const settleMs = 8
+const settledAtOnce = 32
 
 type State = 'starting' | 'ready' | 'failed' | 'closed'
 
@@ -34,6 +41,8 @@ export class StoreThread<T> {
   #queued: Waiting<T>[] = []
   /** Posted and not answered, in the order of posting. */
   #posted: Waiting<T>[] = []
+  /** Answered, and not settled yet. */
+  readonly #answered: Waiting<T>[] = []
   #flushing = false
   /** Was the thread told to close? Once is enough: it may hear the second time when it has closed. */
   #dismissed = false
@@ -69,7 +78,7 @@ export class StoreThread<T> {
     if (this.#state === 'failed') return Promise.reject(this.#died())
     if (this.#closing !== undefined) return Promise.reject(new StoreError('closed', 'the store is closed'))
     return new Promise((resolve, reject) => {
-      this.#queued.push({ request, resolve, reject })
+      this.#queued.push({ request, resolve, reject, value: undefined, failure: undefined })
       this.#flushSoon()
     })
   }
@@ -153,14 +162,30 @@ export class StoreThread<T> {
   #answer(values: readonly unknown[], failures: readonly (readonly [number, Failure])[]): void {
     const answered = this.#posted.splice(0, values.length)
     if (this.#options.gathers) this.#flush()
-    for (const [index, { code, message }] of failures) answered[index]?.reject(new StoreError(code, message))
+    const isSettling = this.#answered.length > 0
+    const failed = new Map(failures)
     answered.forEach((waiting, index) => {
-      waiting.resolve(values[index])
+      waiting.value = values[index]
+      waiting.failure = failed.get(index)
+      this.#answered.push(waiting)
+    })
+    if (!isSettling) this.#settle(performance.now() + settleMs)
+  }
+
+  /** In their order; what there is no time for in this turn of the event loop comes in the next. */
+  #settle(until: number): void {
+    settle(this.#answered.splice(0, settledAtOnce))
+    if (this.#answered.length === 0) return
+    // What follows from those comes first: only then is it known how long it takes.
+    queueMicrotask(() => {
+      if (performance.now() < until) this.#settle(until)
+      else setImmediate(() => this.#settle(performance.now() + settleMs))
     })
   }
 
   #exited(): void {
     if (this.#state === 'failed') return
+    settle(this.#answered.splice(0))
     if (this.#closing !== undefined && this.pending === 0) {
       this.#closed()
       return
@@ -214,3 +239,9 @@ export class StoreThread<T> {
 }
 
 const uncloneable = (): StoreError => new StoreError('constraint', 'a request to the store is not plain data')
+
+function settle(answered: readonly Waiting<unknown>[]): void {
+  for (const { failure, value, resolve, reject } of answered)
+    if (failure === undefined) resolve(value)
+    else reject(new StoreError(failure.code, failure.message))
+}
