@@ -12,8 +12,9 @@ export type BindingType = (typeof bindingTypes)[number]
 export const asBindingType = (name: string): BindingType | undefined => bindingTypes.find((type) => type === name)
 
 /**
- * COMPAT slixmpp 1.8: binds by this type under TLS 1.3, where it is not defined (RFC 9266 §4), and has no way to log in without. It is
- * never announced, and as good as others there: the client's Finished message stands for all of the handshake.
+ * COMPAT slixmpp 1.8: binds by this type under TLS 1.3, where it is not defined (RFC 8446 appendix C.5), and sends its password by PLAIN
+ * where that is refused. It is never announced, and as good as others there: the client's Finished message stands for all of the
+ * handshake (docs/decisions/0016).
  */
 export const unannounced = 'tls-unique'
 export type UsableBinding = BindingType | typeof unannounced

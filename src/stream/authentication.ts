@@ -1,6 +1,6 @@
 /**
- * Authenticating a client by SASL, whatever its profile (RFC 6120 §6, XEP-0388): one exchange after another until one succeeds, the
- * fifth has failed, or time is up. Mechanisms are pure; the keys that they ask for are fetched here.
+ * Authenticating a client by SASL, whatever its profile (RFC 6120 §6, XEP-0388): one exchange after another until one succeeds, too
+ * many have failed, or time is up. Mechanisms are pure; the keys that they ask for are fetched here.
  */
 import { decodeBase64, decodeSaslData } from '../sasl/base64.js'
 import type {
@@ -17,7 +17,10 @@ import { StreamError } from '../xmpp/stream-error.js'
 import type { Fact } from './feature.js'
 import type { Stream } from './stream.js'
 
-/** RFC 6120 §6.4.5 asks for at least 2, at most 5. */
+/**
+ * RFC 6120 §6.4.5 asks for at least 2 retries, at most 5. The first failure of a further mechanism that was offered is not counted: a
+ * client that goes through the list with one wrong password comes to its end, and tells its user so.
+ */
 const maxFailures = 5
 
 export interface Credentials {
@@ -48,7 +51,11 @@ export interface Profile<Context> {
 export class Authentication {
   exchange: SaslExchange | undefined
   disabled = false
+  /** The name of one that was offered. */
+  mechanism: string | undefined
   failures = 0
+  /** Mechanisms that have failed. */
+  readonly failed = new Set<string>()
   /** The `<authenticate/>` of SASL2 that is being dealt with. */
   request: Element | undefined
 }
@@ -114,6 +121,7 @@ export function begin<C extends AuthenticationContext>(
     return refuse(profile, context, tooOpen ? 'encryption-required' : 'invalid-mechanism')
   }
   const offered = { mechanisms: usableMechanisms(context).map((each) => each.name), bindings: context.bindings }
+  authentication.mechanism = mechanism.name
   authentication.exchange = mechanism.start({ ...context.start, offered })
   take(profile, text, context)
 }
@@ -121,7 +129,7 @@ export function begin<C extends AuthenticationContext>(
 export const respond = <C extends AuthenticationContext>(profile: Profile<C>, text: string, context: C): void =>
   take(profile, text, context)
 
-/** Ends the attempt; the fifth that fails ends the stream. */
+/** Ends the attempt; the fifth that counts ends the stream. */
 export function refuse<C extends AuthenticationContext>(
   profile: Profile<C>,
   { authentication, stream, refused }: C,
@@ -132,8 +140,17 @@ export function refuse<C extends AuthenticationContext>(
   authentication.request = undefined
   refused(condition)
   stream.send(profile.failure(condition, text))
+  if (isFurther(authentication)) return
   if (++authentication.failures >= maxFailures)
     stream.fail(new StreamError('policy-violation', 'too many failed attempts to authenticate'))
+}
+
+/** What has failed is a mechanism that had not been tried, after others. Remembers that it has failed. */
+function isFurther(authentication: Authentication): boolean {
+  const { mechanism, failed } = authentication
+  authentication.mechanism = undefined
+  if (mechanism === undefined || failed.has(mechanism)) return false
+  return failed.add(mechanism).size > 1
 }
 
 /** Reads nothing until the work is done, so that the answers keep the order of the questions. */

@@ -365,6 +365,17 @@ describe('RFC 6120 §6 SASL', () => {
     )
   })
 
+  test('§6.4.5: each mechanism that was offered may fail once, with one wrong password; what is tried again counts', async () => {
+    const client = new Client(secure)
+    client.say(clientHeader())
+    const wrong = plain('juliet', 'wrong')
+    expect(await client.ask(wrong)).toBe(saslFailure('not-authorized'))
+    for (const name of ['SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
+      expect(client.say(auth(name, base64('x')))).toBe(saslFailure('malformed-request'))
+    for (let n = 0; n < 3; n++) expect(await client.ask(wrong)).toBe(saslFailure('not-authorized'))
+    expect(client.say(auth('SCRAM-SHA-1', base64('x')))).toContain('<policy-violation ')
+  })
+
   test('a disabled account: told only to who knows the password', async () => {
     const client = new Client({ ...secure, disabled: true })
     client.say(clientHeader())
