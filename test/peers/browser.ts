@@ -62,6 +62,18 @@ export class Visitor {
     await this.page.locator('textarea.chat-textarea').waitFor()
   }
 
+  /** Opens a conversation with somebody who may not be a contact yet: the address that leads to it, then the list of contacts. */
+  async meets(jid: string): Promise<void> {
+    await this.page.evaluate(`location.hash = '#converse/chat?jid=${jid}'`)
+    await this.opensChat(jid)
+  }
+
+  /** Opens a conversation that stands in the list of contacts. */
+  async opensChat(jid: string): Promise<void> {
+    await this.page.locator('converse-roster').getByText(jid).first().click()
+    await this.page.locator('converse-chat-heading').getByText(jid).first().waitFor()
+  }
+
   async says(text: string): Promise<void> {
     const box = this.page.locator('textarea.chat-textarea')
     await box.fill(text)
