@@ -16,11 +16,11 @@ import type { Remote } from './router.js'
 import type { Carrier } from './s2s-carrier.js'
 import { type ConnectionContext, ServerConnection } from './s2s-connection.js'
 import type { Failure } from './s2s-failure.js'
-import { Heartbeat } from './s2s-heartbeat.js'
 import { type LinkContext, ServerLink } from './s2s-link.js'
 import { describeTls, type IncomingLinks, type LinkInfo, type LinkWatcher, type WayToPeers } from './s2s-links.js'
 import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
 import { exclusion, proofOf, refusal } from './s2s-policy.js'
+import { Pulse } from './s2s-pulse.js'
 import { asSent, type Waiting } from './s2s-queue.js'
 import { RefusedExternal } from './s2s-refused-external.js'
 import type { ReturnPath } from './s2s-return.js'
@@ -46,13 +46,11 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
   /** Number of links at which the idle ones are looked for. */
   #sweepAt = rememberedLinks
   readonly #connections = new Set<ServerConnection>()
-  readonly #heartbeats = new Map<Carrier, Heartbeat>()
   /** Streams of others that take stanzas (XEP-0288), by pair. */
   readonly #returns = new Map<string, ReturnPath>()
   readonly #byRemote = new Map<string, Set<ServerConnection>>()
   readonly #verifications = new Map<string, Verification>()
-  /** By remote domain. */
-  readonly #heardAt = new Map<string, number>()
+  readonly #pulse: Pulse
   readonly #watchers = new Set<LinkWatcher>()
   readonly #linkContext: LinkContext
   readonly #connectionContext: ConnectionContext
@@ -68,6 +66,13 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
     const { settings } = this
     const { clock, random } = deps
     this.budget = new SendBudget(clock, budgetBytes)
+    this.#pulse = new Pulse({
+      clock,
+      waits: settings.waits,
+      remembered: rememberedLinks,
+      connected: () => this.#connections,
+      ping: (carrier) => this.#ping(carrier),
+    })
     this.#linkContext = {
       settings,
       clock,
@@ -151,7 +156,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
 
   /** Something came from that domain; `authenticated` where it just proved itself on a new stream. */
   heard({ local, remote }: DomainPair, authenticated: boolean): void {
-    this.#hear(remote)
+    this.#pulse.hear(remote)
     if (!authenticated) return
     this.hurry(remote)
     this.#tell((watcher) => watcher.heard?.(remote, local))
@@ -163,7 +168,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
 
   suspect(remote: string, silentMs: number): void {
     for (const { pair, connection } of this.#links.values())
-      if (pair.remote === remote && connection !== undefined) this.#heartbeats.get(connection)?.suspect(silentMs)
+      if (pair.remote === remote && connection !== undefined) this.#pulse.suspect(connection, silentMs)
   }
 
   /** Returns the function that ends it. */
@@ -308,20 +313,11 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
     queueMicrotask(() => void this.#deps.gateway.receive(reply))
   }
 
-  #hear(remote: string): void {
-    if (this.#heardAt.size >= rememberedLinks && !this.#heardAt.has(remote)) {
-      const needed = new Set([...this.#connections, ...this.#heartbeats.keys()].map((carrier) => carrier.pair.remote))
-      for (const domain of this.#heardAt.keys()) if (!needed.has(domain)) this.#heardAt.delete(domain)
-    }
-    this.#heardAt.set(remote, this.#deps.clock.monotonic())
-  }
-
   #up(link: ServerLink): void {
     const { local, remote } = link.pair
     const { connection } = link
-    this.#hear(remote)
-    if (connection !== undefined && !this.#heartbeats.has(connection))
-      this.#heartbeats.set(connection, this.#heartbeat(connection))
+    this.#pulse.hear(remote)
+    if (connection !== undefined) this.#pulse.watch(connection)
     this.#deps.log.info({ local, remote }, 'A link to a server is up')
     this.#tell((watcher) => watcher.up?.(remote, local))
   }
@@ -344,22 +340,6 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
       })
   }
 
-  #heartbeat(connection: Carrier): Heartbeat {
-    const { pingMs, pongMs } = this.settings.waits
-    const { remote } = connection.pair
-    return new Heartbeat({
-      clock: this.#deps.clock,
-      pingMs,
-      pongMs,
-      heardAt: () => this.#heardAt.get(remote) ?? 0,
-      ping: () => this.#ping(connection),
-      dead: () => {
-        const reason = `${remote} answered to no ping within ${pongMs} ms`
-        connection.abandon({ condition: 'remote-server-timeout', reason })
-      },
-    })
-  }
-
   #ping(connection: Carrier): boolean {
     for (const link of this.#links.values()) {
       const { local, remote } = link.pair
@@ -372,7 +352,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
   }
 
   #ended(connection: ServerConnection): void {
-    this.#stopHeartbeat(connection)
+    this.#pulse.stop(connection)
     this.#connections.delete(connection)
     const there = this.#byRemote.get(connection.pair.remote)
     if (there?.delete(connection) === true && there.size === 0) this.#byRemote.delete(connection.pair.remote)
@@ -381,13 +361,8 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
 
   /** Nothing goes back on it any more. */
   withdrawReturn(back: ReturnPath): void {
-    this.#stopHeartbeat(back)
+    this.#pulse.stop(back)
     for (const [key, known] of this.#returns) if (known === back) this.#returns.delete(key)
-  }
-
-  #stopHeartbeat(carrier: Carrier): void {
-    this.#heartbeats.get(carrier)?.stop()
-    this.#heartbeats.delete(carrier)
   }
 
   #describe(link: ServerLink): LinkInfo {
