@@ -277,6 +277,12 @@ export const dmucOptions = {
     'Stanzas a second that one peer may relay to us on average, and ten times as many at once; 0 for no limit. Past it what it relays is dropped for a second, and then fetched from it at our own pace.',
   ),
   max_history: integer(1_000, 0, 100_000, 'Messages of history that a new shadow asks for and is given.'),
+  max_late: integer(
+    20_000,
+    0,
+    1_000_000,
+    'Messages of one server that people in a room are shown late, after a split: the newest; what is older is in the archive alone.',
+  ),
   max_pending: integer(
     100,
     0,

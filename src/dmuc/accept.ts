@@ -108,8 +108,11 @@ export function releaseHeld(turn: Turn, instance: string): void {
   }
 }
 
-/** Logs the event under its identity, and shows it if it may be shown. `late`: it was missed and is told now. */
-export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
+/**
+ * Logs the event under its identity, and shows it if it may be shown. `late`: it was missed and is told now; `archived`: so is too much behind
+ * it, and a message goes to the archive alone.
+ */
+export function accept(turn: Turn, event: LoggedEvent, late: boolean, archived = false): void {
   const { identity, keys, vector } = turn.replica
   const own = { ...disowned(turn, event, late), stanzaId: stanzaIdOf(keys, identity.roomId, event.id) }
   const refusal = event.void === true ? undefined : refuse(turn, event, late)
@@ -126,7 +129,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean): void {
   if (logged.void === true) return
   if (isStale(turn, logged)) return reclaim(turn, logged)
   const before = turn.replica.room
-  turn.perform(logged, late || isByNobody(before, logged))
+  turn.perform(logged, late || isByNobody(before, logged), archived && logged.operation.type === 'message')
   passOn(turn, logged)
   if (isOfRegister(event.operation) || event.operation.type === 'config') {
     turn.effects.push({ type: 'save' })

@@ -168,7 +168,7 @@ function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): v
     // What follows it waits, too.
     if (awaitsRights(turn, event)) return
     reach = reach.with(id, id.seq)
-    if (!skipsRevision(turn, event)) accept(turn, event, true)
+    if (!skipsRevision(turn, event)) accept(turn, event, true, isFarBehind(turn, from, event))
   }
   const before = turn.replica.vector
   const restarted = severalStarts(turn.peer(from).vector)
@@ -184,6 +184,10 @@ function severalStarts(vector: Vector): ReadonlySet<string> {
   for (const { instance } of vector.origins()) (once.has(instance) ? several : once).add(instance)
   return several
 }
+
+/** Is more to come of its origin from `from` than people are shown late? The newest are. */
+const isFarBehind = (turn: Turn, from: string, { id }: LoggedEvent): boolean =>
+  turn.peer(from).vector.get(id).contiguous - id.seq >= turn.env.limits.maxLate
 
 /**
  * Does `from` hold of another start of the same instance what is neither here nor in the rest of the page? Whether that was earlier

@@ -46,6 +46,7 @@ export function accuse(turn: Turn, { instance, seq }: Head, by: string): void {
   const reason = `it told ${by} something else than us up to its event ${seq}, and signed that: nothing is believed of it any more; take the room back from it`
   linkDown(turn, instance, reason, false)
   turn.changePeer(instance, { lied: reason, diverged: true })
+  turn.effects.push({ type: 'save' })
   turn.note('warn', reason, instance)
   for (const { jid, kind } of others(turn.replica))
     if (kind === 'sync' && jid !== instance && turn.peer(jid).link === 'up')

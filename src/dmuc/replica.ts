@@ -399,6 +399,8 @@ export interface DmucLimits {
   readonly grantMs: number
   /** History that a new shadow asks for and is given. */
   readonly historyStanzas: number
+  /** Messages of one start of an instance that people are shown late; what is older is in the archive. */
+  readonly maxLate: number
   /** Restrictions that wait for the source, in a split. */
   readonly maxWithheld: number
   /** Former revisions of configuration and register by which late events are judged. */
@@ -420,6 +422,7 @@ export const defaultLimits: DmucLimits = {
   behindSplit: 'leave',
   grantMs: 10_000,
   historyStanzas: 1000,
+  maxLate: 20_000,
   maxWithheld: 100,
   maxRevisions: 64,
   retrieveMs: 5000,

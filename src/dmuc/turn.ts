@@ -69,8 +69,8 @@ export class Turn {
     return peer
   }
 
-  /** Applies an operation and has it shown. */
-  perform(change: Change, late = false): void {
+  /** Applies an operation and has it shown; `archived`: it is for the archive alone. */
+  perform(change: Change, late = false, archived = false): void {
     const before = this.replica.room
     const after = apply(before, change)
     const numbers = after.registerRevision !== before.registerRevision
@@ -79,7 +79,7 @@ export class Turn {
         rights: remembered(this.replica.rights, this.replica.identity.epoch, before, this.env.limits.maxRevisions),
       })
     this.change({ room: after })
-    this.effects.push({ type: 'change', before, change, late, after })
+    if (!archived) this.effects.push({ type: 'change', before, change, late, after })
   }
 
   /** Gives a durable operation of our own the next identity, and logs it. `at`: when it was said, if not now. */
@@ -125,6 +125,9 @@ export class Turn {
     this.effects.push({ type: 'note', level, text, ...(peer === undefined ? {} : { peer }) })
   }
 }
+
+/** One that was found out in a lie (./lies.ts), as it is known after a restart. */
+export const liar = (reason: string): Peer => ({ ...newPeer, lied: reason, diverged: true, lastError: reason })
 
 const newPeer: Peer = {
   link: 'down',

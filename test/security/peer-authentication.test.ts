@@ -142,6 +142,8 @@ describe('in a room', () => {
     expect(known()?.up).toBe(false)
     peer.proof = certificate
     await host.sends(hail)
+    // A link that is down is tried at most twice a second, whatever wakes it.
+    theatre.stage.clock.advance(1000)
     await host.drains()
     expect(known()?.up).toBe(true)
   })

@@ -6,7 +6,7 @@ import { writeHeads } from '../../src/dmuc/lies.js'
 import { Vector } from '../../src/dmuc/vector.js'
 import { writeHello } from '../../src/dmuc/wire/hello.js'
 import { compareHead, hashAt, heldHeads } from '../../src/modules/muc/compare-heads.js'
-import { logRecord, roomRecord } from '../../src/modules/muc/storage.js'
+import { loadedReplica, logRecord, roomRecord } from '../../src/modules/muc/storage.js'
 import { openMemoryStore } from '../../src/store/memory.js'
 import { xml } from '../../src/xml/element.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
@@ -96,6 +96,26 @@ describe('who signed another log than it told us', () => {
     expect(shadow.asked('hello')).toEqual([])
     shadow.answers(other, { type: 'hello' }, xml('iq', { type: 'result' }, writeHello(shadow.replica)))
     expect(shadow.replica.peers.get(other)?.link).toBe('down')
+  })
+
+  test('is known after a restart, too', async () => {
+    expect(shadow.of('save')).toHaveLength(1)
+    const store = openMemoryStore()
+    const instances = [...shadow.replica.table.instances.values()].map(
+      (instance) =>
+        ({
+          type: 'room.instance.put',
+          room: self,
+          instance: { jid: instance.jid, state: JSON.stringify(instance) },
+        }) as const,
+    )
+    await store.commit([{ type: 'room.put', room: roomRecord(shadow.replica, 0) }, ...instances])
+    shadow.replica = loadedReplica((await store.loadRoom(self, 9))!, 'anew')
+    shadow.happens({ type: 'link', peer: other, up: true })
+    expect(shadow.asked('hello')).toEqual([])
+    expect(shadow.replica.peers.get(other)).toMatchObject({ link: 'down', diverged: true })
+    shadow.happens({ type: 'link', peer: source, up: true })
+    expect(shadow.asked('hello')).toHaveLength(1)
   })
 
   test('is not believed by way of others either', () => {

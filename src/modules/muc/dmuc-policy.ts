@@ -37,6 +37,7 @@ export const dmucPolicy = (values: DmucValues | undefined): DmucPolicy => ({
     ...defaultLimits,
     ...(values?.max_instances === undefined ? {} : { maxInstances: values.max_instances }),
     ...(values?.max_history === undefined ? {} : { historyStanzas: values.max_history }),
+    ...(values?.max_late === undefined ? {} : { maxLate: values.max_late }),
     ...(values?.max_pending === undefined ? {} : { maxWithheld: values.max_pending }),
     ...(values?.max_occupants === undefined ? {} : { maxOccupants: values.max_occupants }),
     ...(values?.max_waiting === undefined ? {} : { maxHeld: values.max_waiting }),

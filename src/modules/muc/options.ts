@@ -181,6 +181,7 @@ export interface DmucValues {
   readonly max_shadows?: number
   readonly max_history?: number
   readonly max_pending?: number
+  readonly max_late?: number
   readonly max_occupants?: number
   readonly max_waiting?: number
   /** Stanzas a second. */

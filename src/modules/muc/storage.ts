@@ -6,6 +6,7 @@ import type { Instance, InstanceTable, Replica } from '../../dmuc/replica.js'
 import { restrictions } from '../../dmuc/restrictions.js'
 import { toRetrieve } from '../../dmuc/retrieval.js'
 import { toSettle } from '../../dmuc/settling.js'
+import { liar } from '../../dmuc/turn.js'
 import { originKey, Vector } from '../../dmuc/vector.js'
 import { withVouches } from '../../dmuc/vouching.js'
 import type { Floor } from '../../dmuc/wire/floor.js'
@@ -39,6 +40,8 @@ export interface SavedState {
   readonly withheld?: Replica['withheld']
   readonly decided?: Replica['decided']
   readonly forkedAt?: number
+  /** Who was found out in a lie, and in which, in words. */
+  readonly lied?: readonly (readonly [string, string])[]
   readonly floors?: readonly Floor[]
   readonly gaps?: Replica['gaps']
   readonly expiredRevision?: number
@@ -52,6 +55,11 @@ export const savedConfig = ({ state }: RoomRecord): RoomConfig => ({
   ...defaultConfig,
   ...(JSON.parse(state) as SavedState).config,
 })
+
+function liars({ peers }: Replica): Pick<SavedState, 'lied'> {
+  const lied = [...peers].flatMap(([jid, peer]) => (peer.lied === undefined ? [] : [[jid, peer.lied] as const]))
+  return lied.length === 0 ? {} : { lied }
+}
 
 /** Where the logs of a stored room begin. */
 export const savedFloors = ({ state }: RoomRecord): Map<string, Floor> =>
@@ -74,6 +82,7 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     ...(replica.withheld.length === 0 ? {} : { withheld: replica.withheld }),
     ...(replica.decided.length === 0 ? {} : { decided: replica.decided }),
     forkedAt: replica.forkedAt,
+    ...liars(replica),
     ...(replica.floors.size === 0 ? {} : { floors: [...replica.floors.values()] }),
     ...(replica.gaps.length === 0 ? {} : { gaps: replica.gaps }),
     ...(replica.expiredRevision === 0 ? {} : { expiredRevision: replica.expiredRevision }),
@@ -238,7 +247,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     stamp: newest(loaded),
     occupantsRevision: 1,
     table: { revision: saved.tableRevision, instances, ...saved.tableSeal },
-    peers: new Map(),
+    peers: new Map((saved.lied ?? []).map(([jid, reason]) => [jid, liar(reason)])),
     vector: Vector.of(loaded.vector),
     floors: savedFloors(record),
     gaps: saved.gaps ?? [],
