@@ -11,7 +11,8 @@ import { grow } from './growth/main.mjs'
 import { series } from './growth/series.mjs'
 import { measure } from './measure.mjs'
 import { plan } from './plan.mjs'
-import { asText, machine, page, summary } from './report.mjs'
+import { asText, head, machine, sections, summary } from './report.mjs'
+import { putSections } from './sections.mjs'
 import { dmucdFull, dmucdNormal } from './servers/dmucd.mjs'
 import { ejabberd } from './servers/ejabberd.mjs'
 import { floor } from './servers/floor.mjs'
@@ -22,10 +23,10 @@ const servers = [dmucdFull, dmucdNormal, prosody, ejabberd, floor]
 
 const usage = `npm run bench -- [options]
   --quick      the three shortest scenarios, about a minute
-  --only NAME  one scenario, or one server (dmucd, prosody, ejabberd, floor); may be repeated
+  --only NAME  one scenario, or one server (dmucd, prosody, ejabberd, floor), or one series of growth; may be repeated
   --rounds N   how often (5, with --quick 2)
   --json       figures for programs
-  --write      writes docs/performance.md
+  --write      writes what was measured into docs/performance.md, with --growth into docs/growth.md
   --growth     dmucd alone, while rooms, archives, connections or servers grow
 Exit code 1 where a run was void: a message was lost, doubled or reordered, or a server failed.`
 
@@ -146,7 +147,11 @@ async function main() {
   }
   const report = await measureEverything(directory)
   if (options.json) console.log(JSON.stringify(report, null, 2))
-  if (options.write) put(fileURLToPath(new URL('../docs/performance.md', import.meta.url)), page(report))
+  if (options.write) {
+    const file = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
+    const titles = plan.map(({ title }) => title)
+    putSections(file, head(report), titles, sections(report))
+  }
   const runs = report.scenarios.flatMap(({ results }) => results.flatMap(({ rounds }) => rounds))
   return runs.some(({ fault }) => fault !== undefined) ? 1 : 0
 }

@@ -63,29 +63,29 @@ export function asText(scenario) {
   return `${scenario.title}\n${table.map((row) => `  ${line(row)}`).join('\n')}\n`
 }
 
-function asMarkdown(scenario) {
+function asMarkdown(scenario, about) {
   const [titles, ...body] = rows(scenario)
   const line = (cells) => `| ${cells.join(' | ')} |`
   const rule = line(titles.map((_, column) => (column === 0 ? '---' : '--:')))
-  return `## ${scenario.title}\n\n${[line(titles), rule, ...body.map(line)].join('\n')}\n`
+  return `## ${scenario.title}\n\n${[line(titles), rule, ...body.map(line)].join('\n')}\n\n${about}`
 }
 
-export const page = ({ date, machine, pinned, rounds, versions, scenarios }) => `# Performance
+/** @returns {Map<string, string>} the sections of the page, by their titles */
+export function sections({ date, machine, rounds, versions, scenarios }) {
+  const servers = Object.entries(versions).map((pair) => pair.join(' '))
+  const about = `Rounds: ${rounds}. ${[date, machine, ...servers].join('; ')}.`
+  return new Map(scenarios.map((scenario) => [scenario.title, asMarkdown(scenario, about)]))
+}
+
+export const head = ({ pinned }) => `# Performance
 
 Written by \`npm run bench -- --write\`; do not edit.
 
-Each figure is the median of ${rounds} rounds, with the range in parentheses; in each round the servers take turns in another
+Each figure is the median of the rounds, with the range in parentheses; in each round the servers take turns in another
 order, each in a fresh process with an empty database, and are warmed up first. CPU is user and system time of all threads of the server. ${
   pinned ? 'Server and load generator have a core each. ' : 'Server and load generator share the cores. '
 }A run counts only if every recipient got every message of every sender exactly once and in order.
 
 Rooms, with a history of 20 messages, and both sides of one-to-one messages are archived by all servers; dmucd shows a message only
 when it is synced to the disk, except where it says \`"normal"\`. The floor is Node's sockets with no XMPP work behind them.
-
-- ${date}
-- ${machine}
-${Object.entries(versions)
-  .map(([name, version]) => `- ${name}: ${version}`)
-  .join('\n')}
-
-${scenarios.map(asMarkdown).join('\n')}`
+[How it grows](growth.md) is measured apart.`

@@ -3,6 +3,7 @@
  * series. With `--only NAME` that series alone; `--write` puts the charts and their page into docs; without it, figures are printed.
  */
 import { fileURLToPath } from 'node:url'
+import { putSections } from '../sections.mjs'
 import { put } from '../servers/process.mjs'
 import { chart } from './chart.mjs'
 import { series } from './series.mjs'
@@ -21,14 +22,15 @@ const shown = (figures) =>
 export async function grow({ only, write, say, certificate, about }) {
   const chosen = series.filter(({ name }) => only.length === 0 || only.includes(name))
   let good = true
-  const sections = []
+  const sections = new Map()
   for (const { name, title, xTitle, yTitle, points, y, measure } of chosen) {
     say(`${title}: ${yTitle}`)
     const measured = []
+    const startedAt = performance.now()
     for (const x of points) {
       const figures = await measure(x, certificate)
       if (figures.fault === undefined) {
-        measured.push({ x, y: y(figures) })
+        measured.push({ x, y: y(figures), figures })
         say(`  ${x.toLocaleString('en')} ${xTitle}: ${shown(figures)}`)
       } else {
         good = false
@@ -37,17 +39,28 @@ export async function grow({ only, write, say, certificate, about }) {
     }
     if (measured.length === 0) continue
     if (write) put(docs(`growth/${name}.svg`), chart({ title, xTitle, yTitle, points: measured }))
-    sections.push(`## ${title}\n\n![${title}: ${yTitle}, by ${xTitle}](growth/${name}.svg)\n`)
+    const seconds = Math.round((performance.now() - startedAt) / 1000)
+    say(`  in ${seconds} s`)
+    const image = `![${title}: ${yTitle}, by ${xTitle}](growth/${name}.svg)`
+    sections.set(title, `## ${title}\n\n${image}\n\n${table(xTitle, measured)}\n\n${about.join('; ')}; ${seconds} s.`)
   }
-  if (write && only.length === 0) put(docs('growth.md'), page(about, sections))
+  const titles = series.map(({ title }) => title)
+  if (write) putSections(docs('growth.md'), head, titles, sections)
   return good
 }
 
-const page = (about, sections) => `# How it grows
+/** All figures of all points. */
+function table(xTitle, measured) {
+  const keys = [...new Set(measured.flatMap(({ figures }) => Object.keys(figures)))]
+  const cell = (value) => (value === undefined ? '' : Number(value.toPrecision(3)).toLocaleString('en'))
+  const rows = measured.map(({ x, figures }) => [x.toLocaleString('en'), ...keys.map((key) => cell(figures[key]))])
+  return [[xTitle, ...keys], ['--:', ...keys.map(() => '--:')], ...rows]
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n')
+}
+
+const head = `# How it grows
 
 Written by \`npm run bench -- --growth --write\`; do not edit. One run for each point, on a fresh server; the x axis is in powers of
-ten, so flat is what work per unit should be.
-
-${about.map((line) => `- ${line}`).join('\n')}
-
-${sections.join('\n')}`
+ten, so flat is what work per unit should be. \`loopMs\` is the event loop's longest block in 99.9 % of its turns, \`loopMaxMs\` the longest
+of all.`
