@@ -95,7 +95,8 @@ const page = (
 ): string => `# Federation with other servers
 
 What was tried between dmucd and the servers of Debian, on one machine: each line is a scenario of \`test/interop\`, run
-against the real program. \`npm run interop\` runs them again and prints this table; \`-- --write\` makes this page.
+against the real program. \`npm run interop\` runs them again and prints this table; \`-- --write\` makes this page. *has it not*: that release of that server does
+not know the protocol that the line is about.
 
 ${matrix(outcomes, chosen)}
 `
