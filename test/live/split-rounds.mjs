@@ -7,7 +7,7 @@ import { roomAt } from './federation.mjs'
 import { faultsOf, judge, lacking } from './judge.mjs'
 import { seeded } from './random.mjs'
 import { SelfPings } from './self-pings.mjs'
-import { until } from './until.mjs'
+import { patienceMs, until } from './until.mjs'
 
 /** @typedef {import('./person.mjs').Person} Person */
 
@@ -72,7 +72,7 @@ export class SplitRounds {
     const room = roomAt(localpart, at)
     const kick = xml('item', { nick: victim.name, role: 'none' })
     const query = xml('query', { xmlns: 'http://jabber.org/protocol/muc#admin' }, kick)
-    await this.#person(source).ask('set', roomAt(localpart, source), query)
+    await this.#obeyed(() => this.#person(source).ask('set', roomAt(localpart, source), query))
     await until(() => !victim.isIn(room), `${victim.jid} to be kicked`)
     const { outside } = this.pings.count
     await until(
@@ -82,6 +82,22 @@ export class SplitRounds {
     await victim.join(room, { maxstanzas: 0 })
     await this.#allPresent()
     this.count.kicks++
+  }
+
+  /**
+   * Everybody may hear everything through a third while two are not in touch yet: then one is told to try again.
+   * @param {() => Promise<unknown>} order
+   */
+  async #obeyed(order) {
+    for (const end = performance.now() + patienceMs; ; ) {
+      const refusal = await order().then(
+        () => undefined,
+        (error) => error,
+      )
+      if (refusal === undefined) return
+      if (refusal.condition !== 'recipient-unavailable' || performance.now() > end) throw refusal
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
   }
 
   /** What all rounds together came to. Nobody's view has a gap: who was out of the room was so while nobody spoke. */
