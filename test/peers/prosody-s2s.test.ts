@@ -109,7 +109,7 @@ peer(['prosody'])('Prosody', () => {
     expect(us.texts()[0]).toContain('<policy-violation ')
     expect(us.log.filter((entry) => entry.level === 'warn').map((entry) => entry.message)[0]).toBe(
       'Refused p.example: its certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT; valid to ' +
-        `${/valid to ([^)]*)\)/.exec(us.texts()[0]!)?.[1]}). To allow it: set s2s_secure_auth = false or add "p.example" to s2s_insecure_domains`,
+        `${/valid to ([^)]*)\)/.exec(us.texts()[0]!)?.[1]}): it is self-signed. To allow it: set s2s_secure_auth = false or add "p.example" to s2s_insecure_domains`,
     )
   })
 
