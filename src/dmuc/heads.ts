@@ -5,7 +5,7 @@
 import type { LoggedEvent } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { chained, isWhole, linkOf } from './chain.js'
-import { otherInstance, others } from './replica.js'
+import { isSource, otherInstance, others } from './replica.js'
 import { isSigned, type Signer } from './signing.js'
 import type { Turn } from './turn.js'
 import { type Origin, originKey } from './vector.js'
@@ -142,9 +142,12 @@ const maxLost = 1000
 const isLostByUs = (turn: Turn, { id }: LoggedEvent): boolean =>
   id.instance === turn.self && id.incarnation !== turn.replica.incarnation && isNext(turn, id)
 
-/** So it is with what an instance said last that is none any more: the source, which heard it, cannot prove it, and nobody ever will. */
+/**
+ * So it is with what an instance said last that is none any more: who heard it, the source or a shadow that tells the source, cannot
+ * prove it, and nobody ever will.
+ */
 const isLastOfGone = (turn: Turn, from: string, { id }: LoggedEvent): boolean =>
-  from === turn.replica.identity.source &&
+  (from === turn.replica.identity.source || isSource(turn.replica)) &&
   turn.replica.table.instances.get(id.instance)?.gone === true &&
   isNext(turn, id)
 
