@@ -1,7 +1,6 @@
 /** How a shadow ends (checklist 48): its occupants leave as from a destroyed room, and are told where the source is. */
-import { xml } from '../xml/element.js'
-import { ns } from '../xmpp/namespaces.js'
 import { signLog } from './heads.js'
+import { leaveFor } from './parting.js'
 import { isPlain } from './plain.js'
 import { withdrawAll } from './relay.js'
 import { isSource } from './replica.js'
@@ -37,9 +36,6 @@ export function giveUpShadow(turn: Turn): void {
   const { source } = turn.replica.identity
   if (isSource(turn.replica)) return
   if (isPlain(turn, source)) withdrawAll(turn, source)
-  turn.effects.push({
-    type: 'send',
-    stanza: xml('message', { from: turn.self, to: source }, xml('leave', { xmlns: ns.dmucSync })),
-  })
+  turn.effects.push({ type: 'send', stanza: leaveFor(turn, source) })
   endHere(turn)
 }

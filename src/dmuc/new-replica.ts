@@ -20,6 +20,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     occupantsRevision: 1,
     table: { revision: 0, instances: new Map(rows.map((row) => [row.jid, row])) },
     peers: new Map(),
+    partings: new Map(),
     vector: Vector.empty,
     floors: new Map(),
     gaps: [],

@@ -127,6 +127,13 @@ export interface Peer {
   readonly closed: boolean
 }
 
+/** An instance is told that it is none any more (./parting.ts). */
+export interface Parting {
+  /** When it was said last, by our clock, and how often in all. */
+  readonly at: number
+  readonly times: number
+}
+
 /** A nick that the source gave away and that was not announced yet; it lapses. */
 export interface Grant {
   readonly number: number
@@ -194,6 +201,8 @@ export interface Replica {
   readonly occupantsRevision: number
   readonly table: InstanceTable
   readonly peers: ReadonlyMap<string, Peer>
+  /** Instances from which we took the room back just now. */
+  readonly partings: ReadonlyMap<string, Parting>
   readonly vector: Vector
   /** Where logs begin, by origin, and what was gone before it came here (./floors.ts). */
   readonly floors: ReadonlyMap<string, Floor>

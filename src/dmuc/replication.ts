@@ -5,10 +5,10 @@
 import type { RoomState } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { inWords } from '../xmpp/error-words.js'
-import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { entitlePresent } from './entitled.js'
 import { askHistory } from './history.js'
+import { partFrom, partNoMore } from './parting.js'
 import { isPlain } from './plain.js'
 import { forgetInstance } from './presences.js'
 import { askConfig, configPayload, placeOf } from './relay.js'
@@ -36,6 +36,7 @@ function shadowRow(
 /** The peerhost said yes: its shadow enters the table and gets the config (E5). */
 export function addShadow(turn: Turn, { jid, kind, key, users }: Accepted): void {
   const { table } = turn.replica
+  partNoMore(turn, jid)
   const own = withKey(turn.replica, turn.self, turn.env.signer?.publicKey)
   const known = table.instances.get(jid)
   if ((known === undefined || known.gone) && others(turn.replica).length + 1 >= turn.env.limits.maxInstances)
@@ -140,9 +141,6 @@ export function removeInstance(turn: Turn, jid: string): void {
   const instances = new Map(table.instances).set(jid, { ...instance, gone: true })
   turn.change({ table: { revision: table.revision + 1, instances } })
   turn.effects.push({ type: 'save' })
-  turn.effects.push({
-    type: 'send',
-    stanza: xml('message', { from: turn.self, to: jid }, xml('leave', { xmlns: ns.dmucSync })),
-  })
+  partFrom(turn, jid)
   tellTable(turn)
 }

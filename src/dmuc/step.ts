@@ -17,6 +17,7 @@ import { keepForeignHead, signEarlier, signLog } from './heads.js'
 import { accuse } from './lies.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeOrder } from './orders.js'
+import { repeatPartings } from './parting.js'
 import { takeRelayed } from './relayed.js'
 import {
   type Happening,
@@ -98,6 +99,7 @@ function dispatch(turn: Turn, happening: Happening): void {
       lookThrough(turn)
       expireLinks(turn)
       retryPlain(turn)
+      repeatPartings(turn)
       dropEntitled(turn)
       return reassure(turn)
   }

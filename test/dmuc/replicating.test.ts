@@ -59,6 +59,39 @@ test('a shadow that has the room is given it again: who may not be in it any mor
   expect(serving.replica.room.occupants.size).toBe(0)
 })
 
+describe('a shadow that is taken back', () => {
+  const leaves = (effects: readonly Effect[]): (string | undefined)[] =>
+    effects.flatMap((effect) =>
+      effect.type === 'send' && effect.stanza.getChild('leave') !== undefined ? [effect.stanza.attrs.to] : [],
+    )
+  const pass = (ms: number): (string | undefined)[] => {
+    const said: (string | undefined)[] = []
+    for (const end = now + ms; now < end; ) {
+      now += 1000
+      said.push(...leaves(happens({ type: 'tick' })))
+    }
+    return said
+  }
+
+  beforeEach(() => {
+    happens({ type: 'replicated', jid: shadow, kind: 'sync' })
+    expect(leaves(happens({ type: 'removed', jid: shadow }))).toEqual([shadow])
+  })
+
+  test('is told so a few times, ever more rarely: nothing answers that, and it may be lost', () => {
+    expect(pass(4000)).toEqual([])
+    expect(pass(2000)).toEqual([shadow])
+    expect(pass(16_000)).toEqual([shadow])
+    expect(pass(600_000)).toEqual([shadow, shadow])
+    expect(replica.partings.size).toBe(0)
+  })
+
+  test('is told no more once it is given the room again', () => {
+    happens({ type: 'replicated', jid: shadow, kind: 'sync' })
+    expect(pass(600_000)).toEqual([])
+  })
+})
+
 describe('a plain shadow, given configuration and roster again after a split,', () => {
   const answers = (type: 'config' | 'roster', result: Element | StanzaError): readonly Effect[] =>
     happens({ type: 'answer', from: shadow, question: { type }, result })

@@ -251,7 +251,7 @@ export class Distribution {
 
   /** Does the room have business with other servers while nobody is in it? */
   needed(room: LiveRoom): boolean {
-    return others(room.replica).length > 0
+    return others(room.replica).length > 0 || room.replica.partings.size > 0
   }
 
   /** Asks the services that the configuration names, whatever the policy of when; for the operator. */

@@ -248,6 +248,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     occupantsRevision: 1,
     table: { revision: saved.tableRevision, instances, ...saved.tableSeal },
     peers: new Map((saved.lied ?? []).map(([jid, reason]) => [jid, liar(reason)])),
+    partings: new Map(),
     vector: Vector.of(loaded.vector),
     floors: savedFloors(record),
     gaps: saved.gaps ?? [],
