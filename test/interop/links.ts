@@ -159,6 +159,31 @@ export const links: readonly Scenario[] = [
       }),
   },
   {
+    name: 'their connection to us hangs and breaks: what their users say after that arrives, in order, once',
+    run: (peer) =>
+      on(peer, { cabled: true }, async (stage) => {
+        await talk(stage)
+        const [ann, juliet] = [await stage.ann(), await stage.juliet()]
+        const toHerself = async (id: string): Promise<void> => {
+          juliet.send(body('juliet@p.example/test', id))
+          await juliet.next(hasId(id))
+        }
+        stage.cable.hold()
+        // They cannot know yet that nobody hears it.
+        juliet.send(body('ann@a.example/test', 'held'))
+        await toHerself('said')
+        stage.cable.cut()
+        const isGone = async (): Promise<boolean> => (await linksTo(stage)).every(({ direction }) => direction !== 'in')
+        await until(isGone, () => 'their stream to be gone here')
+        await toHerself('seen')
+        for (let n = 0; n < 10; n++) juliet.send(body('ann@a.example/test', `after-${n}`))
+        for (let n = 0; n < 10; n++) {
+          const { attrs } = await ann.next(({ name, attrs }) => name === 'message' && attrs.id !== 'held')
+          check(attrs.id === `after-${n}`, `${attrs.id} in place of after-${n}`)
+        }
+      }),
+  },
+  {
     name: 'DNS changes: it is found at its new place',
     run: (peer) =>
       on(peer, {}, async (stage) => {

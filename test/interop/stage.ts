@@ -4,6 +4,7 @@ import { type Pair, selfSigned } from '../net/certificate-files.js'
 import { type Ejabberd, startEjabberd } from '../peers/ejabberd.js'
 import { PlainClient } from '../peers/plain-client.js'
 import { type ProsodyOptions, startProsody } from '../peers/prosody.js'
+import { type Cable, startCable } from './cable.js'
 import { type OurOptions, type Ours, startOurs } from './ours.js'
 
 export const peers = ['Prosody', 'ejabberd'] as const
@@ -21,6 +22,8 @@ export interface StageOptions {
   readonly theirs?: TheirOptions
   /** TLS from the first byte alone, both ways. */
   readonly direct?: boolean
+  /** Their way to us leads through a cable. */
+  readonly cabled?: boolean
 }
 
 const password = 'cauldron-bubble'
@@ -41,21 +44,26 @@ export class Stage {
   them: Ejabberd
   readonly #options: StageOptions
   readonly #clients: PlainClient[] = []
+  readonly #cable: Cable | undefined
 
-  private constructor(peer: PeerName, us: Ours, them: Ejabberd, options: StageOptions) {
+  private constructor(peer: PeerName, us: Ours, them: Ejabberd, options: StageOptions, cable: Cable | undefined) {
     this.peer = peer
     this.us = us
     this.them = them
     this.#options = options
+    this.#cable = cable
   }
 
   static async set(peer: PeerName, options: StageOptions = {}): Promise<Stage> {
     const us = await startOurs({ certificate: await ourSelfSigned(), users: { ann: password }, ...options.ours })
+    const cable = options.cabled === true ? await startCable(us.s2sPort) : undefined
     try {
-      const stage = new Stage(peer, us, await startTheirs(peer, us, options), options)
+      const them = await startTheirs(peer, us, options, cable?.port)
+      const stage = new Stage(peer, us, them, options, cable)
       stage.#findThem()
       return stage
     } catch (error) {
+      await cable?.close()
       await us.close()
       throw error
     }
@@ -64,13 +72,19 @@ export class Stage {
   /** At other ports, as after an upgrade; our DNS knows of it if it is `told`. */
   async restartThem(told = true): Promise<void> {
     await this.them.stop()
-    this.them = await startTheirs(this.peer, this.us, this.#options)
+    this.them = await startTheirs(this.peer, this.us, this.#options, this.#cable?.port)
     if (told) this.#findThem()
   }
 
   /** Our way to them alone goes through `port` from now on. */
   findThemAt(port: number): void {
     for (const domain of [theirDomain, theirRooms]) this.us.dns.set(domain, { port })
+  }
+
+  /** On their way to us. */
+  get cable(): Cable {
+    if (this.#cable === undefined) throw new Error('this stage has no cable')
+    return this.#cable
   }
 
   ann(): Promise<PlainClient> {
@@ -83,6 +97,7 @@ export class Stage {
 
   async close(): Promise<void> {
     for (const client of this.#clients) client.close()
+    await this.#cable?.close()
     await this.them.stop()
     await this.us.close()
   }
@@ -106,8 +121,8 @@ export function startTheirs(
   peer: PeerName,
   us: Ours,
   { theirs = {}, direct = false }: StageOptions,
+  port = direct ? us.s2sDirectPort : us.s2sPort,
 ): Promise<Ejabberd> {
-  const port = direct ? us.s2sDirectPort : us.s2sPort
   const there = { [us.domain]: port, [us.rooms]: port }
   const common = {
     ...{ domain: theirDomain, mucDomain: theirRooms, users, directTls: direct },
