@@ -81,6 +81,39 @@ test('an operation that one release knows and the others do not is held by all, 
   expect(held[0]?.filter((line) => line.startsWith(roomOf(1)))).toHaveLength(1)
 })
 
+test('a source out of an old backup that can ask nobody keeps what it decides, and has back what it had decided', async () => {
+  let decided: readonly unknown[] = []
+  const inspect = (world: World): void => {
+    decided = world.sites.map(({ index, service }) => {
+      const { register, config } = service!.rooms.get(roomOf(index))!.replica.room
+      const of = (jid: string): string | undefined => register.get(jid)?.affiliation
+      return { name: config.name, before: of('user4@people1.example'), since: of('user5@people2.example') }
+    })
+  }
+  const name = (at: number, value: string): Operation => {
+    return { at, type: 'configure', who: 0, field: 'muc#roomconfig_roomname', value }
+  }
+  const { faults } = await play(
+    1,
+    scope,
+    [
+      ...arrivals,
+      name(12_000, 'one'),
+      { at: 13_000, type: 'affiliate', who: 0, whom: 4, affiliation: 'outcast' },
+      { at: 19_000, type: 'cut', from: 0, to: 1, both: true, fault: 'bounce', forMs: 90_000 },
+      { at: 19_000, type: 'cut', from: 0, to: 2, both: true, fault: 'bounce', forMs: 90_000 },
+      { at: 20_000, type: 'crash', site: 0, forMs: 300, losesMs: 10_000 },
+      { at: 21_000, type: 'enter', who: 0, nick: 'nick0' },
+      { at: 60_000, type: 'affiliate', who: 0, whom: 5, affiliation: 'member' },
+      name(61_000, 'two'),
+    ],
+    { inspect },
+  )
+  expect(faults).toEqual([])
+  const both = { name: 'two', before: 'outcast', since: 'member' }
+  expect(decided).toEqual([both, both, both])
+})
+
 const hour = 3_600_000
 
 const bodyIn = (operation: string): string | undefined => /<body>(.*?)<.body>/.exec(operation)?.[1]
