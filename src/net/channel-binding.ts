@@ -15,7 +15,7 @@ export interface Channel {
 
 /** Of the server's side of a connection whose handshake is done. */
 export function channelOf(socket: TLSSocket): Channel {
-  const hash = certificateHash(socket)
+  const { hash, raw } = certificateOf(socket)
   // Before TLS 1.3 the exporter is only safe with an extension (RFC 7627) of which Node does not tell whether it was used.
   const exporter: readonly BindingType[] = socket.getProtocol() === 'TLSv1.3' ? ['tls-exporter'] : []
   return {
@@ -24,7 +24,7 @@ export function channelOf(socket: TLSSocket): Channel {
       if (socket.destroyed) return undefined
       if (type === 'tls-exporter') return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
       if (type === 'tls-unique') return firstFinished(socket)
-      return hash === undefined ? undefined : endPoint(socket, hash)
+      return hash === undefined || raw === undefined ? undefined : createHash(hash).update(raw).digest()
     },
   }
 }
@@ -32,11 +32,6 @@ export function channelOf(socket: TLSSocket): Channel {
 /** Of a full handshake of TLS 1.3 alone: older versions do not bind to all of theirs (RFC 7627). */
 function firstFinished(socket: TLSSocket): Buffer | undefined {
   return socket.getProtocol() === 'TLSv1.3' && !socket.isSessionReused() ? socket.getPeerFinished() : undefined
-}
-
-function endPoint(socket: TLSSocket, hash: string): Buffer | undefined {
-  const own = socket.getX509Certificate()?.raw
-  return own && createHash(hash).update(own).digest()
 }
 
 /** Signature algorithms and their hash; MD5 and SHA-1 count as SHA-256. Of others, as Ed25519, the binding is not defined. */
@@ -52,18 +47,33 @@ const hashes: Readonly<Record<string, string>> = {
   '2a8648ce3d040304': 'sha512',
 }
 
-/** By fingerprint: reading a certificate costs more than looking at its digest. */
-const known = new Map<string, string | undefined>()
+interface Own {
+  /** Undefined where the binding is not defined for its signature. */
+  readonly hash: string | undefined
+  readonly raw: Buffer | undefined
+}
 
-function certificateHash(socket: TLSSocket): string | undefined {
-  const own = socket.getX509Certificate()
-  if (own === undefined) return undefined
-  const key = own.fingerprint256
-  if (!known.has(key)) {
-    if (known.size > 1000) known.clear()
-    known.set(key, hashes[signatureAlgorithm(own.raw)])
-  }
-  return known.get(key)
+/** By connection: to ask Node takes a hundred microseconds and more each time. And by fingerprint, so that they share it. */
+const owns = new WeakMap<TLSSocket, Own>()
+const known = new Map<string, Own>()
+
+const none: Own = { hash: undefined, raw: undefined }
+
+function certificateOf(socket: TLSSocket): Own {
+  const remembered = owns.get(socket)
+  if (remembered !== undefined) return remembered
+  const own = ownOf(socket.getCertificate())
+  owns.set(socket, own)
+  return own
+}
+
+function ownOf(certificate: ReturnType<TLSSocket['getCertificate']>): Own {
+  if (certificate === null || !('raw' in certificate)) return none
+  const { raw, fingerprint256 } = certificate
+  const own = known.get(fingerprint256) ?? { raw, hash: hashes[signatureAlgorithm(raw)] }
+  if (known.size > 1000) known.clear()
+  known.set(fingerprint256, own)
+  return own
 }
 
 function signatureAlgorithm(certificate: Buffer): string {
