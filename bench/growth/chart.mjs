@@ -37,13 +37,13 @@ export function chart({ title, xTitle, yTitle, points }) {
   return `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 ${width} ${height}' width='${width}' height='${height}' role='img'>
 <title>${escaped(title)}</title>
 <style>text{font:12px sans-serif;fill:#6b7280}.title{font-weight:600;font-size:14px}.value{fill:#3b82f6}.grid{stroke:#9ca3af;stroke-opacity:.35}polyline{fill:none;stroke:#3b82f6;stroke-width:2}circle{fill:#3b82f6}</style>
-${text(inner.left, 20, escape(title), "class='title'")}
-${text(inner.left, 36, escape(yTitle))}
+${text(inner.left, 20, escaped(title), "class='title'")}
+${text(inner.left, 36, escaped(yTitle))}
 ${grid.join('\n')}
 <polyline points='${line}'/>
 ${dots.join('\n')}
 ${labels.join('\n')}
-${text((inner.left + inner.right) / 2, height - 12, escape(xTitle), "text-anchor='middle'")}
+${text((inner.left + inner.right) / 2, height - 12, escaped(xTitle), "text-anchor='middle'")}
 </svg>
 `
 }
