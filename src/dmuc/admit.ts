@@ -19,6 +19,7 @@ import {
 } from './replica.js'
 import { isCutOff, restricts } from './restrictions.js'
 import { notSettled } from './settling.js'
+import { wayTo } from './ways.js'
 
 export interface Admission {
   readonly local: readonly Operation[]
@@ -50,8 +51,7 @@ export function admit(
   for (const to of orders.keys()) {
     if (otherInstance(replica, to)?.kind === 'plain')
       return new StanzaError('not-allowed', { text: `${to} decides this, and it takes no orders` })
-    const link = replica.peers.get(to)?.link
-    if (link !== 'up' && link !== 'greeting')
+    if (wayTo(replica, to) === undefined)
       return new StanzaError('recipient-unavailable', {
         type: 'wait',
         text: `${to} decides this, and it cannot be reached at the moment`,

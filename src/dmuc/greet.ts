@@ -201,7 +201,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     vector: restarted ? vector : withoutExpired(turn.replica, joined(peer.vector, vector)),
     pulls: goesOn ? peer.pulls : [],
     pageEvents: undefined,
-    through: { askedAt: undefined, quiet: 0, isReached: false },
+    through: { askedAt: undefined, quiet: 0, by: undefined, kicks: [] },
     listAsked: goesOn && peer.listAsked,
     listWanted:
       restarted ||

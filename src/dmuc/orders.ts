@@ -12,15 +12,19 @@ import { type Element, xml } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { carriedOut, decidesRole } from './entitled.js'
 import { performLocal } from './local.js'
+import { passOrder, sendThrough, whoOrders } from './passing.js'
 import { isNumbered, isSource, type Order, type Replica, speaksFor } from './replica.js'
 import { isCutOff, judgeWithheld, restricts, withhold } from './restrictions.js'
 import { notSettled } from './settling.js'
 import type { Turn } from './turn.js'
+import { thirdTo } from './ways.js'
 import { readOrder, writeOrder } from './wire/order.js'
 
 export function sendOrder(turn: Turn, order: Order, token: string): void {
   const payload = writeOrder(order)
   if (payload === undefined) return turn.note('warn', 'something was decided here that cannot be ordered', order.to)
+  const third = thirdTo(turn.replica, order.to)
+  if (third !== undefined) return sendThrough(turn, third, order, payload, token)
   turn.effects.push({
     type: 'ask',
     iq: xml('iq', { type: 'set', from: turn.self, to: order.to }, payload),
@@ -29,6 +33,13 @@ export function sendOrder(turn: Turn, order: Order, token: string): void {
 }
 
 export function takeOrder(turn: Turn, from: string, iq: Element, payload: Element): void {
+  if (passOrder(turn, from, iq, payload)) return
+  const who = whoOrders(turn, from, payload)
+  if (who instanceof StanzaError) turn.effects.push({ type: 'reply', iq, payload: who })
+  else takeOrderOf(turn, who, iq, payload)
+}
+
+function takeOrderOf(turn: Turn, from: string, iq: Element, payload: Element): void {
   const order = readOrder(payload)
   if (order?.was !== undefined && isSource(turn.replica)) return takeWithheld(turn, from, iq, order)
   if (order !== undefined && isRestriction(turn, order)) return takeRestriction(turn, from, iq, order)

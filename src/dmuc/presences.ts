@@ -6,7 +6,7 @@
 import { affiliationOf, homesOf } from '../room/occupants.js'
 import { atLeast } from '../room/roles.js'
 import { personOf } from '../room/standing.js'
-import type { Occupant, SoftOperation } from '../room/types.js'
+import type { Departure, Occupant, SoftOperation } from '../room/types.js'
 import { copy, type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { startsTooOften } from './accept.js'
@@ -186,9 +186,16 @@ export function compareList(turn: Turn, home: string, occupants: readonly Occupa
   const there = new Set(occupants.map((occupant) => occupant.nick))
   for (const known of turn.replica.room.occupants.values())
     if (homesOf(known).includes(home) && !there.has(known.nick))
-      performSoft(turn, { type: 'leave', nick: known.nick, home, departure: { cause: 'left' } }, home)
+      performSoft(turn, { type: 'leave', nick: known.nick, home, departure: departureOf(turn, home, known) }, home)
+  const { through } = turn.peer(home)
+  const kicks = through.kicks.filter(({ nick }) => there.has(nick))
+  if (kicks.length < through.kicks.length) turn.changePeer(home, { through: { ...through, kicks } })
   for (const occupant of occupants) showAvailable(turn, occupant)
 }
+
+/** Why somebody is not there any more: we may have had him kicked, by way of a third. */
+const departureOf = (turn: Turn, home: string, { nick }: Occupant): Departure =>
+  turn.peer(home).through.kicks.find((kick) => kick.nick === nick)?.departure ?? { cause: 'left' }
 
 /** An embedded presence as it would stand on a stream. */
 const unembedded = (presence: Element): Element =>

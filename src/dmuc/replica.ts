@@ -3,7 +3,16 @@
  * `step` (./step.ts) takes a replica and something that happened, and gives the next replica and what has to be done.
  */
 import { personOf } from '../room/standing.js'
-import type { Affiliation, Change, LoggedEvent, Operation, RegisterEntry, RoomState, Stamp } from '../room/types.js'
+import type {
+  Affiliation,
+  Change,
+  Departure,
+  LoggedEvent,
+  Operation,
+  RegisterEntry,
+  RoomState,
+  Stamp,
+} from '../room/types.js'
 import type { Element } from '../xml/element.js'
 import type { StanzaError } from '../xmpp/stanza-error.js'
 import { occupantIdOf, type RoomKeys } from './ids.js'
@@ -118,11 +127,18 @@ export interface Peer {
   /** Live events above a gap, rising by seq, at most `maxHeld`. */
   readonly held: readonly LoggedEvent[]
   /**
-   * While it is out of our reach (./through.ts): when others were asked who is there, how often that came to nothing new, and whether one of
-   * them reaches it; and when one of them said last who is there.
+   * While it is out of our reach (./through.ts): when others were asked who is there, how often that came to nothing new, and which of them
+   * reaches it; who was kicked there by way of that one; and when one of them said last who is there.
    */
-  readonly through: { readonly askedAt: number | undefined; readonly quiet: number; readonly isReached: boolean }
+  readonly through: {
+    readonly askedAt: number | undefined
+    readonly quiet: number
+    readonly by: string | undefined
+    readonly kicks: readonly { readonly token: string; readonly nick: string; readonly departure: Departure }[]
+  }
   readonly reachedAt: number | undefined
+  /** The stamp of the last order that came from it by way of others (./passing.ts). */
+  readonly ordered: Stamp | undefined
   /** The link is closed by our operator's word. */
   readonly closed: boolean
 }
@@ -253,6 +269,9 @@ export type Question =
   | { readonly type: 'notice' }
   /** An order or a proposal; `token` tells the caller whose command it came from. */
   | { readonly type: 'order'; readonly token: string }
+  /** The same by way of a third, for `to`; and at that third, for the asker of `iq`. */
+  | { readonly type: 'order-through'; readonly to: string; readonly token: string }
+  | { readonly type: 'order-for'; readonly iq: Element }
   /** What was withheld in a split, under this token. */
   | { readonly type: 'withheld'; readonly token: string }
 

@@ -13,6 +13,7 @@ import { performLocal } from './local.js'
 import { relayRefitted } from './relay.js'
 import { isSource, type Order, others, type Replica, type Withheld } from './replica.js'
 import type { Turn } from './turn.js'
+import { wayTo } from './ways.js'
 import { writeOrder } from './wire/order.js'
 
 export type Register = Extract<Operation, { type: 'register' }>
@@ -28,11 +29,9 @@ export const restricts = (room: RoomState, operation: Operation): operation is R
   outranks(affiliationOf(room, operation.jid), operation.entry.affiliation) &&
   (operation.entry.nick === undefined || operation.entry.nick === room.register.get(operation.jid)?.nick)
 
-/** Is the source, which decides of the register, out of reach? */
-export const isCutOff = ({ identity, peers, room }: Replica): boolean => {
-  const link = peers.get(identity.source)?.link
-  return identity.source !== room.jid && link !== 'up' && link !== 'greeting'
-}
+/** Is the source, which decides of the register, out of reach, of others' too? */
+export const isCutOff = (replica: Replica): boolean =>
+  !isSource(replica) && wayTo(replica, replica.identity.source) === undefined
 
 /** Takes effect here; the source hears of it when it can, and so do the others that we reach now. */
 export function withhold(turn: Turn, operations: readonly Register[], actor: string, tell: boolean): void {

@@ -18,6 +18,7 @@ import { accuse } from './lies.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeOrder } from './orders.js'
 import { repeatPartings } from './parting.js'
+import { returnVerdict, takeAnswerThrough } from './passing.js'
 import { takeRelayed } from './relayed.js'
 import {
   type Happening,
@@ -209,6 +210,10 @@ function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, {
       return takeHistory(turn, from, result)
     case 'withheld':
       return takeVerdict(turn, question.token, result)
+    case 'order-through':
+      return takeAnswerThrough(turn, question, result)
+    case 'order-for':
+      return returnVerdict(turn, question.iq, result)
     case 'order':
     case 'notice':
       return

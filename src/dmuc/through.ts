@@ -25,8 +25,8 @@ const quietMs = 20_000
 const unreachedMs = 60_000
 
 /** The grace must not be over between two answers. */
-function waitMs({ env }: Turn, { quiet, isReached }: Peer['through']): number {
-  const most = isReached ? Math.min(quietMs, env.limits.graceMs / 3) : unreachedMs
+function waitMs({ env }: Turn, { quiet, by }: Peer['through']): number {
+  const most = by !== undefined ? Math.min(quietMs, env.limits.graceMs / 3) : unreachedMs
   return Math.min(throughMs * 2 ** Math.min(quiet, 10), Math.max(1000, most))
 }
 
@@ -48,7 +48,7 @@ function askThrough(turn: Turn, of: string, tried: readonly string[]): void {
   )
   const { through } = turn.peer(of)
   if (third === undefined) {
-    if (tried.length > 0) turn.changePeer(of, { through: { ...through, quiet: through.quiet + 1, isReached: false } })
+    if (tried.length > 0) turn.changePeer(of, { through: { ...through, quiet: through.quiet + 1, by: undefined } })
     return
   }
   turn.changePeer(of, { through: { ...through, askedAt: turn.env.now } })
@@ -137,7 +137,7 @@ export function takeListThrough(
   const isNews = !isHeld(turn, list, occupants)
   turn.changePeer(of, {
     reachedAt: turn.env.now,
-    through: { ...through, quiet: isNews ? 0 : through.quiet + 1, isReached: true },
+    through: { ...through, quiet: isNews ? 0 : through.quiet + 1, by: from },
   })
   if (takeList(turn, of, list) && split) {
     turn.changePeer(of, { split: false })

@@ -159,7 +159,8 @@ const newPeer: Peer = {
   seenAt: undefined,
   said: undefined,
   held: [],
-  through: { askedAt: undefined, quiet: 0, isReached: false },
+  through: { askedAt: undefined, quiet: 0, by: undefined, kicks: [] },
   closed: false,
   reachedAt: undefined,
+  ordered: undefined,
 }

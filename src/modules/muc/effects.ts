@@ -100,7 +100,8 @@ export class Effects<R extends Room> {
     this.#env.router.ask(iq, (answer) => {
       if (this.#room.ended) return
       if (answer instanceof StanzaError && isNoWay(answer)) this.#env.unreachable(from)
-      if (question.type === 'order') this.#hands.orders.answered(question.token, answer)
+      if (question.type === 'order' || question.type === 'order-through')
+        this.#hands.orders.answered(question.token, answer)
       this.#room.happen({ type: 'answer', from, question, result: answer })
     })
   }

@@ -30,7 +30,7 @@ import { Entrance, type Way } from './entrance.js'
 import { Expectations } from './expectations.js'
 import { Invitations } from './invitations.js'
 import { Orders } from './pending-orders.js'
-import { isPrivate, privateRoute } from './private-route.js'
+import { isPrivate, privateRoute, withinReach } from './private-route.js'
 import { Rates } from './rates.js'
 import { asksArchive } from './read-archive.js'
 import type { RoomEnvironment } from './room-environment.js'
@@ -245,7 +245,8 @@ export class LiveRoom {
     from: Jid,
     more?: Pick<Context, 'grant' | 'grantProof' | 'target'>,
   ): void {
-    const decision = decide(this.replica.room, command, this.#context(from, more))
+    const decided = decide(this.replica.room, command, this.#context(from, more))
+    const decision = decided instanceof StanzaError ? decided : withinReach(this.replica, decided)
     if (decision instanceof StanzaError) return this.#output.refuse(stanza, decision)
     const admission = admit(this.replica, decision.operations, from.bare().toString(), this.#env.limits)
     if (admission instanceof StanzaError) return this.#output.refuse(stanza, admission)

@@ -1,10 +1,11 @@
 /** What one occupant says to another alone, across instances (XEP-0045 §7.5, §17.4): one hop, and never logged. */
 import { isSource, type Replica, speaksFor } from '../../dmuc/replica.js'
-import { type Delivery, deliverPrivately } from '../../room/index.js'
+import { type Decision, type Delivery, deliverPrivately } from '../../room/index.js'
 import { homesOf } from '../../room/occupants.js'
 import type { Element } from '../../xml/element.js'
-import type { Jid } from '../../xmpp/jid.js'
+import { Jid } from '../../xmpp/jid.js'
 import { readdress } from '../../xmpp/stanza.js'
+import { StanzaError } from '../../xmpp/stanza-error.js'
 
 /**
  * Does the stanza go from occupant to occupant? What bounces of a relayed stanza has the same nick on both sides, and means
@@ -14,6 +15,20 @@ export function isPrivate({ name, attrs }: Element, from: Jid, to: Jid): boolean
   if (!to.isFull || name === 'presence') return false
   if (name === 'iq') return true
   return attrs.type === 'error' ? from.isFull && from.resource !== to.resource : attrs.type !== 'groupchat'
+}
+
+/**
+ * The decision with what goes to instances that can be reached, or the error where it was for others alone. In a partial split it does not
+ * go by way of a third, whose operator it is not meant for (docs/dmuc-sync.md §5).
+ */
+export function withinReach({ peers }: Replica, decision: Decision): Decision | StanzaError {
+  const { relays = [], deliveries = [], operations } = decision
+  const left = relays.filter(({ home }) => peers.get(home)?.link !== 'down')
+  const [lost] = relays.filter((relay) => !left.includes(relay))
+  if (lost === undefined) return decision
+  if (left.length > 0 || deliveries.length > 0 || operations.length > 0) return { ...decision, relays: left }
+  const text = `${Jid.parse(lost.home).domain} cannot be reached from here at the moment; what is private goes by way of nobody else`
+  return new StanzaError('recipient-unavailable', { type: 'wait', text })
 }
 
 /**
