@@ -35,4 +35,10 @@ export const occupantIdOf = (keys: RoomKeys, roomId: string, person: string): st
 
 /** For who has to give a nick up; the same at every instance without asking: nobody can choose another's occupant-id. */
 export const otherNick = ({ nick, occupantId }: { readonly nick: string; readonly occupantId: string }): string =>
-  `${nick} (${occupantId.slice(0, 6)})`
+  `${nick}${suffix(occupantId)}`
+
+const suffix = (occupantId: string): string => ` (${occupantId.slice(0, 6)})`
+
+/** Is it one that its holder was given? */
+export const isOtherNick = ({ nick, occupantId }: { readonly nick: string; readonly occupantId: string }): boolean =>
+  nick.endsWith(suffix(occupantId))

@@ -7,7 +7,7 @@ import { type Claimed, mayVouch, personOf } from '../room/standing.js'
 import type { Occupant, SoftOperation, Stamp } from '../room/types.js'
 import { compareStamps, maxLeadMs } from './clock.js'
 import { isGranted } from './grant-proof.js'
-import { otherNick } from './ids.js'
+import { isOtherNick, otherNick } from './ids.js'
 import { isSource, otherInstance, type Replica, speaksFor } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
@@ -123,10 +123,10 @@ function turnAway(turn: Turn, claimed: Occupant): void {
 
 const reason = 'That nickname is somebody else’s.'
 
-/** Kicked only where not even the other nick is free. */
-function giveWay(turn: Turn, { nick, occupantId }: Occupant): void {
+/** Kicked only where not even the other nick is free, or it is refused, too. */
+export function giveWay(turn: Turn, { nick, occupantId }: Occupant): void {
   const to = otherNick({ nick, occupantId })
-  performSoft(turn, { type: 'nick', nick, to, grant: 0, forced: true })
+  if (!isOtherNick({ nick, occupantId })) performSoft(turn, { type: 'nick', nick, to, grant: 0, forced: true })
   if (turn.replica.room.occupants.has(nick))
     performSoft(turn, { type: 'leave', nick, departure: { cause: 'kicked', reason } })
 }

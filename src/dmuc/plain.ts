@@ -5,11 +5,13 @@
 import { affiliationOf, homesOf } from '../room/occupants.js'
 import { defaultRole, roleAtLeast } from '../room/roles.js'
 import type { Affiliation, Departure, Occupant } from '../room/types.js'
+import type { StanzaError } from '../xmpp/stanza-error.js'
 import { performLocal } from './local.js'
+import { giveWay } from './nicks.js'
 import { otherInstance } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
-import type { Available } from './wire/presence.js'
+import type { Available, Unavailable } from './wire/presence.js'
 
 export const isPlain = (turn: Turn, jid: string): boolean => otherInstance(turn.replica, jid)?.kind === 'plain'
 
@@ -44,16 +46,36 @@ function adoptAffiliation(turn: Turn, jid: string, affiliation: Affiliation | un
 }
 
 /**
- * The source speaks of an occupant of ours: another role, or that it is shut out. Anything else it says under that nick is of
+ * The source speaks of an occupant of ours: another role or nick, or that it is shut out. Anything else it says under that nick is of
  * somebody else.
  */
-export function obey(turn: Turn, ours: Occupant, change: Available | Departure): void {
+export function obey(turn: Turn, ours: Occupant, presence: Available | Unavailable): void {
   const { source } = turn.replica.identity
-  if (!('cause' in change)) {
-    if (change.occupant.role !== ours.role)
-      performSoft(turn, { type: 'role', nick: ours.nick, role: change.occupant.role }, source)
-    return
-  }
+  if (presence.type === 'available') {
+    const { role } = presence.occupant
+    if (role !== ours.role) performSoft(turn, { type: 'role', nick: ours.nick, role }, source)
+  } else if (presence.renamed !== undefined) rename(turn, ours, presence.renamed.to)
+  else shutOut(turn, ours, presence.departure)
+}
+
+/** XEP-0045 §7.6: by the service, not by the occupant. Where somebody has that nick here, ours takes another one. */
+function rename(turn: Turn, ours: Occupant, to: string): void {
+  if (turn.replica.room.occupants.has(to)) giveWay(turn, ours)
+  else performSoft(turn, { type: 'nick', nick: ours.nick, to, grant: 0, forced: true }, turn.replica.identity.source)
+}
+
+/** What we announced came back: its rule is that of XEP-0045 §7.2, and who sits here cannot stay where the others do not see him. */
+export function takeRefusal(turn: Turn, nick: string, { condition, text }: StanzaError): void {
+  const { room, identity } = turn.replica
+  const ours = room.occupants.get(nick)
+  if (ours?.home !== turn.self) return
+  if (condition === 'conflict') return giveWay(turn, ours)
+  const departure: Departure = { cause: 'kicked', reason: text ?? `${identity.source} does not let you in` }
+  performSoft(turn, { type: 'leave', nick, departure }, identity.source)
+}
+
+function shutOut(turn: Turn, ours: Occupant, change: Departure): void {
+  const { source } = turn.replica.identity
   const { cause } = change
   if (cause === 'banned') {
     const { actor, reason } = change

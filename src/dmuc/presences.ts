@@ -58,7 +58,7 @@ function show(turn: Turn, home: string, presence: RelayedPresence): void {
   if (known?.home === turn.self && home === turn.replica.identity.source && isPlain(turn, home)) {
     const namesAnother =
       presence.type === 'available' && !presence.occupant.jid.includes('/') && presence.occupant.jid !== known.jid
-    if (!namesAnother) return obey(turn, known, presence.type === 'available' ? presence : presence.departure)
+    if (!namesAnother) return obey(turn, known, presence)
   }
   if (presence.type === 'available') return showAvailable(turn, weigh(turn, presence))
   const { renamed, departure, status } = presence

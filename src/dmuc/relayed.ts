@@ -6,7 +6,9 @@ import { isEphemeral, readContent } from '../room/content.js'
 import { judge } from '../room/judge.js'
 import type { DurableOperation, Operation, SoftOperation } from '../room/types.js'
 import { child, type Element } from '../xml/element.js'
+import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
+import { StanzaError } from '../xmpp/stanza-error.js'
 import { acceptLive } from './accept.js'
 import { catchUpAll } from './catch-up.js'
 import { endHere } from './ending.js'
@@ -15,6 +17,7 @@ import { takeHead } from './heads.js'
 import { occupantIdOf } from './ids.js'
 import { takeHeads } from './lies.js'
 import { performLocal } from './local.js'
+import { takeRefusal } from './plain.js'
 import { takePresence } from './presences.js'
 import { passOnEphemeral } from './relay.js'
 import { type Instance, isSource, otherInstance } from './replica.js'
@@ -34,6 +37,8 @@ export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   if (head !== undefined) return takeHead(turn, from, head)
   const heads = stanza.name === 'message' ? child(stanza, 'heads', ns.dmucSync) : undefined
   if (heads !== undefined && stanza.attrs.type !== 'error') return takeHeads(turn, from, heads)
+  const refusal = refusalIn(stanza)
+  if (refusal !== undefined) return takeRefused(turn, instance, stanza, refusal)
   if (stanza.attrs.type === 'error') {
     linkDown(turn, from, 'what we sent to it came back', true)
     return retrySoon(turn, from)
@@ -45,6 +50,31 @@ export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   if (stanza.name === 'presence') takePresence(turn, from, stanza)
   else takeMessage(turn, instance, stanza)
   catchUpAll(turn, from)
+}
+
+/** XEP-0045 §7.2: it got there, and is not taken. */
+const refusals: ReadonlySet<string> = new Set([
+  'conflict',
+  'forbidden',
+  'not-allowed',
+  'not-authorized',
+  'not-acceptable',
+  'registration-required',
+])
+
+/** The error, where a presence that we relayed came back because it is not taken. */
+export function refusalIn({ name, attrs, children }: Element): StanzaError | undefined {
+  if (name !== 'presence' || attrs.type !== 'error') return undefined
+  const error = StanzaError.from(
+    children.find((node): node is Element => typeof node !== 'string' && node.name === 'error'),
+  )
+  return refusals.has(error.condition) ? error : undefined
+}
+
+/** A plain source has the last word on who is in the room; from others an error says nothing. */
+function takeRefused(turn: Turn, { jid, kind }: Instance, stanza: Element, refusal: StanzaError): void {
+  const nick = Jid.tryParse(stanza.attrs.from)?.resource
+  if (kind === 'plain' && jid === turn.replica.identity.source && nick) takeRefusal(turn, nick, refusal)
 }
 
 /** Of an instance that is none any more: how far it had signed its log, and nothing else. */

@@ -4,6 +4,7 @@
  */
 import { admit } from '../../dmuc/admit.js'
 import { tick } from '../../dmuc/clock.js'
+import { refusalIn } from '../../dmuc/relayed.js'
 import { type Effect, type Happening, occupantIdAt, type Replica } from '../../dmuc/replica.js'
 import { step } from '../../dmuc/step.js'
 import {
@@ -129,8 +130,8 @@ export class LiveRoom {
     else if (isPrivate(stanza, from, to)) this.#passPrivately(stanza, from, to)
     else {
       if (stanza.attrs.type === 'error') {
-        if (!isLost(stanza)) return undefined
-        this.#env.unreachable(instance)
+        if (isLost(stanza)) this.#env.unreachable(instance)
+        else if (refusalIn(stanza) === undefined) return undefined
       }
       this.happen({ type: 'relayed', from: instance, stanza })
     }
