@@ -3,6 +3,7 @@
  * its own, so that where they differ it can be said in what.
  */
 import { createHash } from 'node:crypto'
+import type { Occupant } from '../room/types.js'
 import type { Replica, RoomIdentity } from './replica.js'
 
 /** SHA-256 in base64url, 43 characters each. */
@@ -21,35 +22,37 @@ export interface RoomDigest {
 
 export type DigestPart = keyof RoomDigest
 
-/** Of those that were asked for; a replica is never changed. */
-const known = new WeakMap<Replica, RoomDigest>()
+/** Of those that were asked for; what a replica is made of is never changed. */
+const known = new WeakMap<object, { readonly beside: readonly unknown[]; readonly hash: string }>()
 
-export function digest(replica: Replica): RoomDigest {
-  const found = known.get(replica) ?? reckon(replica)
-  known.set(replica, found)
-  return found
+/** Of what is in `held`, and what belongs to it. */
+function remembered(held: object, beside: readonly unknown[], reckon: () => unknown): string {
+  const found = known.get(held)
+  if (found?.beside.every((one, at) => one === beside[at]) === true) return found.hash
+  const fresh = hash(reckon())
+  known.set(held, { beside, hash: fresh })
+  return fresh
 }
 
-function reckon({ identity, room, table, vector }: Replica): RoomDigest {
+export function digest({ identity, room, table, vector }: Replica): RoomDigest {
+  const { config, configRevision, register, registerRevision, entitled, subject, occupants } = room
   const found = {
-    events: hash([vector.toString()]),
-    config: hash([room.configRevision, sorted(Object.entries(room.config))]),
-    register: hash([room.registerRevision, sorted(room.register), sorted(room.entitled ?? [])]),
-    table: hash([table.revision, sorted(table.instances)]),
-    subject: hash([room.subject?.text, room.subject?.stanzaId]),
-    occupants: hash(
-      sorted(
-        [...room.occupants].map(([nick, { jid, home, role, elsewhere }]) => [
-          nick,
-          jid,
-          role,
-          [home, ...(elsewhere ?? []).map((other) => other.home)].sort(),
-        ]),
-      ),
-    ),
+    events: remembered(vector, [], () => [vector.toString()]),
+    config: remembered(config, [configRevision], () => [configRevision, sorted(Object.entries(config))]),
+    register: remembered(register, [registerRevision, entitled], () => [
+      registerRevision,
+      sorted(register),
+      sorted(entitled ?? []),
+    ]),
+    table: remembered(table, [], () => [table.revision, sorted(table.instances)]),
+    subject: hash([subject?.text, subject?.stanzaId]),
+    occupants: remembered(occupants, [], () => sorted([...occupants].map(row))),
   }
   return { ...found, whole: wholeOf(identity, found) }
 }
+
+const row = ([nick, { jid, home, role, elsewhere }]: readonly [string, Occupant]) =>
+  [nick, jid, role, [home, ...(elsewhere ?? []).map((other) => other.home)].sort()] as const
 
 export const wholeOf = ({ roomId, source, epoch }: RoomIdentity, found: Omit<RoomDigest, 'whole'>): string =>
   hash([roomId, source, epoch, found])

@@ -54,7 +54,7 @@ export function sayHello(turn: Turn, jid: string): void {
 }
 
 /** What others have of us when they miss nothing. */
-const standing = (replica: Replica): string =>
+export const standing = (replica: Replica): string =>
   `${replica.nextSeq} ${replica.occupantsRevision} ${replica.table.revision} ${heldOfEarlier(replica)} ${heldOfGone(replica)} ${standingOfFloors(replica)}`
 
 /**

@@ -129,7 +129,8 @@ export class Turn {
 /** One that was found out in a lie (./lies.ts), as it is known after a restart. */
 export const liar = (reason: string): Peer => ({ ...newPeer, lied: reason, diverged: true, lastError: reason })
 
-const newPeer: Peer = {
+/** One of whom nothing is known. */
+export const newPeer: Peer = {
   link: 'down',
   touches: 0,
   downSince: undefined,

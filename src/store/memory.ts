@@ -19,6 +19,7 @@ import {
   type NodeRecord,
   type OccupantRecord,
   type OfflineMessage,
+  type RestingRoom,
   type RoomRecord,
   type RoomsQuery,
   type RosterItem,
@@ -80,6 +81,7 @@ interface Room {
   readonly heads: Table<readonly HeadRecord[]>
   readonly log: StoredLogRecord[]
   readonly amendments: Table<readonly Amendment[]>
+  readonly rest: Table<Extract<Write, { readonly type: 'room.rest' }>>
 }
 
 interface KeptNode {
@@ -190,6 +192,7 @@ class MemoryStore implements Store {
     const { after = '', before, limit, publicOnly = false, temporaryOnly = false } = query
     const found = this.#rooms
       .list()
+      .filter(({ rest }) => query.awakeOnly !== true || rest.get('') === undefined)
       .map((room) => room.record)
       .filter((r) => r.service === service && compareUtf8(r.jid, after) > 0 && (r.public || !publicOnly))
       .filter((r) => !temporaryOnly || !r.persistent)
@@ -205,6 +208,7 @@ class MemoryStore implements Store {
     this.#check()
     const room = this.#rooms.get(jid)
     if (room === undefined) return undefined
+    const rest = room.rest.get('')
     return {
       room: room.record,
       affiliations: room.affiliations.list(),
@@ -216,12 +220,42 @@ class MemoryStore implements Store {
         ({ stanzaId }) => !room.log.some((record) => record.stanzaId === stanzaId),
       ),
       lastArchivedAt: room.log.at(-1)?.archivedAt ?? 0,
+      ...(rest === undefined ? {} : { memory: rest.memory }),
     }
   }
 
   async log(jid: string, query: LogQuery): Promise<StoredLogRecord[]> {
     this.#check()
     return page(this.#rooms.get(jid)?.log ?? [], query)
+  }
+
+  async resting(service: string, peer: string, after: string, limit: number): Promise<RestingRoom[]> {
+    this.#check()
+    return this.#resting(service)
+      .flatMap(({ room, shared }) => shared.map((row) => ({ jid: room, ...row })))
+      .filter((row) => row.peer === peer && row.tag > after)
+      .sort((a, b) => compareUtf8(a.tag, b.tag))
+      .slice(0, limit)
+      .map(({ jid, tag, digest }) => ({ jid, tag, digest }))
+  }
+
+  async restingPeers(service: string): Promise<string[]> {
+    this.#check()
+    const peers = this.#resting(service).flatMap(({ shared }) => shared.map(({ peer }) => peer))
+    return [...new Set(peers)].sort(compareUtf8)
+  }
+
+  async shadowCount(service: string, firsthost: string): Promise<number> {
+    this.#check()
+    const records = this.#rooms.list().map(({ record }) => record)
+    return records.filter(
+      (record) => record.service === service && record.source !== record.jid && domainOf(record.source) === firsthost,
+    ).length
+  }
+
+  #resting(service: string): Extract<Write, { readonly type: 'room.rest' }>[] {
+    const rooms = this.#rooms.list().filter(({ record }) => record.service === service)
+    return rooms.flatMap(({ rest }) => rest.list())
   }
 
   async ownedRooms(service: string, owner: string): Promise<number> {
@@ -372,6 +406,8 @@ class MemoryStore implements Store {
     'room.occupant.delete': ({ room, nick }) => this.#room(room).occupants.put(nick, undefined),
     'room.instance.put': ({ room, instance }) => this.#room(room).instances.put(instance.jid, instance),
     'room.instance.delete': ({ room, jid }) => this.#room(room).instances.put(jid, undefined),
+    'room.rest': (write) => this.#room(write.room).rest.put('', write),
+    'room.wake': ({ room }) => this.#room(room).rest.put('', undefined),
     'archive.add': ({ owner, records }) => {
       for (const record of records) this.#archive(owner, record)
     },
@@ -417,6 +453,7 @@ class MemoryStore implements Store {
       heads: new Table(this.#undo),
       log: [],
       amendments: new Table(this.#undo),
+      rest: new Table(this.#undo),
     })
     this.#rooms.put(record.jid, { ...(known ?? fresh()), record })
   }

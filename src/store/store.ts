@@ -196,6 +196,13 @@ export interface InstanceRecord {
   readonly state: string
 }
 
+/** A room that is not in memory, as it is compared with another service (src/dmuc/shared.ts). */
+export interface RestingRoom {
+  readonly jid: string
+  readonly tag: string
+  readonly digest: string
+}
+
 /**
  * A write that names a room which is not there fails with 'constraint' (`room.put` comes first, in the same batch or
  * before); deleting or voiding what is not there is no error.
@@ -286,6 +293,15 @@ export type Write =
   | { readonly type: 'room.occupant.delete'; readonly room: string; readonly nick: string }
   | { readonly type: 'room.instance.put'; readonly room: string; readonly instance: InstanceRecord }
   | { readonly type: 'room.instance.delete'; readonly room: string; readonly jid: string }
+  /** The room leaves memory: what it needs to go on, in place of what it had left there, and what is compared with each service. */
+  | {
+      readonly type: 'room.rest'
+      readonly room: string
+      readonly memory: string
+      readonly shared: readonly { readonly peer: string; readonly tag: string; readonly digest: string }[]
+    }
+  /** It is in memory again. */
+  | { readonly type: 'room.wake'; readonly room: string }
   /** To the archive of a user, which comes into being with its first record. Ids are made by `archiveId`. */
   | { readonly type: 'archive.add'; readonly owner: string; readonly records: readonly ArchiveRecord[] }
   /** Deletes everything up to and including this order; takes as long as that is much, so go by pages. */
@@ -313,6 +329,8 @@ export interface LoadedRoom {
   readonly amendments: readonly Amendment[]
   /** The newest local arrival time in the log, 0 when it is empty. */
   readonly lastArchivedAt: number
+  /** What it left when it left memory; absent unless it rests. */
+  readonly memory?: string
 }
 
 export interface LogQuery {
@@ -353,6 +371,8 @@ export interface RoomsQuery {
   readonly publicOnly?: boolean
   /** Only rooms that do not stay when everybody has left. */
   readonly temporaryOnly?: boolean
+  /** Not those that rest. */
+  readonly awakeOnly?: boolean
 }
 
 export interface Store extends Closeable {
@@ -384,6 +404,12 @@ export interface Store extends Closeable {
   roomCount(service: string, publicOnly?: boolean): Promise<number>
   /** `undefined` when there is none. `recent` bounds the history that comes with it. */
   loadRoom(jid: string, recent: number): Promise<LoadedRoom | undefined>
+  /** A page of the rooms of a service that rest and are shared with this one, in order of their tags. */
+  resting(service: string, peer: string, after: string, limit: number): Promise<RestingRoom[]>
+  /** The services with which those are shared. */
+  restingPeers(service: string): Promise<string[]>
+  /** Rooms of a service whose source is at this one. */
+  shadowCount(service: string, firsthost: string): Promise<number>
   /** Rooms of a service that have their source there and this owner (a bare JID), also those that are not in memory. */
   ownedRooms(service: string, owner: string): Promise<number>
   /** A page of a room's log, in rising order. */

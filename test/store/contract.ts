@@ -264,6 +264,39 @@ function rooms(given: () => Store): void {
     expect((await store.loadRoom(room, 10))?.affiliations).toEqual([owner])
   })
 
+  test('a room that rests is found by whom it is shared with, until it wakes or is deleted', async () => {
+    const store = given()
+    const other = 'hall@rooms.a.example'
+    const [b, c] = ['rooms.b.example', 'rooms.c.example']
+    const rest = (jid: string, tag: string, ...peers: string[]): Write => ({
+      type: 'room.rest',
+      room: jid,
+      memory: `memory of ${tag}`,
+      shared: peers.map((peer) => ({ peer, tag, digest: `digest of ${tag}` })),
+    })
+    const found = async (peer: string, after = '', limit = 10): Promise<string[]> =>
+      (await store.resting('rooms.a.example', peer, after, limit)).map(({ tag }) => tag)
+    await store.commit([putRoom(), putRoom({ jid: other, source: `hall@${b}` })])
+    expect((await store.loadRoom(room, 0))?.memory).toBeUndefined()
+    await store.commit([rest(room, 'old', c), rest(room, 'one', b, c), rest(other, 'two', b)])
+    expect((await store.loadRoom(room, 0))?.memory).toBe('memory of one')
+    expect(await store.resting('rooms.a.example', b, '', 1)).toEqual([
+      { jid: room, tag: 'one', digest: 'digest of one' },
+    ])
+    expect(await found(b, 'one')).toEqual(['two'])
+    expect(await found(c)).toEqual(['one'])
+    expect(await store.resting('rooms.d.example', b, '', 9)).toEqual([])
+    expect(await store.restingPeers('rooms.a.example')).toEqual([b, c])
+    expect(await store.shadowCount('rooms.a.example', b)).toBe(1)
+    expect(await store.shadowCount('rooms.a.example', c)).toBe(0)
+    await store.commit([{ type: 'room.wake', room }, putRoom()])
+    expect((await store.loadRoom(room, 0))?.memory).toBeUndefined()
+    expect(await found(b)).toEqual(['two'])
+    expect(await store.rooms('rooms.a.example', { limit: 9, awakeOnly: true })).toEqual([roomRecord()])
+    await store.commit([{ type: 'room.delete', jid: other }])
+    expect(await store.restingPeers('rooms.a.example')).toEqual([])
+  })
+
   test('putting a room again changes the room and nothing else', async () => {
     const store = given()
     await store.commit([putRoom(), putLog([logRecord(1)])])

@@ -15,6 +15,7 @@ import type {
   NodeRecord,
   OccupantRecord,
   OfflineMessage,
+  RestingRoom,
   RoomRecord,
   RoomsQuery,
   RosterItem,
@@ -87,6 +88,9 @@ export interface Queries {
   roomCount(service: string, publicOnly: boolean): number
   loadRoom(jid: string, recent: number): LoadedRows | undefined
   ownedRooms(service: string, owner: string): number
+  resting(service: string, peer: string, after: string, limit: number): RestingRoom[]
+  restingPeers(service: string): string[]
+  shadowCount(service: string, firsthost: string): number
   log(room: string, query: LogQuery): StoredLogRow[]
   archive(owner: string, query: LogQuery): StoredArchiveRow[]
   logOrder(owner: string, stanzaId: string): number | undefined
@@ -105,6 +109,7 @@ export interface LoadedRows {
   readonly vector: readonly VectorEntry[]
   readonly amendments: readonly Amendment[]
   readonly lastArchivedAt: number
+  readonly memory?: string
 }
 
 export type Query = { [K in keyof Queries]: readonly [name: K, ...Parameters<Queries[K]>] }[keyof Queries]

@@ -1,5 +1,5 @@
 /** Every question of the store as prepared SQL, for a reader thread. */
-import type { Account, RoomRecord, RoomsQuery, RosterItem, ScramKeys } from '../store.js'
+import type { Account, RestingRoom, RoomRecord, RoomsQuery, RosterItem, ScramKeys } from '../store.js'
 import type { Connection } from './connection.js'
 import { LogQueries } from './log-queries.js'
 import { nodeQueries } from './nodes.js'
@@ -152,23 +152,27 @@ interface RoomRow {
   state: string
 }
 
-type RoomQueries = Pick<Queries, 'rooms' | 'roomCount' | 'loadRoom' | 'ownedRooms'>
+type RoomQueries = Pick<
+  Queries,
+  'rooms' | 'roomCount' | 'loadRoom' | 'ownedRooms' | 'resting' | 'restingPeers' | 'shadowCount'
+>
 
 /** Greater than any JID as UTF-8. */
 const aboveAll = '\u{10ffff}'
 
 function roomQueries(db: Connection, log: LogQueries): RoomQueries {
   const pageIn = (direction: 'ASC' | 'DESC') =>
-    db.prepare<[string, string, string, number, number, number], RoomRow>(
+    db.prepare<[string, string, string, number, number, number, number], RoomRow>(
       `SELECT * FROM room WHERE service = ? AND jid > ? AND jid < ? AND public >= ? AND persistent <= ?
+         AND (? OR NOT EXISTS (SELECT 1 FROM rest WHERE rest.room = room.id))
        ORDER BY jid ${direction} LIMIT ?`,
     )
   const forward = pageIn('ASC')
   const backward = pageIn('DESC')
   const page = (service: string, query: RoomsQuery): RoomRecord[] => {
-    const { after = '', before = aboveAll, publicOnly, temporaryOnly, limit } = query
+    const { after = '', before = aboveAll, publicOnly, temporaryOnly, awakeOnly, limit } = query
     const statement = query.backward === true ? backward : forward
-    const flags = [publicOnly === true ? 1 : 0, temporaryOnly === true ? 0 : 1] as const
+    const flags = [publicOnly === true ? 1 : 0, temporaryOnly === true ? 0 : 1, awakeOnly === true ? 0 : 1] as const
     const rows = statement.all(service, after, before, ...flags, limit).map(toRoom)
     return query.backward === true ? rows.reverse() : rows
   }
@@ -195,9 +199,21 @@ function roomQueries(db: Connection, log: LogQueries): RoomQueries {
        WHERE affiliation.jid = ? AND affiliation = 'owner' AND room.service = ? AND room.source = room.jid`,
     )
     .pluck()
+  const memory = db.prepare<[number], string>('SELECT memory FROM rest WHERE room = ?').pluck()
+  const resting = db.prepare<[string, string, string, number], RestingRoom>(
+    'SELECT jid, tag, digest FROM rest_shared WHERE service = ? AND peer = ? AND tag > ? ORDER BY tag LIMIT ?',
+  )
+  const restingPeers = db.prepare<[string], string>('SELECT DISTINCT peer FROM rest_shared WHERE service = ?').pluck()
+  const shadows = db
+    .prepare<[string, string], number>(
+      `SELECT count(*) FROM room INDEXED BY room_shadow
+       WHERE service = ? AND source <> jid AND substr(source, instr(source, '@') + 1) = ?`,
+    )
+    .pluck()
   const load = (jid: string, recent: number): LoadedRows | undefined => {
     const row = find.get(jid)
     if (row === undefined) return undefined
+    const left = memory.get(row.id)
     return {
       room: toRoom(row),
       affiliations: affiliations.all(row.id).map(toAffiliation),
@@ -211,12 +227,16 @@ function roomQueries(db: Connection, log: LogQueries): RoomQueries {
         instance: one.instance ?? undefined,
       })),
       lastArchivedAt: log.lastArchivedAt(row.id),
+      ...(left === undefined ? {} : { memory: left }),
     }
   }
   return {
     rooms: page,
     roomCount: (service, publicOnly) => count.get(service, publicOnly ? 1 : 0) ?? 0,
     ownedRooms: (service, owner) => owned.get(owner, service) ?? 0,
+    resting: (service, peer, after, limit) => resting.all(service, peer, after, limit),
+    restingPeers: (service) => restingPeers.all(service),
+    shadowCount: (service, firsthost) => shadows.get(service, firsthost) ?? 0,
     // One transaction: all parts are of the same moment.
     loadRoom: db.transaction(load),
   }

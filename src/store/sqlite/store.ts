@@ -15,6 +15,7 @@ import {
   type LogQuery,
   type NodeRecord,
   type OfflineMessage,
+  type RestingRoom,
   type RoomRecord,
   type RoomsQuery,
   type RosterItem,
@@ -204,6 +205,18 @@ class SqliteStore implements Store {
 
   logHead(room: string, instance: string, incarnation: string, seq: number): Promise<HeadRecord | undefined> {
     return this.#ask('logHead', room, instance, incarnation, seq)
+  }
+
+  async resting(service: string, peer: string, after: string, limit: number): Promise<RestingRoom[]> {
+    return this.#ask('resting', service, peer, after, limit)
+  }
+
+  async restingPeers(service: string): Promise<string[]> {
+    return this.#ask('restingPeers', service)
+  }
+
+  async shadowCount(service: string, firsthost: string): Promise<number> {
+    return this.#ask('shadowCount', service, firsthost)
   }
 
   async expired(room: string, before: number): Promise<ExpiredRecord[]> {

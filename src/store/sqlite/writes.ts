@@ -144,6 +144,9 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
   const deleteAffiliation = db.prepare('DELETE FROM affiliation WHERE room = ? AND jid = ?')
   const putOccupant = replace(db, 'occupant', ['room', 'nick', 'jid', 'home', 'since', 'revision'])
   const deleteOccupant = db.prepare('DELETE FROM occupant WHERE room = ? AND nick = ?')
+  const wake = db.prepare('DELETE FROM rest WHERE room = ?')
+  const putRest = db.prepare('INSERT INTO rest (room, memory) VALUES (?, ?)')
+  const putShared = replace(db, 'rest_shared', ['service', 'peer', 'tag', 'digest', 'jid', 'room'])
   const putInstance = replace(db, 'instance', ['room', 'jid', 'state'])
   const deleteInstance = db.prepare('DELETE FROM instance WHERE room = ? AND jid = ?')
   return {
@@ -202,6 +205,16 @@ function roomWrites(db: Connection, log: LogWrites): RoomHandlers {
     },
     'room.instance.delete': ({ room, jid }) => {
       deleteInstance.run(log.roomId(room), jid)
+    },
+    'room.rest': ({ room, memory, shared }) => {
+      const id = log.roomId(room)
+      wake.run(id)
+      putRest.run(id, memory)
+      const service = room.slice(room.indexOf('@') + 1)
+      for (const { peer, tag, digest } of shared) putShared.run(service, peer, tag, digest, room, id)
+    },
+    'room.wake': ({ room }) => {
+      wake.run(log.roomId(room))
     },
   }
 }
