@@ -21,6 +21,7 @@ export function openWriter(path: string, durability: Durability): Connection {
   db.pragma('foreign_keys = ON')
   // What is erased (retraction, retention) is overwritten where that costs no further write.
   db.pragma('secure_delete = FAST')
+  db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
   db.pragma(`journal_size_limit = ${journalSizeLimit}`)
   return db
 }
@@ -40,5 +41,7 @@ export function openReader(path: string): Connection {
 }
 
 const busyTimeoutMs = 5_000
+/** Pages in the write-ahead log (16 MiB) from which on they go to the database: those that were written again meanwhile go once. */
+const checkpointPages = 4000
 /** The write-ahead log is cut back to this after a burst, in bytes. */
 const journalSizeLimit = 64 * 1024 * 1024

@@ -120,8 +120,8 @@ export interface ThreadData {
   readonly durability: Durability
 }
 
-/** To a thread: what was asked in one turn of the event loop, or the order to close. */
-export type Requests<T> = readonly T[] | 'close'
+/** To a thread: what was asked in one turn of the event loop (packing.ts), or the order to close. */
+export type Requests = readonly unknown[] | 'close'
 
 /** From a thread: that it is open, that it could not open, or answers in the order of the requests. */
 export type Replies =

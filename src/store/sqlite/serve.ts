@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { type Failure, failure } from './errors.js'
+import { type Request, unpack } from './packing.js'
 import type { Replies, Requests, ThreadData } from './protocol.js'
 
 export interface Service<T> {
@@ -15,7 +16,7 @@ export interface Service<T> {
 export type Outcome = { readonly value: unknown } | { readonly failure: Failure }
 
 /** Call once, from the entry file of a worker thread. */
-export function serve<T>(open: (data: ThreadData) => Service<T>): void {
+export function serve<T extends Request>(open: (data: ThreadData) => Service<T>): void {
   const port = parentPort
   if (port === null) throw new Error('a store thread is started by openSqliteStore')
   const data: ThreadData = workerData
@@ -27,8 +28,8 @@ export function serve<T>(open: (data: ThreadData) => Service<T>): void {
     port.close()
     return
   }
-  port.on('message', (first: Requests<T>) => {
-    const { requests, closing } = drain(port, first)
+  port.on('message', (first: Requests) => {
+    const { requests, closing } = drain<T>(port, first)
     if (requests.length > 0) send(port, answers(service.answer(requests)))
     if (!closing) return
     service.close()
@@ -37,11 +38,11 @@ export function serve<T>(open: (data: ThreadData) => Service<T>): void {
   send(port, { type: 'ready' })
 }
 
-function drain<T>(port: MessagePort, first: Requests<T>): { requests: readonly T[]; closing: boolean } {
-  let requests: T[] = []
-  let next: Requests<T> | undefined = first
+function drain<T extends Request>(port: MessagePort, first: Requests): { requests: readonly T[]; closing: boolean } {
+  const requests: T[] = []
+  let next: Requests | undefined = first
   while (next !== undefined && next !== 'close') {
-    requests = requests.length === 0 ? [...next] : requests.concat(next)
+    unpack(next, requests)
     next = receiveMessageOnPort(port)?.message
   }
   return { requests, closing: next === 'close' }

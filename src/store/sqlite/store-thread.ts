@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { Logger } from '../../util/logger.js'
 import { StoreError } from '../store.js'
 import { errorText, type Failure } from './errors.js'
+import { pack, type Request } from './packing.js'
 import type { Replies, Requests, ThreadData } from './protocol.js'
 
 interface Waiting<T> {
@@ -33,7 +34,7 @@ export interface StoreThreadOptions {
   readonly log: Logger
 }
 
-export class StoreThread<T> {
+export class StoreThread<T extends Request> {
   readonly #options: StoreThreadOptions
   #state: State = 'starting'
   #worker: Worker
@@ -62,7 +63,7 @@ export class StoreThread<T> {
   }
 
   /** Rejects with StoreError 'io' when the thread cannot open the database. */
-  static async open<T>(options: StoreThreadOptions): Promise<StoreThread<T>> {
+  static async open<T extends Request>(options: StoreThreadOptions): Promise<StoreThread<T>> {
     const thread = new StoreThread<T>(options)
     await thread.#opened
     return thread
@@ -126,12 +127,12 @@ export class StoreThread<T> {
     }
     if (this.#closing === undefined || this.#dismissed) return
     this.#dismissed = true
-    this.#worker.postMessage('close' satisfies Requests<T>)
+    this.#worker.postMessage('close' satisfies Requests)
   }
 
   #post(batch: readonly Waiting<T>[]): boolean {
     try {
-      this.#worker.postMessage(batch.map((waiting) => waiting.request) satisfies Requests<T>)
+      this.#worker.postMessage(pack(batch.map(({ request }) => request)) satisfies Requests)
     } catch {
       return false
     }

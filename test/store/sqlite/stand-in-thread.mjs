@@ -2,15 +2,19 @@
 // until there is such a file.
 import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import { unpack } from '../../../dist/store/sqlite/packing.js'
 
 let closed = false
-parentPort.on('message', (requests) => {
-  if (closed) throw new Error(`closed, and told ${requests}`)
-  if (requests === 'close') {
+parentPort.on('message', (message) => {
+  if (closed) throw new Error(`closed, and told ${message}`)
+  if (message === 'close') {
     closed = true
     parentPort.close()
     return
   }
+  const asked = []
+  unpack(message, asked)
+  const requests = asked.map(([request]) => request)
   if (requests.includes('throw')) throw new Error('struck by lightning')
   if (requests.includes('exit')) process.exit(7)
   const [until, file] = requests[0].split(' ')

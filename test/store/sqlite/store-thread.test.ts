@@ -8,15 +8,15 @@ import { StoreThread } from '../../../src/store/sqlite/store-thread.js'
 import type { Logger } from '../../../src/util/logger.js'
 import { silentLogger } from '../../../src/util/logger.js'
 
-const threads: StoreThread<string>[] = []
+const threads: StoreThread<[string]>[] = []
 afterEach(async () => {
   for (const thread of threads.splice(0)) await thread.close()
 })
 
-async function open(path = '', log: Logger = silentLogger, gathers = false): Promise<StoreThread<string>> {
+async function open(path = '', log: Logger = silentLogger, gathers = false): Promise<StoreThread<[string]>> {
   const file = new URL('./stand-in-thread.mjs', import.meta.url)
   const data = { path, durability: 'full' } as const
-  const thread = await StoreThread.open<string>({ name: 'writer', file, data, gathers, log })
+  const thread = await StoreThread.open<[string]>({ name: 'writer', file, data, gathers, log })
   threads.push(thread)
   return thread
 }
@@ -27,7 +27,7 @@ const outcomes = async (promises: readonly Promise<unknown>[]): Promise<unknown[
 describe('a store thread', () => {
   test('gets what was asked in one turn as one message, and a failure rejects its own request', async () => {
     const thread = await open()
-    const asked = ['a', 'refuse', 'c'].map((request) => thread.request(request))
+    const asked = ['a', 'refuse', 'c'].map((request) => thread.request([request]))
     expect(thread.pending).toBe(3)
     expect(await outcomes(asked)).toEqual([3, 'full', 3])
     expect(thread.pending).toBe(0)
@@ -39,7 +39,7 @@ describe('a store thread', () => {
     const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
     const asked: Promise<unknown>[] = []
     for (const request of [`until ${goOn}`, 'b', 'c']) {
-      asked.push(thread.request(request))
+      asked.push(thread.request([request]))
       await turn()
       await turn()
     }
@@ -54,7 +54,7 @@ describe('a store thread', () => {
     const errors: string[] = []
     const log = { ...silentLogger, error: (_: object, message: string) => errors.push(message) }
     const thread = await open('', log, true)
-    const asked = thread.request('a')
+    const asked = thread.request(['a'])
     await new Promise((resolve) => setImmediate(resolve))
     // The answer comes meanwhile, and is taken in the next turn.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
@@ -68,29 +68,29 @@ describe('a store thread', () => {
     const errors: string[] = []
     const log = { ...silentLogger, error: (_: object, message: string) => errors.push(message) }
     const thread = await open('', log)
-    expect(await outcomes([thread.request('a'), thread.request(how)])).toEqual(['io', 'io'])
+    expect(await outcomes([thread.request(['a']), thread.request([how])])).toEqual(['io', 'io'])
     expect(errors).toEqual(['a store thread died and is started again'])
-    expect(await outcomes([thread.request('b')])).toEqual([1])
+    expect(await outcomes([thread.request(['b'])])).toEqual([1])
   })
 
   test('says why it died', async () => {
     const thread = await open()
-    await expect(thread.request('throw')).rejects.toThrow(/writer thread .* died \(struck by lightning\)/)
+    await expect(thread.request(['throw'])).rejects.toThrow(/writer thread .* died \(struck by lightning\)/)
   })
 
   test('that dies three times without an answer in between is given up, in words, and closes all the same', async () => {
     const thread = await open()
-    expect(await outcomes([thread.request('throw')])).toEqual(['io'])
-    expect(await outcomes([thread.request('a')])).toEqual([1])
-    for (const _ of [1, 2, 3]) expect(await outcomes([thread.request('throw')])).toEqual(['io'])
-    await expect(thread.request('a')).rejects.toMatchObject({ code: 'io' })
+    expect(await outcomes([thread.request(['throw'])])).toEqual(['io'])
+    expect(await outcomes([thread.request(['a'])])).toEqual([1])
+    for (const _ of [1, 2, 3]) expect(await outcomes([thread.request(['throw'])])).toEqual(['io'])
+    await expect(thread.request(['a'])).rejects.toMatchObject({ code: 'io' })
     await thread.close()
   })
 
   test('asked something that is no plain data refuses that alone', async () => {
     const thread = await open()
     const wrong = (() => {}) as unknown as string
-    expect(await outcomes([thread.request('a'), thread.request(wrong), thread.request('b')])).toEqual([
+    expect(await outcomes([thread.request(['a']), thread.request([wrong]), thread.request(['b'])])).toEqual([
       expect.any(Number),
       'constraint',
       expect.any(Number),
@@ -99,11 +99,11 @@ describe('a store thread', () => {
 
   test('that dies while it is closing settles everything', async () => {
     const thread = await open()
-    const asked = [thread.request('throw'), thread.request('a')]
+    const asked = [thread.request(['throw']), thread.request(['a'])]
     const closed = thread.close()
     expect(await outcomes(asked)).toEqual(['io', 'io'])
     await closed
-    await expect(thread.request('a')).rejects.toMatchObject({ code: 'closed' })
+    await expect(thread.request(['a'])).rejects.toMatchObject({ code: 'closed' })
   })
 
   test.each([
