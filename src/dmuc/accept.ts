@@ -9,6 +9,7 @@ import { judge } from '../room/judge.js'
 import { affiliationOf, homesOf } from '../room/occupants.js'
 import type { LoggedEvent, Occupant, RoomState } from '../room/types.js'
 import { compareStamps, witness } from './clock.js'
+import { isConsistent, isContinued, moveTip } from './distrust.js'
 import { settleHead } from './heads.js'
 import { awaitsHistory } from './history.js'
 import { otherNick, stanzaIdOf } from './ids.js'
@@ -22,7 +23,7 @@ import type { Origin } from './vector.js'
 /** A live event from its origin. What is already held is ignored; what lies above a gap waits for the gap to be pulled. */
 export function acceptLive(turn: Turn, event: LoggedEvent): 'taken' | 'known' | 'gap' {
   const { vector } = turn.replica
-  if (vector.has(event.id, event.id.seq)) return 'known'
+  if (vector.has(event.id, event.id.seq) || !isConsistent(turn, event)) return 'known'
   const peer = turn.peer(event.id.instance)
   if (startsTooOften(turn, event.id)) {
     turn.note('warn', 'began anew too often; an event was dropped', event.id.instance)
@@ -113,6 +114,7 @@ export function releaseHeld(turn: Turn, instance: string): void {
  * it, and a message goes to the archive alone.
  */
 export function accept(turn: Turn, event: LoggedEvent, late: boolean, archived = false): void {
+  if (!isContinued(turn, event)) return
   const { identity, keys, vector } = turn.replica
   const own = { ...disowned(turn, event, late), stanzaId: stanzaIdOf(keys, identity.roomId, event.id) }
   const refusal = event.void === true ? undefined : refuse(turn, event, late)
@@ -123,6 +125,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean, archived =
   })
   witnessRights(turn, event)
   turn.effects.push({ type: 'log', event: logged })
+  moveTip(turn, event)
   settleHead(turn, event.id)
   if (refusal !== undefined)
     turn.note('warn', `refused an event (${event.operation.type}): ${refusal}`, event.id.instance)

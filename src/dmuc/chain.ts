@@ -60,7 +60,12 @@ export const linkOf = ({ id, stamp, epoch, revision, digest }: LoggedEvent): str
 export const chained = (before: string, link: string): string => sha256(`${before} ${link}`)
 
 /** Does it say what its digest says? What was retracted or is void says nothing. */
-export function isWhole({ operation, digest, void: isVoid }: LoggedEvent): boolean {
-  if (isVoid === true || (operation.type === 'message' && operation.retracted !== undefined)) return false
-  return contentDigest(operation) === digest
-}
+export const isWhole = (event: LoggedEvent): boolean =>
+  !isSilent(event) && contentDigest(event.operation) === event.digest
+
+/** Does it say something else than its digest? */
+export const isContrary = (event: LoggedEvent): boolean =>
+  event.digest !== undefined && !isSilent(event) && contentDigest(event.operation) !== event.digest
+
+const isSilent = ({ operation, void: isVoid }: LoggedEvent): boolean =>
+  isVoid === true || (operation.type === 'message' && operation.retracted !== undefined)

@@ -11,7 +11,7 @@ import { loseOccupants } from './behind.js'
 import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
 import { missesDecisions, standingOfFloors, takeFloors, withoutExpired } from './floors.js'
-import { keepForeignHead } from './heads.js'
+import { keepOriginHead } from './heads.js'
 import { forgetInstance } from './presences.js'
 import { askConfig, configPayload } from './relay.js'
 import {
@@ -196,6 +196,8 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     lastError: undefined,
     revisions: { config: hello.configRevision, register: hello.registerRevision, table: hello.table.revision },
     incarnation: hello.incarnation,
+    key: hello.key,
+    tip: restarted ? undefined : peer.tip,
     occupants: restarted ? 0 : peer.occupants,
     // An answer may be dealt with later than what came behind it.
     vector: restarted ? vector : withoutExpired(turn.replica, joined(peer.vector, vector)),
@@ -214,7 +216,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     retryAt: undefined,
     held: peer.held.filter(({ id }) => id.incarnation === hello.incarnation),
   })
-  if (hello.head?.instance === from) keepForeignHead(turn, hello.head)
+  if (hello.head?.instance === from) keepOriginHead(turn, hello.head, true)
   takeKey(turn, from, hello.key)
   if (others(turn.replica).length > 1) turn.effects.push({ type: 'tell-heads', to: from })
   measure(turn, from)

@@ -5,11 +5,12 @@
 import type { LoggedEvent } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { chained, isWhole, linkOf } from './chain.js'
+import { distrustHead, isConsistent } from './distrust.js'
 import { isSource, otherInstance, others } from './replica.js'
 import { isSigned, type Signer } from './signing.js'
 import type { Turn } from './turn.js'
 import { type Origin, originKey } from './vector.js'
-import { type Head, type Proof, readHead, writeHead } from './wire/proof.js'
+import { checkpoint, type Head, type Proof, readHead, writeHead } from './wire/proof.js'
 
 const signedText = (roomId: string, head: Omit<Head, 'signature'>, hash: string): string =>
   ['urn:xmpp:dmuc-sync:0 head', roomId, head.instance, head.incarnation, head.seq, hash].join('\n')
@@ -60,7 +61,22 @@ export function takeHead(turn: Turn, from: string, element: Element): void {
   const head = readHead(element)
   if (head === undefined || head.instance !== from)
     return turn.note('warn', 'sent a head that is not of its log; dropped', from)
-  keepForeignHead(turn, head)
+  keepOriginHead(turn, head, head.seq % checkpoint === 0)
+}
+
+/** `isChecked`: it costs more than what is said in a second, so not each one is. */
+export function keepOriginHead(turn: Turn, head: Head, isChecked: boolean): void {
+  if (isChecked && !fits(turn, head)) distrustHead(turn, head.instance, head.seq)
+  else keepForeignHead(turn, head)
+}
+
+/** Is it a signature of what its origin told us? Where that cannot be said, it may be. */
+function fits(turn: Turn, head: Head): boolean {
+  const { tip, key } = turn.peer(head.instance)
+  if (tip?.incarnation !== head.incarnation || tip.seq !== head.seq) return true
+  // Another key may be on its way, in the source's table.
+  if (key === undefined || !keysOf(turn, head.instance).includes(key)) return true
+  return isHeadSigned(turn, head, tip.hash)
 }
 
 /** Heads that are ahead of what is held, of so many origins at most. */
@@ -86,7 +102,8 @@ export function settleHead(turn: Turn, origin: Origin): void {
   const left = new Map(ahead)
   left.delete(originKey(origin))
   turn.change({ ahead: left })
-  turn.effects.push({ type: 'head', head })
+  if (fits(turn, head)) turn.effects.push({ type: 'head', head })
+  else distrustHead(turn, head.instance, head.seq)
 }
 
 /** The keys by which an instance signs and has signed, as the source's table says; ours first for ourselves. */
@@ -126,7 +143,7 @@ export function provenOf(
     .map((event) => (proven.has(event) || !isLost(event) ? event : { ...unsigned(event), void: true as const }))
     .filter((event) => {
       if (turn.peer(event.id.instance).lied !== undefined) return false
-      if (event.id.instance === from) return true
+      if (event.id.instance === from) return isConsistent(turn, event)
       if (isLost(event) && event.digest === undefined) return true
       return proven.has(event) && (isWhole(event) || (isWithheld(event) && !isToBeHad(turn, event)))
     })

@@ -5,9 +5,9 @@
  */
 import { type Element, elements, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
-import { linkDown } from './greet.js'
+import { distrust } from './distrust.js'
 import { isHeadSigned } from './heads.js'
-import { otherInstance, others } from './replica.js'
+import { otherInstance } from './replica.js'
 import type { Turn } from './turn.js'
 import { type Head, readHash, readHead, writeHead } from './wire/proof.js'
 
@@ -42,13 +42,6 @@ export function takeHeads(turn: Turn, from: string, payload: Element): void {
 
 /** Our own log says that it told us something else: `by` holds what it signed. */
 export function accuse(turn: Turn, { instance, seq }: Head, by: string): void {
-  if (otherInstance(turn.replica, instance) === undefined || turn.peer(instance).lied !== undefined) return
   const reason = `it told ${by} something else than us up to its event ${seq}, and signed that: nothing is believed of it any more; take the room back from it`
-  linkDown(turn, instance, reason, false)
-  turn.changePeer(instance, { lied: reason, diverged: true })
-  turn.effects.push({ type: 'save' })
-  turn.note('warn', reason, instance)
-  for (const { jid, kind } of others(turn.replica))
-    if (kind === 'sync' && jid !== instance && turn.peer(jid).link === 'up')
-      turn.effects.push({ type: 'tell-heads', to: jid })
+  distrust(turn, instance, reason)
 }

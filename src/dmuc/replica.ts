@@ -19,7 +19,7 @@ import { occupantIdOf, type RoomKeys } from './ids.js'
 import type { Rights } from './revisions.js'
 import type { Origin, Range, Vector } from './vector.js'
 import type { Floor } from './wire/floor.js'
-import type { Head } from './wire/proof.js'
+import type { Head, Tip } from './wire/proof.js'
 
 /** Which room this is; different ids never merge. */
 export interface RoomIdentity {
@@ -79,7 +79,7 @@ export interface Peer {
   readonly split: boolean
   /** It follows another source than we do, or holds another room under its address: an operator has to decide. */
   readonly diverged: boolean
-  /** It signed two logs (./lies.ts), in words: nothing is taken from it. */
+  /** It signed two logs, or other than it said (./distrust.ts), in words: nothing is taken from it. */
   readonly lied: string | undefined
   readonly lastError: string | undefined
   /** What it knew to be decided at its last hello. */
@@ -87,6 +87,9 @@ export interface Peer {
   /** Its present incarnation, and the revision of its occupant list that we hold (0: none). */
   readonly incarnation: string | undefined
   readonly occupants: number
+  /** How its present log hangs together, and the key that it named in its last hello. */
+  readonly tip: Tip | undefined
+  readonly key: string | undefined
   /** What it holds, by its last hello and what it sent since. */
   readonly vector: Vector
   /** What it was asked for and has not answered, oldest first; and how many events of its log go into one page. */

@@ -137,6 +137,8 @@ export const newPeer: Peer = {
   split: false,
   diverged: false,
   lied: undefined,
+  tip: undefined,
+  key: undefined,
   lastError: undefined,
   revisions: undefined,
   incarnation: undefined,

@@ -1,6 +1,7 @@
 // A link whose carrier reads along and meddles. With dialback alone (`s2s_secure_auth = false`) nothing ties TLS to the
 // peer's domain, so it can end the TLS of one side, begin its own to the other, and see every stanza. Tests use it to lose
 // or repeat a stanza between two servers that know nothing of it.
+import { createHash } from 'node:crypto'
 import { connect, TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import { Link } from './link.mjs'
@@ -67,10 +68,21 @@ export const losing = (body) => (text) =>
 /** It arrives twice, word for word. @param {string} body @returns {Meddle} */
 export const repeating = (body) => (text) => text.replace(messageWith(body), (stanza) => stanza + stanza)
 
-/** It arrives a second time as if it were the next event of its origin. @param {string} body @returns {Meddle} */
+/** @param {string} text */
+const sha256 = (text) => createHash('sha256').update(text).digest('base64url')
+
+/**
+ * It arrives a second time as if it were the next event of its origin, which follows on it (docs/dmuc-sync.md §7). Nobody but the origin can
+ * sign that. @param {string} body @returns {Meddle}
+ */
 export const forging = (body) => (text) =>
   text.replace(messageWith(body), (stanza) => {
-    const next = stanza.replace(/\bseq=(['"])(\d+)/, (_, quote, seq) => `seq=${quote}${Number(seq) + 1}`)
+    /** @param {string} name */
+    const of = (name) => new RegExp(`<event [^>]*\\b${name}=(['"])(.*?)\\1`).exec(stanza)?.[2]
+    const link = sha256(['seq', 'stamp', 'epoch', 'revision', 'digest'].map(of).join(' '))
+    const next = stanza
+      .replace(/\bseq=(['"])(\d+)/, (_, quote, seq) => `seq=${quote}${Number(seq) + 1}`)
+      .replace(/\bprev=(['"])(.*?)\1/, (_, quote, prev) => `prev=${quote}${sha256(`${prev} ${link}`)}${quote}`)
     return stanza + next
   })
 

@@ -16,6 +16,13 @@ export interface Head {
   readonly signature: string
 }
 
+/** Where the log of an instance stands in its present start, as it told us: the hash of the chain with this event. */
+export interface Tip {
+  readonly incarnation: string
+  readonly seq: number
+  readonly hash: string
+}
+
 export interface Proof {
   readonly head: Head
   /** The run begins with this seq, and this is the hash of the chain before it. */
