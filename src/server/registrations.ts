@@ -43,6 +43,8 @@ interface Entry {
 export class Registrations implements Registered {
   readonly #domain: string
   #entries: Entry[] = []
+  /** Filled when asked: each login asks for several. */
+  readonly #byKind = new Map<Registration['kind'], readonly Registration[]>()
   readonly #iq = new Map<string, { readonly module: string; readonly handler: IqHandler }>()
   readonly #ways = { outbound: new Map<string, Way>(), inbound: new Map<string, Way>() }
   #component: { readonly module: string; readonly handler: Kind<'component'>['handler'] } | undefined
@@ -193,6 +195,7 @@ export class Registrations implements Registered {
   }
 
   #index(): void {
+    this.#byKind.clear()
     const features = this.#all('feature')
     this.features = sorted(features.filter(({ at }) => at !== 'account'))
     this.accountFeatures = sorted(features.filter(({ at }) => at === 'account'))
@@ -221,8 +224,12 @@ export class Registrations implements Registered {
     }
   }
 
-  #all<K extends Registration['kind']>(kind: K): Kind<K>[] {
-    return this.#entries.flatMap(({ registration }) => (registration.kind === kind ? [registration as Kind<K>] : []))
+  #all<K extends Registration['kind']>(kind: K): readonly Kind<K>[] {
+    const known = this.#byKind.get(kind)
+    if (known !== undefined) return known as readonly Kind<K>[]
+    const all = this.#entries.flatMap(({ registration }) => (registration.kind === kind ? [registration] : []))
+    this.#byKind.set(kind, all)
+    return all as readonly Registration[] as readonly Kind<K>[]
   }
 }
 

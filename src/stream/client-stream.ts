@@ -267,17 +267,20 @@ export class ClientStream {
     const { encryptionRequired, mechanisms, random, secret, iterations } = this.#options
     const handler = this.#handler
     this.#authentication ??= new Authentication()
-    const possible = this.#channel.framing === 'stream' && this.#handler.canStartTls(domain)
+    const { framing, plainWithoutTls } = this.#channel
     return {
       stream: this.#stream,
       facts: this.#facts,
-      startTls: possible ? (encryptionRequired ? 'required' : 'optional') : 'none',
       upgrade: () => this.#handler.startTls(domain),
       encryptionRequired,
-      plainWithoutTls: this.#channel.plainWithoutTls,
+      plainWithoutTls,
       mechanisms,
       authentication: this.#authentication,
       // Asked for when they are needed: a context is made for each <r/>, too.
+      get startTls() {
+        if (framing !== 'stream' || !handler.canStartTls(domain)) return 'none'
+        return encryptionRequired ? 'required' : 'optional'
+      },
       get hashes() {
         return handler.hashes(domain)
       },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { prepareDomain } from '../../src/xmpp/domain.js'
 import { Jid } from '../../src/xmpp/jid.js'
 import { escapeLocal, unescapeLocal } from '../../src/xmpp/jid-escaping.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
@@ -8,6 +9,26 @@ const parts = (text: string): [string, string, string] | undefined => {
   const jid = Jid.tryParse(text)
   return jid && [jid.local, jid.domain, jid.resource]
 }
+
+describe('RFC 7622 §3.2: a domain', () => {
+  const label = fc.stringMatching(/^[a-z0-9-]{1,64}$/)
+  const inCapitals = (name: string): string => name.replace(/[a-z]/, (letter) => letter.toUpperCase())
+
+  test('of lower-case ASCII goes a shorter way, and is taken or refused as it would be by every step', () => {
+    const longest = ['a'.repeat(63), 'b'.repeat(63), 'c'.repeat(63)].join('.')
+    const names = ['a', 'a-', '-a', 'ab--c', 'xn--bcher-kva', 'x.xn--bcher-kva', 'a..b', 'a.b.', `a${'b'.repeat(63)}`]
+    for (const name of [...names, `${longest}.${'d'.repeat(61)}`, `${longest}.${'d'.repeat(62)}`, '1.2.3.256'])
+      expect([name, prepareDomain(name)]).toEqual([name, prepareDomain(inCapitals(name))])
+    fc.assert(
+      fc.property(fc.array(label, { minLength: 1, maxLength: 5 }), (labels) => {
+        const name = labels.join('.')
+        fc.pre(/[a-z]/.test(name))
+        expect(prepareDomain(name)).toBe(prepareDomain(inCapitals(name)))
+      }),
+      { seed: 7, numRuns: 2000 },
+    )
+  })
+})
 
 describe('RFC 7622 §3.5', () => {
   test.each<[number, string, string, string, string]>([
