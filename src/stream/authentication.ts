@@ -72,6 +72,8 @@ export interface AuthenticationContext {
   readonly hashes: readonly ScramHash[]
   /** The host is for those who have no account, and for nobody else. */
   readonly guests: boolean
+  /** The localpart that the stream's header names, where it names one. */
+  readonly named: string | undefined
   readonly authentication: Authentication
   /** What every exchange is started with, beside the mechanisms that were offered. */
   readonly start: Omit<Start, 'offered'>
@@ -105,7 +107,7 @@ function isUsable(mechanism: SaslMechanism, context: AuthenticationContext): boo
   return hash === undefined || context.hashes.includes(hash)
 }
 
-/** `text` is the initial response; undefined where there is none. */
+/** Takes the place of an exchange that is under way (RFC 6120 §6.4.2). `text` is the initial response; undefined where there is none. */
 export function begin<C extends AuthenticationContext>(
   profile: Profile<C>,
   name: unknown,
@@ -113,8 +115,7 @@ export function begin<C extends AuthenticationContext>(
   context: C,
 ): void {
   const { authentication, mechanisms } = context
-  if (authentication.exchange !== undefined)
-    return refuse(profile, context, 'malformed-request', 'another exchange is under way')
+  authentication.exchange = undefined
   const mechanism = mechanisms.find((each) => each.name === name)
   if (mechanism === undefined || !isUsable(mechanism, context)) {
     const tooOpen = mechanism === undefined ? !isProtected(context) : !isSafe(mechanism, context)

@@ -13,6 +13,8 @@ export interface BindContext {
   bind(resource: string | undefined): string
   /** The result was written: stanzas may follow. */
   bound(): void
+  /** The error was written. Throws StreamError when there were too many. */
+  notBound(): void
   /** Hears of what is our own fault. */
   failed(error: unknown): void
 }
@@ -37,7 +39,7 @@ export const bind: Feature<BindContext> = {
       if (!(thrown instanceof StanzaError)) context.failed(thrown)
       const reply = errorReply(iq, toStanzaError(thrown))
       if (reply !== undefined) context.stream.send(reply)
-      return
+      return context.notBound()
     }
     context.bound()
   },

@@ -109,6 +109,9 @@ export interface ClientStreamHandler {
   ended(end: StreamEnd): void
 }
 
+/** RFC 6120 §7.7.3: at least 5, at most 10. */
+const maxBindFailures = 10
+
 type Context = StartTlsContext & SaslContext & Sasl2Context & BindContext & ManageContext
 
 const features: readonly Feature<Context>[] = [starttls, channelBinding, sasl, sasl2, bind, session, manage]
@@ -126,6 +129,7 @@ export class ClientStream {
   #authentication: Authentication | undefined = new Authentication()
   /** How long the client may take to bind. */
   #binding: Timer | undefined
+  #bindFailures = 0
   #resuming = false
 
   constructor(options: ClientStreamOptions, channel: Channel, handler: ClientStreamHandler) {
@@ -311,6 +315,7 @@ export class ClientStream {
       failed: (error) => this.#handler.failed(error),
       bind: (resource) => this.#bind(resource),
       bound: () => this.#bound(),
+      notBound: () => this.#notBound(),
       resumeFor: (username, id, h, answer) => handler.resume(Jid.of(username, domain), id, h, answer),
       bindFor: (username, request) => handler.bindInline(Jid.of(username, domain), request),
       loggedIn: (username, password) => this.#loggedIn(Jid.of(username, domain), password),
@@ -349,6 +354,12 @@ export class ClientStream {
   #bind(resource: string | undefined): string {
     if (this.#account === undefined) throw new StreamError('not-authorized')
     return this.#handler.bind(this.#account, resource)
+  }
+
+  /** RFC 6120 §7.7.3 */
+  #notBound(): void {
+    if (++this.#bindFailures >= maxBindFailures)
+      throw new StreamError('policy-violation', 'too many failed attempts to bind a resource')
   }
 
   #bound(): void {

@@ -25,6 +25,8 @@ export interface OurHeader {
   readonly from?: string
   readonly id?: string
   readonly lang?: string
+  /** The peer has none, which is older than XMPP 1.0: nor has our answer (RFC 6120 §4.7.5). */
+  readonly unversioned?: boolean
 }
 
 /** The opening tag, or the `<open/>` frame. Servers also declare `db`, as RFC 6120 §4.8.5 and XEP-0220 §2.1.1 have it. */
@@ -35,7 +37,7 @@ export function headerText(framing: Framing, contentNamespace: ContentNamespace,
     if (value !== undefined) attributes += ` ${key}='${escapeAttribute(value)}'`
   }
   // XEP-0114 is older than versions: its streams have none.
-  if (contentNamespace !== ns.component) attributes += ` version='1.0'`
+  if (contentNamespace !== ns.component && header.unversioned !== true) attributes += ` version='1.0'`
   if (header.lang !== undefined) attributes += ` xml:lang='${escapeAttribute(header.lang)}'`
   if (framing === 'framed') return `<open xmlns='${ns.framing}'${attributes}/>`
   const dialback = contentNamespace === ns.server ? ` xmlns:db='${ns.dialback}'` : ''

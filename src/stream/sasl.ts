@@ -22,6 +22,11 @@ const profile: Profile<SaslContext> = {
       text === undefined ? undefined : xml('text', { 'xml:lang': 'en' }, text),
     ),
   succeed({ username, data, password }, context) {
+    // RFC 6120 §6.4.6: what the header said without TLS is nobody's claim.
+    if (context.facts.has('secure') && context.named !== undefined && context.named !== username) {
+      refuse(profile, context, 'invalid-authzid', 'the stream was opened in the name of another')
+      return undefined
+    }
     context.stream.send(xml('success', { xmlns: ns.sasl }, data && encodeSaslData(data)))
     context.authenticated(username, password)
     return undefined

@@ -21,8 +21,6 @@ const sasl2Ns = 'urn:xmpp:sasl:2'
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export interface Sasl2Context extends FastContext {
-  /** The localpart that the stream's header names, where it names one. */
-  readonly named: string | undefined
   /** What modules can do while a resource is bound. */
   readonly inlineFeatures: readonly string[]
   /** As ManageContext.resume, for an account that is not authenticated yet as far as the stream knows. */

@@ -191,7 +191,7 @@ export class IncomingServerStream {
   #opened(header: Header): void {
     const host = header.to === undefined ? undefined : prepareDomain(header.to)
     const known = host !== undefined && this.#options.hasHost(host)
-    this.#stream.open({ from: known ? host : header.to, to: header.from, lang: 'en' })
+    this.#stream.open({ from: known ? host : header.to && '', to: header.from, lang: 'en' })
     // COMPAT: ejabberd and others do not always say whom they want.
     if (header.to !== undefined && !known) throw new StreamError('host-unknown')
     if (this.#host !== undefined && host !== this.#host)

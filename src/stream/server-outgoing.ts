@@ -70,11 +70,15 @@ export interface OutgoingServerHandler {
 
 type Phase = 'header' | 'features' | 'proceed' | 'tls' | 'sasl' | 'ready' | 'ended'
 
+const withoutTls = (): StreamError => new StreamError('policy-violation', 'TLS is required here, and was not offered')
+
 export class OutgoingServerStream {
   readonly #options: OutgoingServerOptions
   readonly #handler: OutgoingServerHandler
   readonly #stream: Stream
   #phase: Phase = 'header'
+  /** STARTTLS was asked for although it was not offered. */
+  #unoffered = false
   #secure: boolean
   /** What became of SASL EXTERNAL. */
   #external: 'not tried' | 'accepted' | 'refused' = 'not tried'
@@ -108,8 +112,9 @@ export class OutgoingServerStream {
         ended: (end) => {
           // COMPAT: some say nothing, and close.
           if (this.#phase === 'sasl') this.#external = 'refused'
+          const refused = this.#phase === 'proceed' && this.#unoffered
           this.#phase = 'ended'
-          handler.ended(end)
+          handler.ended(refused ? { is: 'error', by: 'us', error: withoutTls() } : end)
         },
       },
     )
@@ -241,13 +246,16 @@ export class OutgoingServerStream {
   }
 
   #begin(features: Element | undefined): void {
-    if (!this.#secure && features !== undefined && child(features, 'starttls', ns.tls) !== undefined) {
+    const { requireEncryption } = this.#options
+    const offered = features !== undefined && child(features, 'starttls', ns.tls) !== undefined
+    // RFC 7590 §3.1: somebody on the way may have taken the offer out.
+    if (!this.#secure && features !== undefined && (offered || requireEncryption)) {
       this.#phase = 'proceed'
+      this.#unoffered = !offered
       this.#stream.send(xml('starttls', { xmlns: ns.tls }))
       return
     }
-    if (!this.#secure && this.#options.requireEncryption)
-      throw new StreamError('policy-violation', 'TLS is required here, and was not offered')
+    if (!this.#secure && requireEncryption) throw withoutTls()
     this.#multiplexesTargets = features !== undefined && understandsDialbackErrors(features)
     this.#offersManagement = features !== undefined && child(features, 'sm', ns.streamManagement) !== undefined
     if (this.#options.bidi && !this.#bidi && features !== undefined && offersBidi(features)) {

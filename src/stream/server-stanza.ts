@@ -4,7 +4,7 @@ import { prepareDomain } from '../xmpp/domain.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import { type DomainPair, pairKey } from './dialback.js'
 
-/** `verified`: by their keys. Throws StreamError `not-authorized`, `improper-addressing` or `invalid-from`. */
+/** `verified`: by their keys. Throws StreamError `not-authorized`, `improper-addressing`, `host-unknown` or `invalid-from`. */
 export function verifiedPair(stanza: Element, verified: ReadonlyMap<string, DomainPair>): DomainPair {
   if (verified.size === 0) throw new StreamError('not-authorized', 'no domain was verified yet')
   const { from, to } = stanza.attrs as Readonly<Record<string, string | undefined>>
@@ -13,8 +13,12 @@ export function verifiedPair(stanza: Element, verified: ReadonlyMap<string, Doma
   const pair =
     verified.get(pairKey({ local, remote })) ??
     verified.get(pairKey({ local: prepareDomain(local) ?? '', remote: prepareDomain(remote) ?? '' }))
-  if (pair === undefined) throw new StreamError('invalid-from', `${remote} was not verified for ${local}`.slice(0, 300))
-  return pair
+  if (pair !== undefined) return pair
+  const other = [...verified.values()].some((each) => each.remote === prepareDomain(remote))
+  throw new StreamError(
+    other ? 'host-unknown' : 'invalid-from',
+    `${remote} was not verified for ${local}`.slice(0, 300),
+  )
 }
 
 /** The domainpart, not prepared. */

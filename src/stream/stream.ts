@@ -100,11 +100,12 @@ export class Stream {
   }
 
   /** Sends our header. The receiving side's carries the id, which is minted here. */
-  open(header: Omit<OurHeader, 'id'>): void {
+  open(header: Omit<OurHeader, 'id' | 'unversioned'>): void {
     const { role, framing, contentNamespace } = this.#options
     if (role === 'receiving') {
       this.#id = this.#options.mintId()
-      this.#handler.output(headerText(framing, contentNamespace, { ...header, id: this.#id }))
+      const unversioned = this.header?.version === '0.9'
+      this.#handler.output(headerText(framing, contentNamespace, { ...header, id: this.#id, unversioned }))
       if (this.#state.is === 'answering') this.#state = { is: 'open', header: this.#state.header }
     } else if (this.#state.is === 'fresh') {
       this.#state = { is: 'opening' }
@@ -180,7 +181,8 @@ export class Stream {
     if (is === 'ended') return
     const { role, framing } = this.#options
     const headerOwed = role === 'receiving' && (is === 'fresh' || is === 'answering')
-    if (headerOwed) this.open({ lang: 'en' })
+    // RFC 6120 §4.9.1.3: an empty name where the peer named no host of ours.
+    if (headerOwed) this.open({ from: '', lang: 'en' })
     // A second error cannot follow our close; an initiating side that never opened has no stream to put it in.
     if (is !== 'closing' && is !== 'suspended' && (role === 'receiving' || is !== 'fresh')) {
       this.#handler.output(this.#text(error.toElement()))
@@ -240,7 +242,7 @@ export class Stream {
     const { limits } = this.#options
     this.#reader ??= new XmlReader(
       {
-        open: (root) => this.#guard(() => this.#opened(root, this.#reader?.contentNamespace)),
+        open: (root) => this.#guard(() => this.#opened(root, this.#contentNamespace())),
         element: (element) => this.#element(element),
         close: () => this.#peerClosed(),
         error: (error) => this.#unreadable(error),
@@ -248,6 +250,12 @@ export class Stream {
       readerLimits(limits, this.#established),
     )
     return this.#reader
+  }
+
+  /** What the root declared; or what each of its children is to declare, where its default is the stream's own (RFC 6120 §4.8.2). */
+  #contentNamespace(): string | undefined {
+    if (this.#reader?.contentNamespace === ns.streams) this.#reader.contentNamespace = this.#options.contentNamespace
+    return this.#reader?.contentNamespace
   }
 
   #frame(chunk: Uint8Array | string | Element): void {
@@ -287,6 +295,8 @@ export class Stream {
   #element(element: Element): void {
     if (!this.#reads) return
     if (element.name === 'error' && element.attrs.xmlns === ns.streams) this.#peerFailed(element)
+    // RFC 6120 §4.8.3
+    else if (contentNamespaces.has(element.attrs.xmlns)) this.fail(new StreamError('invalid-namespace'))
     // RFC 6120 §4.4: the peer may still send until it closes, too.
     else if (this.#state.is === 'closing') this.#guard(() => this.#handler.late?.(element))
     else if (!this.#established && ++this.#elements > this.#options.limits.unauthenticated.elements)
@@ -343,6 +353,9 @@ export class Stream {
     this.#handler.ended(end)
   }
 }
+
+/** An element has `xmlns` only where that is not the stream's own. */
+const contentNamespaces: ReadonlySet<unknown> = new Set<ContentNamespace>([ns.client, ns.server, ns.component])
 
 /** Elements in it, itself included. */
 const sizeOf = (element: Element): number => elements(element).reduce((sum, each) => sum + sizeOf(each), 1)

@@ -61,9 +61,14 @@ export class XmlReader {
     this.#tree = new TreeBuilder(this.#events())
   }
 
-  /** The default namespace declared on the root; empty before the header and where there is none. */
+  /** The default namespace declared on the root, which its children do not repeat; empty before the header and where there is none. */
   get contentNamespace(): string {
     return this.#tree.contentNamespace
+  }
+
+  /** For a peer whose children declare another themselves. */
+  set contentNamespace(namespace: string) {
+    this.#tree.contentNamespace = namespace
   }
 
   write(chunk: Uint8Array | string): void {

@@ -76,6 +76,10 @@ export class TreeBuilder {
     return this.#contentNamespace
   }
 
+  set contentNamespace(namespace: string) {
+    this.#contentNamespace = namespace
+  }
+
   /** Inside the root, and in none of its children. */
   get betweenChildren(): boolean {
     return this.#phase === 'inside' && this.#open.length === 0

@@ -34,8 +34,9 @@ export type StanzaErrorCondition = keyof typeof defaultTypes
 
 export interface StanzaErrorOptions {
   readonly type?: ErrorType
-  /** For people, in English. */
+  /** For people, in English where `lang` does not say another language. */
   readonly text?: string
+  readonly lang?: string
   /** The character data of `<gone/>` or `<redirect/>`: a URI. */
   readonly uri?: string
   /** An application-specific condition beside the defined one. */
@@ -49,6 +50,7 @@ export class StanzaError extends Error {
   readonly condition: StanzaErrorCondition
   readonly type: ErrorType
   readonly text: string | undefined
+  readonly lang: string
   readonly uri: string | undefined
   readonly extra: Element | undefined
   readonly by: string | undefined
@@ -59,6 +61,7 @@ export class StanzaError extends Error {
     this.condition = condition
     this.type = options.type ?? defaultTypes[condition]
     this.text = options.text
+    this.lang = options.lang ?? 'en'
     this.uri = options.uri
     this.extra = options.extra
     this.by = options.by
@@ -70,7 +73,7 @@ export class StanzaError extends Error {
       'error',
       { type: this.type, by: this.by },
       xml(this.condition, { xmlns: ns.stanzaErrors }, this.uri),
-      this.text === undefined ? undefined : xml('text', { xmlns: ns.stanzaErrors }, this.text),
+      this.text === undefined ? undefined : xml('text', { xmlns: ns.stanzaErrors, 'xml:lang': this.lang }, this.text),
       this.extra && copy(this.extra),
     )
   }
@@ -83,7 +86,8 @@ export class StanzaError extends Error {
     )
     const condition = (known?.name ?? 'undefined-condition') as StanzaErrorCondition
     const type = error?.attrs.type as ErrorType | undefined
-    const text = error?.getChildText('text', ns.stanzaErrors) ?? undefined
-    return new StanzaError(condition, { type, text, uri: known?.getText() || undefined, by: error?.attrs.by })
+    const described = error?.getChild('text', ns.stanzaErrors)
+    const [text, lang] = [described?.getText(), described?.attrs['xml:lang'] as string | undefined]
+    return new StanzaError(condition, { type, text, lang, uri: known?.getText() || undefined, by: error?.attrs.by })
   }
 }

@@ -56,7 +56,7 @@ export class StreamError extends Error {
       'stream:error',
       {},
       xml(this.condition, { xmlns: ns.streamErrors }),
-      this.text === undefined ? undefined : xml('text', { xmlns: ns.streamErrors }, this.text),
+      this.text === undefined ? undefined : xml('text', { xmlns: ns.streamErrors, 'xml:lang': 'en' }, this.text),
       this.application,
     )
   }

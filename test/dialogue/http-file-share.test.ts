@@ -79,7 +79,7 @@ async function uploads(name: string, body: string, type?: string): Promise<strin
 
 const refused = (condition: string, type: string, more = ''): Promise<unknown> =>
   alice.receives(
-    `<iq type='error' id='s' from='a.example' to='${alice.jid}'>{...}<error type='${type}'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>{any}</text>${more}</error></iq>`,
+    `<iq type='error' id='s' from='a.example' to='${alice.jid}'>{...}<error type='${type}'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>{any}</text>${more}</error></iq>`,
   )
 
 describe('XEP-0363 §4, §5 slots', () => {

@@ -21,7 +21,7 @@ const bounces = (from: string, id = 'inv'): Promise<void> =>
 
 const told = (who: string): string => `<message type='error' from='${room}' to='alice@a.example/phone' id='inv'>
   <error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
-  <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>The invitation did not reach ${who}</text></error></message>`
+  <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>The invitation did not reach ${who}</text></error></message>`
 
 test('§7.8.2 who invites a JID that does not exist is told: item-not-found', async () => {
   await invites(alice, 'nobody@a.example')

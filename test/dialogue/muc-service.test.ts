@@ -150,7 +150,7 @@ describe('who may create rooms', () => {
   describe('muc_max_rooms_per_user', () => {
     const full = `<presence type='error' from='{any}' to='{any}'>{...}<error type='wait'>
       <resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
-      <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>You own 2 rooms here, as many as one may: destroy one or give it to somebody else first</text>
+      <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>You own 2 rooms here, as many as one may: destroy one or give it to somebody else first</text>
     </error></presence>`
 
     test('who owns that many makes no more until one is gone; administrators may', async () => {

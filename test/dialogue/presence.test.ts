@@ -36,7 +36,7 @@ describe('RFC 6121 §4.2 to §4.5: broadcast', () => {
     await bob.receives(told('bob@a.example'))
     await peer.receivesAll(
       told('dave@b.example'),
-      `<presence type='probe' from='alice@a.example/phone' to='dave@b.example'/>`,
+      `<presence type='probe' from='alice@a.example' to='dave@b.example'/>`,
     )
     await peer.receivesNothing()
     expect(alice.session.priority).toBe(7)
@@ -116,6 +116,25 @@ describe('RFC 6121 §4.3: probes', () => {
     await peer.receives(`<presence type='unavailable' from='alice@a.example' to='dave@b.example'/>`)
   })
 
+  test('RFC 6121 §4.3.2.1 that nobody is there or may be seen has the id of the probe, presence keeps its own', async () => {
+    const asks = (from: string): string => `<presence type='probe' id='q' from='${from}' to='alice@a.example'/>`
+    await peer.sends(asks('dave@b.example'))
+    await peer.receives(`<presence type='unavailable' id='q' from='alice@a.example' to='dave@b.example'/>`)
+    await peer.sends(asks('mallory@b.example'))
+    await peer.receives(`<presence type='unsubscribed' id='q' from='alice@a.example' to='mallory@b.example'/>`)
+    await alice.sends(`<presence id='p'/>`)
+    await peer.clears()
+    await peer.sends(asks('dave@b.example'))
+    await peer.receives(`<presence id='p' from='alice@a.example/phone' to='dave@b.example'/>`)
+  })
+
+  test('RFC 6121 §4.3 a client may probe: it is routed, and no error', async () => {
+    await alice.sends(`<presence type='probe' to='dave@b.example'/>`)
+    await peer.receives(`<presence type='probe' from='alice@a.example/phone' to='dave@b.example'/>`)
+    await alice.sends(`<presence type='probe' to='bob@a.example'/>`)
+    await alice.receives(`<presence type='unavailable' from='bob@a.example' to='alice@a.example/phone'/>`)
+  })
+
   test.each(['alice@a.example', 'nobody@a.example', 'carol@a.example/phone'])(
     '§4.3.2 a stranger is told the same of %s, there or not',
     async (to) => {
@@ -166,6 +185,17 @@ describe('RFC 6121 §4.6: directed presence', () => {
     const rooms = stage.peer('rooms.b.example')
     await alice.sends(`<presence to='one@rooms.b.example/alice'/>`)
     await rooms.sends(`<presence type='error' from='one@rooms.b.example/alice' to='alice@a.example/phone'/>`)
+    await rooms.clears()
+    alice.disconnects()
+    await rooms.receivesNothing()
+  })
+
+  test('RFC 6121 §4.6.1 who left is not told', async () => {
+    const rooms = stage.peer('rooms.b.example')
+    await alice.sends(`<presence to='one@rooms.b.example/alice'/>`)
+    await alice.sends(`<presence to='two@rooms.b.example'/>`)
+    await rooms.sends(`<presence type='unavailable' from='one@rooms.b.example/alice' to='alice@a.example/phone'/>`)
+    await rooms.sends(`<presence type='unavailable' from='two@rooms.b.example' to='alice@a.example'/>`)
     await rooms.clears()
     alice.disconnects()
     await rooms.receivesNothing()

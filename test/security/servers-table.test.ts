@@ -97,7 +97,7 @@ describe.each([false, true])('both ways on one stream: %s', (bidi) => {
       `<message from='x@c.example' to='y@b.example'/>`,
       'invalid-from',
     ],
-    ['to a domain that it was not verified for', `<message from='x@a.example' to='y@c.example'/>`, 'invalid-from'],
+    ['to a domain that it was not verified for', `<message from='x@a.example' to='y@c.example'/>`, 'host-unknown'],
     ['from our own domain', `<message from='x@b.example' to='y@b.example'/>`, 'invalid-from'],
     ['missing from', `<message to='y@b.example'/>`, 'improper-addressing'],
     ['missing to', `<presence from='x@a.example'/>`, 'improper-addressing'],
@@ -169,6 +169,9 @@ describe('TLS stripped by the peer while required: closed, and what waits is bou
     ],
   ])('%s', async (_, features) => {
     const { wire, peer } = await stripped(features)
+    expect(peer.take()).toMatch(/<starttls [^>]*>$/)
+    peer.sends(`<db:result from='b.example' to='a.example' type='valid'/></stream:stream>`)
+    await wire.settle()
     expect(peer.state).not.toBe('open')
     expect(peer.take()).not.toContain('db:result')
     expect(wire.bounces()).toEqual(['1 policy-violation', '2 policy-violation'])

@@ -100,16 +100,16 @@ describe('on a stream of ours', () => {
   })
 
   test.each([
-    ['another domain of its own', from('rooms.b.example')],
-    ['a domain of ours that did not ask', from('b.example', 'rooms.a.example')],
-  ])('%s: invalid-from', async (_, stanza) => {
+    ['another domain of its own', from('rooms.b.example'), 'invalid-from'],
+    ['a domain of ours that did not ask', from('b.example', 'rooms.a.example'), 'host-unknown'],
+  ])('%s: %3$s', async (_, stanza, condition) => {
     const { wire, peer } = await to()
     peer.answers('b.example', 'a.example')
     expect(idsIn(peer.take())).toEqual(['first'])
     peer.sends(from('b.example'))
     expect(wire.bounced).toHaveLength(1)
     peer.sends(stanza)
-    expect(peer.take()).toContain('invalid-from')
+    expect(peer.take()).toContain(condition)
     expect(wire.bounced).toHaveLength(1)
   })
 

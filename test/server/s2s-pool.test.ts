@@ -77,7 +77,7 @@ describe('what senders hear', () => {
     expect(serialize(bounced[0]!)).toBe(
       "<message type='error' id='1' from='y@b.example' to='x@a.example'><error type='cancel'>" +
         "<remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>" +
-        "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>DNS knows no server for b.example</text></error></message>",
+        "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>DNS knows no server for b.example</text></error></message>",
     )
   })
 
@@ -190,6 +190,7 @@ describe('what senders hear', () => {
     wire.pool.send(say('1'))
     await wire.settle()
     wire.connections[0]!.greets()
+    wire.connections[0]!.sends(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>`)
     await wire.settle()
     expect(wire.bounces()).toEqual(['1 policy-violation'])
     expect(wire.connections[0]!.state).toBe('ended')

@@ -71,7 +71,7 @@ export const ourHeader = (id: string, from = ` from='a.example'`): string =>
 
 export const streamError = (condition: string, text?: string): string =>
   `<stream:error><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>${
-    text === undefined ? '' : `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>${text}</text>`
+    text === undefined ? '' : `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>${text}</text>`
   }</stream:error></stream:stream>`
 
 /** A client's handler where TLS ends elsewhere, and every account has keys of every hash. */

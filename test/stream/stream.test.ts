@@ -50,7 +50,7 @@ describe('RFC 6120 §4.7 headers', () => {
     const { stream, output, ends } = record()
     stream.receive(header)
     const text = output()
-    expect(text.startsWith(ourHeader('id1', ''))).toBe(true)
+    expect(text.startsWith(ourHeader('id1', ` from=''`))).toBe(true)
     expect(text).toContain(`<stream:error><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>`)
     expect(text.endsWith('</stream:error></stream:stream>')).toBe(true)
     expect(ends).toMatchObject([{ is: 'error', by: 'us', error: { condition } }])
@@ -60,6 +60,54 @@ describe('RFC 6120 §4.7 headers', () => {
     const { stream, output } = record()
     stream.receive(clientHeader(`to='a.example' version='2.0'`))
     expect(output()).toBe(ourHeader('id1'))
+  })
+
+  test.each(['01.0', '1.000', '1.13', '10.2'])('RFC 6120 §4.7.5 version %s is a number, not a text', (version) => {
+    const { stream, output } = record()
+    stream.receive(clientHeader(`to='a.example' version='${version}'`))
+    expect(output()).toBe(ourHeader('id1'))
+  })
+
+  test('RFC 6120 §4.7.5 a header of another server without a version is answered with none', () => {
+    const { stream, output } = record({ contentNamespace: 'jabber:server' })
+    stream.receive(`<stream:stream xmlns='jabber:server' xmlns:stream='${streams}' to='a.example'>`)
+    expect(output()).toMatch(/<stream:stream .* from='a.example' id='id1' xml:lang='en'>$/)
+  })
+
+  test('RFC 6120 §4.7.3 an id in the header of the initiating side is nothing', () => {
+    const { stream, output } = record()
+    stream.receive(clientHeader(`to='a.example' id='mine' version='1.0'`))
+    expect(output()).toBe(ourHeader('id1'))
+    expect(stream.id).toBe('id1')
+  })
+
+  test('RFC 6120 §4.8.2 each child may declare the content namespace itself', () => {
+    const { stream, elements, ends } = record()
+    stream.receive(`<stream xmlns='${streams}' to='a.example' version='1.0'>`)
+    stream.receive(`<message xmlns='jabber:client' to='b'><body>x</body></message><a xmlns='urn:x'/>`)
+    expect(elements).toEqual([`<message to='b'><body>x</body></message>`, `<a xmlns='urn:x'/>`])
+    stream.receive(`<error/>`)
+    expect(ends).toMatchObject([{ by: 'peer', error: { condition: 'undefined-condition' } }])
+  })
+
+  test.each(['jabber:server', 'jabber:component:accept'])(
+    'RFC 6120 §4.8.3 a stanza of %s, which is not the namespace of this stream: invalid-namespace',
+    (namespace) => {
+      const { stream, elements, output } = record()
+      stream.receive(clientHeader())
+      output()
+      stream.receive(`<message xmlns='${namespace}' to='b'/>`)
+      expect(elements).toEqual([])
+      expect(output()).toBe(streamError('invalid-namespace'))
+    },
+  )
+
+  test('RFC 6120 §4.8.5 what the header or a prefix declared is declared by each stanza, and the content has no prefix', () => {
+    const { stream, elements } = record()
+    const declared = `xmlns='jabber:client' xmlns:c='jabber:client' xmlns:x='urn:x' xmlns:stream='${streams}'`
+    stream.receive(`<stream:stream ${declared} version='1.0'>`)
+    stream.receive(`<c:message to='b' x:a='1'><c:body>hi</c:body><x:y/></c:message>`)
+    expect(elements).toEqual([`<message to='b' xmlns:x='urn:x' x:a='1'><body>hi</body><y xmlns='urn:x'/></message>`])
   })
 
   test('§4.9.1.2: an error in the header is sent after our own header', () => {
@@ -72,7 +120,7 @@ describe('RFC 6120 §4.7 headers', () => {
       },
     )
     stream.receive(clientHeader())
-    expect(output()).toBe(ourHeader('id1', '') + streamError('host-unknown'))
+    expect(output()).toBe(ourHeader('id1', ` from=''`) + streamError('host-unknown'))
   })
 })
 
@@ -112,7 +160,19 @@ describe('RFC 6120 §11 XML', () => {
   test('UTF-16 from the first byte is unsupported-encoding, after our header', () => {
     const { stream, output } = record()
     stream.receive(Buffer.from(clientHeader(), 'utf16le'))
-    expect(output()).toBe(ourHeader('id1', '') + streamError('unsupported-encoding'))
+    expect(output()).toBe(ourHeader('id1', ` from=''`) + streamError('unsupported-encoding'))
+  })
+
+  test('RFC 6120 §11.5 a standalone declaration means nothing', () => {
+    const { stream, headers } = record()
+    stream.receive(clientHeader().replace(`?>`, ` standalone='no'?>`))
+    expect(headers).toHaveLength(1)
+  })
+
+  test('RFC 6120 §11.6 U+FEFF in text is a character', () => {
+    const { stream, elements } = record()
+    stream.receive(Buffer.from(`${clientHeader()}<message><body>\ufeffa\ufeff</body></message>`))
+    expect(elements).toEqual(['<message><body>\ufeffa\ufeff</body></message>'])
   })
 
   test('cut at every byte, the result is the same', () => {
@@ -142,7 +202,9 @@ describe('limits', () => {
     expect(ends).toEqual([])
     output()
     stream.receive(`${clientHeader()}<a>${'x'.repeat(2000)}</a>`)
-    expect(output()).toBe(ourHeader('id9', '') + streamError('policy-violation', 'too much data before authentication'))
+    expect(output()).toBe(
+      ourHeader('id9', ` from=''`) + streamError('policy-violation', 'too much data before authentication'),
+    )
     expect(ends).toMatchObject([{ error: { condition: 'policy-violation' } }])
   })
 
@@ -194,7 +256,7 @@ describe('limits', () => {
     clock.advance(59_999)
     expect(ends).toEqual([])
     clock.advance(1)
-    expect(output()).toBe(ourHeader('id1', '') + streamError('connection-timeout'))
+    expect(output()).toBe(ourHeader('id1', ` from=''`) + streamError('connection-timeout'))
     const known = record()
     known.stream.receive(clientHeader())
     known.stream.established()
@@ -288,7 +350,7 @@ describe('RFC 6120 §4.4 closing, §4.9 errors', () => {
     output()
     stream.receive(
       `<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>` +
-        `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>twice</text></stream:error>`,
+        `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>twice</text></stream:error>`,
     )
     expect(output()).toBe('</stream:stream>')
     expect(ends).toMatchObject([{ is: 'error', by: 'peer', error: { condition: 'conflict', text: 'twice' } }])
@@ -352,7 +414,7 @@ describe('RFC 7395 framing', () => {
     const { stream, output, ends } = record({ framing: 'framed' })
     stream.receive(frame)
     const text = output()
-    expect(text.startsWith(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' id='id1'`)).toBe(true)
+    expect(text.startsWith(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' from='' id='id1'`)).toBe(true)
     expect(text).toContain(`<stream:error xmlns:stream='${streams}'><${condition} `)
     expect(text.endsWith(`</stream:error><close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>`)).toBe(true)
     expect(ends).toMatchObject([{ error: { condition } }])

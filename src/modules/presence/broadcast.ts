@@ -2,6 +2,7 @@
 import type { LoadedAccount } from '../../server/account.js'
 import type { Host } from '../../server/module.js'
 import type { Session } from '../../server/session.js'
+import type { RosterItem } from '../../store/store.js'
 import { type Element, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { type BlockingService, blockingService, type RosterService } from '../services.js'
@@ -52,11 +53,21 @@ export class Broadcast {
     for (const other of sessions.of(account.jid))
       if (other !== session && other.presence !== undefined) router.broadcast(other.presence, [from])
     for (const item of this.#roster.items(account).values()) {
-      if (isSubscribedTo(item)) void router.route(xml('presence', { type: 'probe', from, to: item.jid }))
+      if (isSubscribedTo(item))
+        void router.route(xml('presence', { type: 'probe', from: this.#asker(session, item), to: item.jid }))
       // §3.1.2: a request without an answer is sent again, it may have been lost.
       if (item.ask) void router.route(xml('presence', { type: 'subscribe', from: account.jid, to: item.jid }))
       if (item.pendingIn !== undefined) session.outbox.send(readStored(item.pendingIn))
     }
+  }
+
+  /**
+   * §4.3: the bare JID asks, as a contact need not be let see the client in turn. Of accounts of the same host nobody sees the question, and
+   * only the client that has come is answered.
+   */
+  #asker(session: Session, { jid }: RosterItem): string {
+    const here = Jid.parse(jid).domain === this.#host.domain
+    return here ? session.jid.toString() : session.jid.bare().toString()
   }
 
   #subscribers(account: LoadedAccount): string[] {

@@ -29,6 +29,11 @@ export function remember(session: Session, to: Jid, stanza: Element): void {
   else throw new StanzaError('resource-constraint', { text: 'Directed presence was sent to too many addresses' })
 }
 
+/** Whoever refuses our presence, or has left, need not be told that we leave. */
+export function forget(session: Session, who: Jid): void {
+  if (session.data.has(key)) directedOf(session).delete(who.toString())
+}
+
 /** A long one is remembered without what it said. */
 function short(stanza: Element): Element {
   if (serialize(stanza).length <= longest) return stanza

@@ -8,7 +8,7 @@ import { serialize } from '../../xml/writer.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { readdress } from '../../xmpp/stanza.js'
 import { emptyItem, type InvitedService, invitedService, type RosterService } from '../services.js'
-import { directedOf, sentTo } from './directed.js'
+import { directedOf, forget, sentTo } from './directed.js'
 import {
   inbound,
   inState,
@@ -40,27 +40,28 @@ export class Inbound {
     const account = this.#host.account(to.bare().toString())
     if (account === undefined) return true
     const { type } = stanza.attrs
-    if (type !== undefined && subscriptionTypes.has(type))
+    if (type !== undefined && subscriptionTypes.has(type)) {
+      // §8.5.3.2.2
+      if (to.isFull && type !== 'subscribe' && this.#host.sessions.get(to.toString()) === undefined) return true
       return this.#subscription(account, stanza, type as SubscriptionType, from.bare().toString()) ?? true
-    if (type === 'probe') this.#probe(account, from, to)
+    }
+    if (type === 'probe') this.#probe(account, from, to, stanza.attrs.id)
     else this.#deliver(stanza, from, to)
     return true
   }
 
   /** §8.5.2.1.2 and §8.5.3.1: to the addressed client, or to all available ones. */
   #deliver(stanza: Element, from: Jid, to: Jid): void {
-    if (to.isBare) {
-      this.#toAll(to.toString(), stanza, (session) => session.presence !== undefined)
-      return
-    }
-    const session = this.#host.sessions.get(to.toString())
-    // Whoever refused our presence does not have it: no need to say good-bye.
-    if (session !== undefined && stanza.attrs.type === 'error') directedOf(session).delete(from.toString())
-    session?.outbox.send(stanza)
+    const session = to.isBare ? undefined : this.#host.sessions.get(to.toString())
+    // §4.6.1
+    if (stanza.attrs.type !== undefined)
+      for (const each of session === undefined ? this.#host.sessions.of(to.toString()) : [session]) forget(each, from)
+    if (to.isBare) this.#toAll(to.toString(), stanza, ({ presence }) => presence !== undefined)
+    else session?.outbox.send(stanza)
   }
 
   /** §4.3.2: the presence of those clients that the asker may see; a stranger is told that there is no subscription. */
-  #probe(account: LoadedAccount, from: Jid, to: Jid): void {
+  #probe(account: LoadedAccount, from: Jid, to: Jid, id: string | undefined): void {
     const asker = from.toString()
     const sessions = this.#host.sessions.of(account.jid).filter((s) => to.isBare || s.jid.equals(to))
     if (!this.#maySee(account, from)) {
@@ -69,12 +70,12 @@ export class Inbound {
         const presence = directedOf(session).get(asker)
         if (presence !== undefined) this.#host.router.broadcast(presence, [asker])
       }
-      if (shown.length === 0) this.#say(account.jid, from.bare().toString(), 'unsubscribed')
+      if (shown.length === 0) this.#say(account.jid, from.bare().toString(), 'unsubscribed', id)
       return
     }
     const available = sessions.flatMap(({ presence }) => presence ?? [])
     for (const presence of available) this.#host.router.broadcast(presence, [asker])
-    if (available.length === 0) this.#say(to.toString(), asker, 'unavailable')
+    if (available.length === 0) this.#say(to.toString(), asker, 'unavailable', id)
   }
 
   #subscription(account: LoadedAccount, stanza: Element, type: SubscriptionType, contact: string): Handled {
@@ -152,8 +153,9 @@ export class Inbound {
     for (const session of this.#host.sessions.of(bareJid)) if (which(session)) session.outbox.send(stanza)
   }
 
-  #say(from: string, to: string, type: string): void {
-    void this.#host.router.route(xml('presence', { type, from, to }))
+  /** `id` is that of the probe which this answers (§4.3.2.1). */
+  #say(from: string, to: string, type: string, id?: string): void {
+    void this.#host.router.route(xml('presence', { type, from, to, id }))
   }
 }
 

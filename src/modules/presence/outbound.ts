@@ -54,8 +54,10 @@ export class Outbound {
     const { passes, next } = outbound[type][stateOf(item)]
     const changed = approval(type, passes, listed(type, inState(item, next, undefined)))
     const sends = (): Handled => {
+      const [before, now] = [isSubscriber(item), isSubscriber(changed)]
+      if (before && !now) this.#hidePresence(account, contact)
       const sent = passes ? this.#host.router.route(readdress(stanza, { from: account.jid, to: contact })) : undefined
-      this.#showPresence(account, contact, isSubscriber(item), isSubscriber(changed))
+      if (now && !before) this.#showPresence(account, contact)
       return sent
     }
     const same = next === stateOf(item) && changed.approved === item.approved
@@ -63,14 +65,17 @@ export class Outbound {
     return this.#roster.put(account, changed, sends)
   }
 
-  /** Who became a subscriber gets the presence of all clients (§3.1.5), who is none any more sees them leave (§3.2.2). */
-  #showPresence(account: LoadedAccount, contact: string, before: boolean, now: boolean): void {
-    if (before === now) return
-    for (const { presence, jid } of this.#host.sessions.of(account.jid)) {
-      if (presence === undefined) continue
-      const stanza = now ? presence : xml('presence', { type: 'unavailable', from: jid.toString() })
-      this.#host.router.broadcast(stanza, [contact])
-    }
+  /** §3.1.5: who became a subscriber gets the presence of all clients. */
+  #showPresence(account: LoadedAccount, contact: string): void {
+    for (const { presence } of this.#host.sessions.of(account.jid))
+      if (presence !== undefined) this.#host.router.broadcast(presence, [contact])
+  }
+
+  /** §3.2.2: while the contact is still a subscriber it sees them leave. */
+  #hidePresence(account: LoadedAccount, contact: string): void {
+    for (const { presence, jid } of this.#host.sessions.of(account.jid))
+      if (presence !== undefined)
+        this.#host.router.broadcast(xml('presence', { type: 'unavailable', from: jid.toString() }), [contact])
   }
 }
 

@@ -48,7 +48,7 @@ describe('who wants it', () => {
         {...}
         <error type='modify'>
           <not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
-          <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>{any}name services among conference.marlowe.lit</text>
+          <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>{any}name services among conference.marlowe.lit</text>
         </error>
       </iq>`)
     await macbethOf(theatre).receivesNothing()

@@ -76,7 +76,7 @@ describe('the request', () => {
       <iq from='rooms.macbeth.lit' id='${id}' to='chat.shakespeare.lit' type='error'>
         <error type='${type}'>
           <${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
-          <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>No coven here.</text>
+          <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>No coven here.</text>
         </error>
       </iq>`)
     await crone1.receives(`

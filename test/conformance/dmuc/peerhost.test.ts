@@ -24,7 +24,7 @@ const refusal = (id: string, type: string, condition: string): string => `
     {...}
     <error type='${type}'>
       <${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
-      <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>{any}</text>
+      <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>{any}</text>
     </error>
   </iq>`
 

@@ -120,6 +120,13 @@ describe('RFC 6120 §8, §10 stanzas', () => {
     expect(await alice.frames()).toEqual([])
   })
 
+  test('RFC 6120 §10.3.3 a request without to that nobody understands: service-unavailable', async () => {
+    const alice = await bound('alice')
+    alice.sends(`<iq type='get' id='1'><query xmlns='urn:unknown'/></iq>`)
+    const error = read((await alice.frames())[0] ?? '').getChild('error')
+    expect(error?.getChild('service-unavailable')).toBeDefined()
+  })
+
   test('RFC 6120 §10.5.2 a request to the server with a resource is answered with an error, a message is not swallowed', async () => {
     const alice = await bound('alice')
     alice.sends(`<iq type='get' id='1' to='a.example/x'><query xmlns='urn:unknown'/></iq>`)

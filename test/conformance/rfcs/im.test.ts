@@ -33,6 +33,13 @@ describe('RFC 6121 §2 the roster', () => {
       <item jid='carol@a.example' name='C' subscription='none'><group>A</group><group>B</group></item></query></iq>`)
   })
 
+  test('RFC 6121 §2.1.4 an empty roster is a result with an empty query', async () => {
+    const carol = stage.client('carol')
+    await carol.sends(roster)
+    const [found] = await carol.drain()
+    expect([found?.attrs.type, found?.getChild('query', 'jabber:iq:roster')?.children]).toEqual(['result', []])
+  })
+
   test('RFC 6121 §2.1.6 each push has an id of its own and comes from the account; its answers concern nobody', async () => {
     await alice.isInterested()
     const ids = []
@@ -95,6 +102,19 @@ describe('RFC 6121 §3 subscriptions', () => {
     await peer.receivesNothing()
   })
 
+  test('RFC 6121 §8.5.3.2.2 to a client that is gone a request is one to the account, the other three are nothing', async () => {
+    await bob.isInterested()
+    await bob.comesOnline()
+    await bob.clears()
+    for (const type of ['subscribed', 'unsubscribe', 'unsubscribed'])
+      await peer.sends(`<presence type='${type}' from='dan@b.example' to='bob@a.example/gone'/>`)
+    await stage.befriend('bob', 'dan@b.example')
+    await peer.sends(`<presence type='unsubscribed' from='dan@b.example' to='bob@a.example/gone'/>`)
+    await bob.receivesNothing()
+    await peer.sends(`<presence type='unsubscribed' from='dan@b.example' to='bob@a.example/phone'/>`)
+    expect((await bob.next()).attrs.type).toBe('unsubscribed')
+  })
+
   test('RFC 6121 §3.1.6, §3.2.3 what nobody asked for reaches no client', async () => {
     await alice.comesOnline()
     await alice.isInterested()
@@ -124,6 +144,18 @@ describe('RFC 6121 §4 presence', () => {
     await bob.receivesNothing()
   })
 
+  test('RFC 6121 §4.5.2 all clients of the account see one leave, itself included, and a presence after that is an initial one', async () => {
+    const other = stage.client('alice', 'other')
+    await other.comesOnline()
+    await alice.comesOnline()
+    await other.clears()
+    await alice.sends(`<presence type='unavailable' id='u'/>`)
+    for (const client of [alice, other])
+      await client.receives(`<presence type='unavailable' id='u' from='alice@a.example/desk' to='${client.jid}'/>`)
+    await alice.sends(`<presence/>`)
+    expect((await alice.drain()).map(({ attrs }) => attrs.from)).toContain('alice@a.example/other')
+  })
+
   test('RFC 6121 §4.6.3 directed presence makes a client no more available: no probes, no messages to the account', async () => {
     await alice.sends(`<presence to='bob@a.example'/>`)
     await alice.receivesNothing()
@@ -140,6 +172,12 @@ describe('RFC 6121 §4 presence', () => {
 })
 
 describe('RFC 6121 §5, §8 messages', () => {
+  test('RFC 6121 §9 an address with the scheme of a URI is none: jid-malformed', async () => {
+    await alice.sends(`<message to='xmpp:bob@a.example' id='1'><body>Hi</body></message>`)
+    expect((await alice.next()).getChild('error')?.getChild('jid-malformed')).toBeDefined()
+    await bob.receivesNothing()
+  })
+
   test.each([
     ['no type', ''],
     ['an unknown type', ` type='telegram'`],
