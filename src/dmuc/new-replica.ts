@@ -1,5 +1,7 @@
 /** A room that is just being made here, or that a firsthost asks us to hold. */
+
 import type { RoomState } from '../room/types.js'
+import { nothing } from '../util/nothing.js'
 import type { Random } from '../util/random.js'
 import { noStamp } from './clock.js'
 import type { Instance, Replica, RoomIdentity } from './replica.js'
@@ -15,21 +17,21 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     nextSeq: 1,
     tip: '',
     signed: undefined,
-    ahead: new Map(),
+    ahead: nothing,
     stamp: noStamp,
     occupantsRevision: 1,
     table: { revision: 0, instances: new Map(rows.map((row) => [row.jid, row])) },
-    peers: new Map(),
-    partings: new Map(),
+    peers: nothing,
+    partings: nothing,
     vector: Vector.empty,
-    floors: new Map(),
+    floors: nothing,
     gaps: [],
     expiredRevision: 0,
     room,
-    grants: new Map(),
+    grants: nothing,
     lastGrant: 0,
-    reserved: new Map(),
-    rights: new Map(),
+    reserved: nothing,
+    rights: nothing,
     withheld: [],
     decided: [],
     forkedAt: 0,

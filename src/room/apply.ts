@@ -4,6 +4,7 @@
  * What may be done is decided elsewhere (`decide`, `judge`).
  */
 
+import { nothing } from '../util/nothing.js'
 import type { RoomPolicy } from './contract.js'
 import { asItStands, retraction } from './features/retraction.js'
 import { withEvent } from './history.js'
@@ -23,8 +24,8 @@ export const newRoom = (jid: string, policy: Pick<RoomPolicy, 'defaults' | 'fixe
   occupants: new Map(),
   subject: undefined,
   history: [],
-  retractions: new Map(),
-  asked: new Map(),
+  retractions: nothing,
+  asked: nothing,
   locked: policy.lockNewRooms,
   destroyed: false,
 })

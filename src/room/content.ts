@@ -34,6 +34,14 @@ export function readContent(carrier: object, text: string): readonly Element[] {
   return content
 }
 
+/** The same for who is the last to ask: most messages are shown once, and their text stays in the history. */
+export function takeContent(carrier: object, text: string): readonly Element[] {
+  const known = kept.get(carrier)
+  if (known === undefined) return text === '' ? [] : parseContent(text)
+  kept.delete(carrier)
+  return known
+}
+
 function parseContent(text: string): readonly Element[] {
   try {
     return elements(parseDocument(`<x xmlns='${ns.client}'>${text}</x>`, limits, ns.client))

@@ -1,7 +1,8 @@
 /** Messages to all as they leave the room: live, from history (XEP-0203), the subject (XEP-0045 §7.2.15, §8.1). */
+import { Recent } from '../util/recent.js'
 import { type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
-import { readContent, withoutClaims } from './content.js'
+import { takeContent, withoutClaims } from './content.js'
 import { retractedElements } from './features/retraction.js'
 import { occupantIdElement } from './presence.js'
 import type { LoggedEvent, Operation, RoomState, Stamp } from './types.js'
@@ -28,14 +29,14 @@ export function groupchatMessage(room: string, operation: MessageOperation | Sub
   if (operation.type === 'subject') message.children.push(xml('subject', {}, operation.text || undefined))
   else if (operation.type === 'message' && operation.retracted !== undefined)
     message.children.push(...retractedElements(room, operation.retracted))
-  else message.children.push(...withoutClaims(readContent(operation, operation.content), room))
+  else message.children.push(...withoutClaims(takeContent(operation, operation.content), room))
   if (marks.stanzaId !== undefined) message.children.push(stanzaIdElement(room, marks.stanzaId))
   message.children.push(occupantIdElement(operation.occupantId))
   if (marks.delayed !== undefined) message.children.push(delayElement(room, marks.delayed))
   return message
 }
 
-const kept = new WeakMap<LoggedEvent, { readonly room: string; readonly stanza: Element }>()
+const kept = new Recent<LoggedEvent, { readonly room: string; readonly stanza: Element }>(2048)
 
 /** A stored message as discussion history (§7.2.13): the same element object every time. */
 export function historyMessage(room: string, event: LoggedEvent): Element | undefined {

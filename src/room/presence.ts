@@ -2,6 +2,7 @@
  * Presence as occupants see it (XEP-0045 §7.2.2, §17.3): what the client said, the muc#user item, the occupant-id. The
  * plain presence of an occupant is made once for those who may see real JIDs and once for the rest, and kept.
  */
+import { Recent } from '../util/recent.js'
 import { type Element, xml } from '../xml/element.js'
 import { ns } from '../xmpp/namespaces.js'
 import { readContent, withoutClaims } from './content.js'
@@ -136,7 +137,8 @@ interface Kept {
   blind?: Element
 }
 
-const kept = new WeakMap<Occupant, Kept>()
+/** Those who came lately: an idle room needs none of it, and it is several times what else there is of an occupant. */
+const kept = new Recent<Occupant, Kept>(2048)
 
 /** The plain presence of an occupant for others: the same element object for as long as nothing in it changes. */
 export function plainPresence(state: RoomState, occupant: Occupant, seeing: boolean): Element {
@@ -146,7 +148,7 @@ export function plainPresence(state: RoomState, occupant: Occupant, seeing: bool
   const same = known?.affiliation === affiliation && known.room === state.jid && known.hats === worn
   if (known === undefined || !same) {
     known = { room: state.jid, affiliation, hats: worn }
-    kept.set(occupant, known)
+    kept.set(occupant, known, state.occupants.size)
   }
   const group = seeing ? 'seeing' : 'blind'
   const stanza = known[group] ?? availablePresence(state, occupant, {}, { seeing, self: false })

@@ -2,6 +2,7 @@
  * XMPP addresses (RFC 7622). A `Jid` is prepared when it is made, never changes, and is compared by its string. JIDs are
  * parsed for every stanza, so plain ASCII ones take a short way, and the latest are remembered.
  */
+import { Recent } from '../util/recent.js'
 import { prepareDomain } from './domain.js'
 import { opaqueString, usernameCaseMapped } from './precis.js'
 import { StanzaError } from './stanza-error.js'
@@ -14,6 +15,8 @@ const maxTextLength = 3 * maxPartBytes + 2
 /** ASCII that only has to be lower-cased: none of the excluded characters, no hyphens that IDNA reserves. */
 const plain =
   /^(?:([A-Za-z0-9!#$%()*+,\-.;=?[\\\]^_`{|}~]+)@)?([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)*)(?:\/([!-~][ -~]*))?$/
+/** Longer ones are not remembered. */
+const maxRecentLength = 256
 /** No label of a shorter name is too long for DNS. */
 const maxPlainDomain = 63
 
@@ -39,7 +42,7 @@ export class Jid {
     const known = recent.get(text)
     if (known !== undefined) return known
     const jid = Jid.#parsePlain(text) ?? Jid.#parseAny(text)
-    recent.set(text, jid)
+    if (text.length <= maxRecentLength) recent.set(text, jid)
     return jid
   }
 
@@ -148,25 +151,5 @@ function prepared(name: string, text: string, prepare: (text: string) => string 
 
 const malformed = (text: string): StanzaError => new StanzaError('jid-malformed', { text })
 
-/** The latest JIDs by their text, in two generations: when the young one is full, the old one is forgotten. */
-const recent = {
-  young: new Map<string, Jid>(),
-  old: new Map<string, Jid>(),
-
-  get(text: string): Jid | undefined {
-    const young = this.young.get(text)
-    if (young !== undefined) return young
-    const old = this.old.get(text)
-    if (old !== undefined) this.set(text, old)
-    return old
-  },
-
-  set(text: string, jid: Jid): void {
-    if (text.length > 256) return
-    if (this.young.size >= 8192) {
-      this.old = this.young
-      this.young = new Map()
-    }
-    this.young.set(text, jid)
-  },
-}
+/** The latest JIDs by their text. */
+const recent = new Recent<string, Jid>(8192)

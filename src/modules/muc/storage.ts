@@ -22,6 +22,7 @@ import type {
 } from '../../room/types.js'
 import { affiliations, type LoggedEvent } from '../../room/types.js'
 import type { Amendment, LoadedRoom, LogRecord, RoomRecord, Write } from '../../store/store.js'
+import { nothing } from '../../util/nothing.js'
 import { Jid } from '../../xmpp/jid.js'
 
 /** The JSON of `RoomRecord.state`. */
@@ -225,7 +226,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     occupants: new Map(),
     subject: saved.subject ?? undefined,
     retractions: new Map(loaded.amendments.map((one) => [one.stanzaId, pendingRetraction(one)])),
-    asked: new Map(),
+    asked: nothing,
     history: loaded.recent.filter(({ type }) => type === 'message').map(loggedEvent),
     locked: saved.locked,
     destroyed: false,
@@ -242,22 +243,22 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     nextSeq: 1,
     tip: '',
     signed: undefined,
-    ahead: new Map(),
+    ahead: nothing,
     hiddenSince: undefined,
     stamp: newest(loaded),
     occupantsRevision: 1,
     table: { revision: saved.tableRevision, instances, ...saved.tableSeal },
     peers: new Map((saved.lied ?? []).map(([jid, reason]) => [jid, liar(reason)])),
-    partings: new Map(),
+    partings: nothing,
     vector: Vector.of(loaded.vector),
     floors: savedFloors(record),
     gaps: saved.gaps ?? [],
     expiredRevision: saved.expiredRevision ?? 0,
     room,
-    grants: new Map(),
+    grants: nothing,
     lastGrant: saved.lastGrant,
-    reserved: new Map(),
-    rights: new Map(),
+    reserved: nothing,
+    rights: nothing,
     withheld: saved.withheld ?? [],
     decided: saved.decided ?? [],
     forkedAt: saved.forkedAt ?? 0,
