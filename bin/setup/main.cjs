@@ -12,9 +12,10 @@ const { compile, loads } = require('./sqlite.cjs')
 
 const ROOT = path.resolve(__dirname, '..', '..')
 const JEST = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/jest/bin/jest.js']
+const V8 = ['--max-semi-space-size=32', '--v8-pool-size=0']
 const PROGRAMS = {
-  // With the flag that bin/dmucd.js explains.
-  start: (args) => ['--max-semi-space-size=32', 'bin/dmucd.js', '--config', 'examples/localhost.toml', ...args],
+  // With the flags that bin/dmucd.js explains.
+  start: (args) => [...V8, 'bin/dmucd.js', '--config', 'examples/localhost.toml', ...args],
   test: (args) => [...JEST, ...args],
   bench: (args) => ['bench/main.mjs', ...args],
   demo: (args) => ['bench/demo.mjs', ...args],

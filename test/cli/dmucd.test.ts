@@ -117,5 +117,5 @@ test('the launcher is a program of the shell, too, which knows how Node is to be
     said += chunk.toString()
   })
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0)
-  expect(said).toContain('--max-semi-space-size=32')
+  expect(said).toContain('--max-semi-space-size=32 --v8-pool-size=0')
 })
