@@ -4,6 +4,8 @@
  * know the room and the pair, in the order of these tags; the node at a path is of the rooms whose tags begin with that.
  */
 import { createHash } from 'node:crypto'
+import type { RoomState } from '../room/types.js'
+import type { Replica } from './replica.js'
 
 /** The names of two services, whichever of them is ours. */
 export type Pair = string
@@ -39,15 +41,36 @@ const sha256 = (...parts: readonly string[]) => createHash('sha256').update(part
 export const tagOf = (pair: Pair, roomId: string): string =>
   sha256('urn:xmpp:dmuc-sync:0 room', pair, roomId).digest('hex').slice(0, 32)
 
-/** `whole`: of the room (./digest.ts). */
-export const sharedRoom = (pair: Pair, roomId: string, whole: string): SharedRoom => ({
-  tag: tagOf(pair, roomId),
-  digest: sha256('urn:xmpp:dmuc-sync:0 holds', pair, roomId, whole).digest('base64url'),
-})
+/**
+ * A room by its identity, what is decided, which events are held, and who is there: what any implementation reckons alike, unlike the digests
+ * of ./digest.ts.
+ */
+export function sharedRoom(pair: Pair, { identity, room, table, vector }: Replica): SharedRoom {
+  const { roomId, source, epoch } = identity
+  const revisions = [room.configRevision, room.registerRevision, table.revision].map(String)
+  const held = [roomId, source, String(epoch), ...revisions, vector.toString(), '', listed(room)]
+  return {
+    tag: tagOf(pair, roomId),
+    digest: sha256('urn:xmpp:dmuc-sync:0 holds', pair, ...held).digest('base64url'),
+  }
+}
+
+const lists = new WeakMap<RoomState['occupants'], string>()
+
+function listed({ occupants }: RoomState): string {
+  const known = lists.get(occupants)
+  if (known !== undefined) return known
+  const list = [...occupants.values()].map(({ nick, jid }) => `${nick}\t${jid}`)
+  const text = list.sort().join('\n')
+  lists.set(occupants, text)
+  return text
+}
 
 export class SharedRooms<Room extends SharedRoom = SharedRoom> {
   /** Rising by tag. */
   readonly #rooms: readonly Room[]
+  /** By path, as they are asked for. */
+  readonly #digests = new Map<string, string | undefined>()
 
   /** Of several with one tag the last counts. */
   constructor(rooms: Iterable<Room>) {
@@ -69,6 +92,11 @@ export class SharedRooms<Room extends SharedRoom = SharedRoom> {
   }
 
   digest(path: string): string | undefined {
+    if (!this.#digests.has(path)) this.#digests.set(path, this.#reckon(path))
+    return this.#digests.get(path)
+  }
+
+  #reckon(path: string): string | undefined {
     const rooms = this.under(path)
     if (rooms.length === 0) return undefined
     const hash = createHash('sha256')

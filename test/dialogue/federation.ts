@@ -8,12 +8,15 @@ import type { Store } from '../../src/store/store.js'
 import { ManualClock } from '../../src/util/clock.js'
 import type { Logger } from '../../src/util/logger.js'
 import { SeededRandom } from '../../src/util/random.js'
-import { copy, type Element } from '../../src/xml/element.js'
+import { copy, type Element, elements } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
+import { ns } from '../../src/xmpp/namespaces.js'
 import { errorReply } from '../../src/xmpp/stanza.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
 import { Traffic } from '../support/schemas.js'
 import { addAccount, Client, settled } from './stage.js'
+
+type Options = Readonly<Record<string, unknown>>
 
 export interface Site {
   readonly domain: string
@@ -28,14 +31,18 @@ export class Federation {
   readonly clock = new ManualClock()
   readonly sites: readonly Site[]
   readonly #cut = new Set<string>()
-  readonly #dmuc: Readonly<Record<string, unknown>>
+  readonly #dmuc: Options
+  readonly #muc: Options
+  /** Domains whose servers are of a release that neither knows nor says these children of `<iq/>`, in `urn:xmpp:dmuc-sync:0`. */
+  readonly older = new Map<string, string>()
   readonly #random = new SeededRandom(11)
   /** Every stanza that crossed a link. */
   readonly wire: string[] = []
   readonly #traffic = new Traffic()
 
-  private constructor(names: readonly string[], dmuc: Readonly<Record<string, unknown>>) {
+  private constructor(names: readonly string[], dmuc: Options, muc: Options) {
     this.#dmuc = dmuc
+    this.#muc = muc
     this.sites = names.map((domain) => ({
       domain,
       rooms: `rooms.${domain}`,
@@ -46,8 +53,8 @@ export class Federation {
     for (const site of this.sites) site.server = this.#serverOf(site, dmuc)
   }
 
-  static async open(names: readonly string[], dmuc: Readonly<Record<string, unknown>> = {}): Promise<Federation> {
-    const federation = new Federation(names, dmuc)
+  static async open(names: readonly string[], dmuc: Options = {}, muc: Options = {}): Promise<Federation> {
+    const federation = new Federation(names, dmuc, muc)
     for (const { server } of federation.sites) await server.start()
     return federation
   }
@@ -96,7 +103,7 @@ export class Federation {
     this.#traffic.check()
   }
 
-  #serverOf(site: Site, dmuc: Readonly<Record<string, unknown>>): Server {
+  #serverOf(site: Site, dmuc: Options): Server {
     const allow = this.sites.map(({ rooms }) => rooms).filter((rooms) => rooms !== site.rooms)
     let self: Server | undefined
     // What a crashed server still says reaches nobody.
@@ -107,7 +114,12 @@ export class Federation {
     const mucModules = modules.filter((module) => module.hosts.includes('muc'))
     const hosts: HostOptions[] = [
       { domain: site.domain, type: 'user', modules: userModules },
-      { domain: site.rooms, type: 'muc', modules: mucModules, options: { muc: { dmuc: { allow, ...dmuc } } } },
+      {
+        domain: site.rooms,
+        type: 'muc',
+        modules: mucModules,
+        options: { muc: { dmuc: { allow, ...dmuc }, ...this.#muc } },
+      },
     ]
     self = new Server({
       hosts,
@@ -124,6 +136,14 @@ export class Federation {
     const to = this.sites.find(({ domain, rooms }) => [domain, rooms].includes(Jid.parse(stanza.attrs.to).domain))
     const crossed = copy(stanza)
     setImmediate(() => {
+      const payload = elements(crossed)[0]
+      const asks = payload?.getNS() === ns.dmucSync && ['get', 'set'].includes(String(crossed.attrs.type))
+      if (asks && this.older.get(from.domain) === payload.name) return
+      if (asks && to !== undefined && this.older.get(to.domain) === payload.name) {
+        const refusal = errorReply(crossed, new StanzaError('service-unavailable'))
+        if (refusal !== undefined) this.#cross(to, refusal)
+        return
+      }
       if (to !== undefined && !this.#cut.has(`${from.domain} ${to.domain}`)) {
         this.wire.push(crossed.toString())
         this.#traffic.add(crossed)

@@ -1,7 +1,10 @@
 /** The rooms that two services share: one digest over all, descended into only where it differs (docs/dmuc-sync.md §8). */
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { newSource } from '../../src/dmuc/new-replica.js'
+import type { Replica } from '../../src/dmuc/replica.js'
 import { maxDepth, maxRooms, pairOf, type SharedRoom, SharedRooms, sharedRoom, tagOf } from '../../src/dmuc/shared.js'
+import { Vector } from '../../src/dmuc/vector.js'
 import {
   askShared,
   maxAsked,
@@ -11,11 +14,21 @@ import {
   writeShared,
   writeUnknown,
 } from '../../src/dmuc/wire/shared.js'
+import { defaultPolicy, newRoom } from '../../src/room/index.js'
+import { SeededRandom } from '../../src/util/random.js'
 import { parse } from '../support/xml-match.js'
+
+const made = newSource(newRoom('coven@rooms.a.example', defaultPolicy), new SeededRandom(1))
+/** `held`: what it holds of one origin. */
+const replica = (n: number, held: string): Replica => ({
+  ...made,
+  identity: { ...made.identity, roomId: `room ${n}` },
+  vector: Vector.empty.with({ instance: made.room.jid, incarnation: held }, 1),
+})
 
 const pair = pairOf('rooms.a.example', 'rooms.b.example')
 const rooms = (held: Iterable<readonly [number, string]>): SharedRoom[] =>
-  [...held].map(([n, whole]) => sharedRoom(pair, `room ${n}`, whole))
+  [...held].map(([n, name]) => sharedRoom(pair, replica(n, name)))
 const tag = (n: number): string => tagOf(pair, `room ${n}`)
 
 /** What the one who asks finds out, with every stanza read from what was written; and how many nodes that took. */
@@ -43,6 +56,37 @@ function descended(ours: SharedRooms, theirs: SharedRooms): { differing: string[
 
 const both = (count: number): (readonly [number, string])[] =>
   Array.from({ length: count }, (_, n) => [n, 'same'] as const)
+
+describe('the digest of a shared room', () => {
+  const { room, identity, table } = made
+  const witch = {
+    nick: 'witch',
+    jid: 'w@a.example',
+    home: room.jid,
+    sessions: [],
+    since: { ms: 1, counter: 0 },
+    grant: 0,
+  }
+  const occupants = new Map([['witch', { ...witch, occupantId: 'o', role: 'participant' as const }]])
+  test.each<[string, Replica]>([
+    ['source', { ...made, identity: { ...identity, source: 'coven@rooms.c.example' } }],
+    ['epoch', { ...made, identity: { ...identity, epoch: 2 } }],
+    ['configuration', { ...made, room: { ...room, configRevision: 1 } }],
+    ['register', { ...made, room: { ...room, registerRevision: 1 } }],
+    ['table', { ...made, table: { ...table, revision: 9 } }],
+    ['events', { ...made, vector: replica(1, 'other').vector }],
+    ['occupants', { ...made, room: { ...room, occupants } }],
+  ])('differs with the %s, and the tag does not', (_, other) => {
+    const [one, two] = [sharedRoom(pair, made), sharedRoom(pair, other)]
+    expect(two.tag).toBe(one.tag)
+    expect(two.digest).not.toBe(one.digest)
+  })
+
+  test('is the same at both', () => {
+    const there = { ...made, room: { ...room, jid: 'coven@rooms.b.example' }, incarnation: 'another' }
+    expect(sharedRoom(pair, there)).toEqual(sharedRoom(pairOf('rooms.b.example', 'rooms.a.example'), made))
+  })
+})
 
 describe('the tree of shared rooms', () => {
   test('two that hold the same say so with one digest', () => {
@@ -94,7 +138,7 @@ describe('the tree of shared rooms', () => {
     const other = pairOf('rooms.a.example', 'rooms.c.example')
     expect(pairOf('rooms.b.example', 'rooms.a.example')).toBe(pair)
     expect(tagOf(other, 'room 1')).not.toBe(tag(1))
-    expect(sharedRoom(other, 'room 1', 'same').digest).not.toBe(sharedRoom(pair, 'room 1', 'same').digest)
+    expect(sharedRoom(other, replica(1, 'same')).digest).not.toBe(sharedRoom(pair, replica(1, 'same')).digest)
   })
 
   test('however deep somebody makes the tree, it ends', () => {

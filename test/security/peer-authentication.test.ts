@@ -98,11 +98,7 @@ describe('in a room', () => {
   }
   const hail = `<message from='coven@${macbeth}/anotherwitch' to='coven@chat.shakespeare.lit/anotherwitch' type='groupchat'>
       <body>All hail!</body></message>`
-  const known = () =>
-    theatre
-      .rooms()
-      .distribution.peers()
-      .find(({ service }) => service === macbeth)
+  const known = async () => (await theatre.rooms().distribution.peers()).find(({ service }) => service === macbeth)
 
   test.each([
     ['by dialback alone', dialback],
@@ -112,8 +108,8 @@ describe('in a room', () => {
     peer.proof = proof
     await host.sends(hail)
     for (const client of clients) await client.receivesNothing()
-    expect(known()).toMatchObject({ up: false })
-    expect(known()?.reason).toContain(words)
+    expect(await known()).toMatchObject({ up: false })
+    expect((await known())?.reason).toContain(words)
     const [room] = [...theatre.rooms().rooms.live()]
     expect(room?.replica.peers.get(`coven@${macbeth}`)).toMatchObject({ link: 'down' })
     expect(room?.replica.peers.get(`coven@${macbeth}`)?.lastError).toContain(words)
@@ -139,12 +135,12 @@ describe('in a room', () => {
     await host.sends(hail)
     theatre.stage.clock.advance(10_000)
     await host.drains()
-    expect(known()?.up).toBe(false)
+    expect((await known())?.up).toBe(false)
     peer.proof = certificate
     await host.sends(hail)
     // A link that is down is tried at most twice a second, whatever wakes it.
     theatre.stage.clock.advance(1000)
     await host.drains()
-    expect(known()?.up).toBe(true)
+    expect((await known())?.up).toBe(true)
   })
 })

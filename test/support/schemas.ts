@@ -28,10 +28,10 @@ function validatorOf(namespace: string): XsdValidator {
 
 /** Where the elements of both namespaces may stand in a stanza, and with which type of it. */
 const places: Readonly<Record<string, readonly string[]>> = {
-  'iq set': ['replicate', 'config', 'roster', 'peerhost', 'hello', 'claim', 'order'],
-  'iq get': ['room', 'occupants', 'pull', 'card', 'digest', 'restore'],
+  'iq set': ['replicate', 'config', 'roster', 'peerhost', 'hello', 'claim', 'order', 'shared'],
+  'iq get': ['room', 'occupants', 'pull', 'card', 'digest', 'restore', 'shared'],
   // A plain peer may put the history (E10) into <room/>.
-  'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant', 'card', 'digest', 'config'],
+  'iq result': ['accepted', 'room', 'hello', 'occupants', 'events', 'grant', 'card', 'digest', 'config', 'shared'],
   'message groupchat': ['event', 'ephemeral'],
   message: ['event', 'leave', 'ephemeral', 'head', 'heads'],
   presence: ['occupant'],

@@ -2,7 +2,7 @@
 import type { ServiceFacts } from '../../modules/muc/distribution.js'
 import type { Word } from '../../modules/muc/peers.js'
 import { Jid } from '../../xmpp/jid.js'
-import { type AdminCommand, CommandRefused } from '../command.js'
+import { type AdminCommand, CommandRefused, type Operator } from '../command.js'
 import { distributions } from './rooms/find.js'
 
 const peerArgument = { name: 'peer', doc: 'the domain of another service of rooms' } as const
@@ -14,9 +14,7 @@ const list: AdminCommand = {
   examples: ['dmucctl peer list'],
   needs: 'server',
   async run(operator) {
-    const peers = distributions(operator).flatMap(({ domain, distribution }) =>
-      distribution.peers().map((facts) => ({ at: domain, ...facts })),
-    )
+    const peers = await everyPeer(operator)
     return {
       text: peers.length === 0 ? 'There are none: [dmuc] allow is empty' : peers.map(line).join('\n'),
       data: peers,
@@ -24,8 +22,17 @@ const list: AdminCommand = {
   },
 }
 
-function line({ service, rooms, ...facts }: ServiceFacts): string {
-  return `${service}  ${stateOf(facts)}, ${rooms.length} shared ${rooms.length === 1 ? 'room' : 'rooms'} in memory`
+/** Of all our services of rooms; `at`: which. */
+async function everyPeer(operator: Operator): Promise<readonly (ServiceFacts & { readonly at: string })[]> {
+  const found = distributions(operator).map(async ({ domain, distribution }) =>
+    (await distribution.peers()).map((facts) => ({ at: domain, ...facts })),
+  )
+  return (await Promise.all(found)).flat()
+}
+
+function line({ service, rooms, resting, ...facts }: ServiceFacts): string {
+  const rest = resting.length === 0 ? '' : `, ${resting.length} at rest`
+  return `${service}  ${stateOf(facts)}, ${rooms.length} shared ${rooms.length === 1 ? 'room' : 'rooms'} in memory${rest}`
 }
 
 function stateOf({ allowed, paused, up, reason }: Pick<ServiceFacts, 'allowed' | 'paused' | 'up' | 'reason'>): string {
@@ -43,14 +50,13 @@ const show: AdminCommand = {
   needs: 'server',
   async run(operator, { peer: given = '' }) {
     const peer = domain(given)
-    const found = distributions(operator).flatMap(({ distribution }) =>
-      distribution.peers().filter(({ service }) => service === peer),
-    )
+    const found = (await everyPeer(operator)).filter(({ service }) => service === peer)
     if (found.length === 0)
       throw new CommandRefused(`No rooms are exchanged with ${peer}; dmucctl peer allow ${peer} changes that`)
     const rooms = found.flatMap((facts) => facts.rooms)
     const lines = rooms.map(({ jid, source }) => `  ${jid}  ${source ? 'ours is the source' : 'ours is a shadow'}`)
-    return { text: [...found.map(line), ...lines].join('\n'), data: found }
+    const resting = found.flatMap((facts) => facts.resting).map((jid) => `  ${jid}  at rest`)
+    return { text: [...found.map(line), ...lines, ...resting].join('\n'), data: found }
   },
 }
 
@@ -78,9 +84,7 @@ const resync: AdminCommand = {
   needs: 'server',
   async run(operator, { peer: given = '' }) {
     const peer = domain(given)
-    const known = distributions(operator).filter(({ distribution }) =>
-      distribution.peers().some(({ service }) => service === peer),
-    )
+    const known = distributions(operator).filter(({ distribution }) => distribution.isPeer(peer))
     if (known.length === 0)
       throw new CommandRefused(`No rooms are exchanged with ${peer}; dmucctl peer list shows with whom they are`)
     for (const { distribution } of known) distribution.resync(peer)

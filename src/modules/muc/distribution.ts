@@ -3,24 +3,27 @@
  * peers. Who is asked to hold what is ./placement.ts, what others ask of us ./shadows.ts; what happens inside a room is its replica's business.
  */
 import { isSource, others } from '../../dmuc/replica.js'
+import { mayRest } from '../../dmuc/resting.js'
 import type { RoomPolicy } from '../../room/index.js'
 import { domainOf } from '../../room/jids.js'
 import type { Host, Registration } from '../../server/module.js'
 import { peerProof } from '../../server/peer-proof.js'
 import type { WayToPeers } from '../../server/s2s-links.js'
 import type { Demand } from '../../server/s2s-policy.js'
+import type { RestingRoom } from '../../store/store.js'
 import type { Element } from '../../xml/element.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { DmucPolicy } from './dmuc-policy.js'
 import { Links } from './links.js'
 import type { LiveRoom } from './live-room.js'
+import { PairDigests, placeOf } from './pair-digests.js'
 import { PeerProofs } from './peer-proofs.js'
 import { PeerRates, restMs } from './peer-rates.js'
 import { Peers, type Word } from './peers.js'
 import { type AbsentFacts, Placement } from './placement.js'
 import type { RoomEnvironment } from './room-environment.js'
-import type { Rooms } from './rooms.js'
+import type { Leaving, Rooms } from './rooms.js'
 import { leave, Shadows } from './shadows.js'
 import { loggedEvent } from './storage.js'
 
@@ -34,6 +37,8 @@ export interface ServiceFacts {
   readonly reason: string | undefined
   /** What is shared with it and in memory; `source`: ours is the source. */
   readonly rooms: readonly { readonly jid: string; readonly source: boolean }[]
+  /** What is shared with it and rests. */
+  readonly resting: readonly string[]
 }
 
 export class Distribution {
@@ -48,6 +53,7 @@ export class Distribution {
   readonly #resting = new Set<string>()
   readonly #placement: Placement
   readonly #shadows: Shadows
+  readonly #pairs: PairDigests
 
   constructor(
     host: Host,
@@ -70,6 +76,19 @@ export class Distribution {
     this.#placement = new Placement({ host, policy, allows, watch, sign, room: (jid) => rooms().get(jid) })
     const verify = this.verify.bind(this)
     this.#shadows = new Shadows({ host, policy, roomPolicy, rooms, publicKey, allows, verify, watch })
+    this.#pairs = new PairDigests({
+      host,
+      rooms,
+      allows,
+      verify,
+      reached: () => this.#peers.known.filter((peer) => this.#exchanges(peer)),
+      isPaused: this.isPaused.bind(this),
+      greet: this.#tell.bind(this),
+    })
+  }
+
+  #exchanges(service: string): boolean {
+    return this.#peers.allows(service) && !this.#peers.isPaused(service) && this.#links.isUp(service)
   }
 
   /** Before the first room is there. */
@@ -128,16 +147,37 @@ export class Distribution {
     return this.#peers.allows(domain) ? this.#proofs.fault(domain, peerProof(stanza)) : undefined
   }
 
-  /** The services that we exchange rooms with, or are told not to. */
-  peers(): readonly ServiceFacts[] {
-    return this.#peers.known.map((service) => ({
+  /** Is it one of those that we exchange rooms with, or are told not to? */
+  isPeer(service: string): boolean {
+    return this.#peers.known.includes(service)
+  }
+
+  /** All of them, in order. */
+  peers(): Promise<readonly ServiceFacts[]> {
+    return Promise.all(this.#peers.known.map((service) => this.#factsOf(service)))
+  }
+
+  async #factsOf(service: string): Promise<ServiceFacts> {
+    return {
       service,
       allowed: this.#peers.allows(service),
       paused: this.#peers.isPaused(service),
       up: this.#links.isUp(service),
       reason: this.#links.reason(service),
       rooms: this.#sharedWith(service).map(({ jid, replica }) => ({ jid, source: isSource(replica) })),
-    }))
+      resting: await this.#restingWith(service),
+    }
+  }
+
+  async #restingWith(service: string): Promise<readonly string[]> {
+    const { store, domain } = this.#host
+    const found: string[] = []
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const rows: readonly RestingRoom[] = await store.resting(domain, service, after, restingPage)
+      found.push(...rows.map(({ jid }) => jid))
+      after = rows.length < restingPage ? undefined : rows.at(-1)?.tag
+    }
+    return found.filter((jid) => this.#rooms().get(jid) === undefined)
   }
 
   /** The operator's word on a service; durable when it resolves. `deny` also ends what is shared with it. */
@@ -147,17 +187,21 @@ export class Distribution {
     this.#host.log.info({ peer: service }, `The operator says of a peer: ${word}`)
     if (word === 'pause') return this.#down(service, paused)
     if (word === 'allow') return this.resync(service)
-    for (const room of this.#sharedWith(service))
-      if (isSource(room.replica)) this.#takeBack(room, service)
-      else if (domainOf(room.replica.identity.source) === service) this.leave(room)
+    const resting = await this.#restingWith(service)
+    for (const room of this.#sharedWith(service)) this.#end(room, service)
+    for (const jid of resting) await this.#rooms().with(jid, (room) => room && this.#end(room, service))
+  }
+
+  /** No room is exchanged with this service any more. */
+  #end(room: LiveRoom, service: string): void {
+    if (isSource(room.replica)) this.#takeBack(room, service)
+    else if (domainOf(room.replica.identity.source) === service) this.leave(room)
   }
 
   /** Greets all instances at this service anew, so that both sides compare what they have. */
   resync(service: string): void {
-    for (const room of this.#sharedWith(service)) {
-      this.#links.watch(service)
-      this.#tell(room, service)
-    }
+    this.#links.watch(service)
+    for (const room of this.#sharedWith(service)) this.#tell(room, service)
     this.#links.doubt(service)
     this.#links.wake(service)
   }
@@ -180,7 +224,10 @@ export class Distribution {
       host.feature(ns.dmucSync),
       host.iq('host', 'set', ns.dmuc, 'replicate', (iq, from) => this.#shadows.replicate(iq, from)),
       host.iq('host', 'set', ns.dmuc, 'peerhost', (iq, from) => this.#shadows.peerhost(iq, from)),
+      host.iq('host', 'get', ns.dmucSync, 'shared', (iq, from) => this.#pairs.answer(iq, from)),
+      host.iq('host', 'set', ns.dmucSync, 'shared', (iq, from) => this.#pairs.told(iq, from)),
       { kind: 'stop', run: () => this.#links.close() },
+      { kind: 'stop', run: () => this.#pairs.close() },
     ]
   }
 
@@ -254,6 +301,20 @@ export class Distribution {
     return others(room.replica).length > 0 || room.replica.partings.size > 0
   }
 
+  /** What is written when the room leaves memory although it is shared; undefined where it stays. */
+  rest(room: LiveRoom): Exclude<Leaving, string> | undefined {
+    const { replica } = room
+    const services = others(replica).map(({ jid }) => domainOf(jid))
+    if (!services.every((service) => this.#pairs.knows(service)) || this.#placement.isAsking(room)) return undefined
+    if (!mayRest(replica, this.#host.clock.now())) return undefined
+    return { shared: services.map((peer) => ({ peer, ...placeOf(replica, this.#host.domain, peer) })) }
+  }
+
+  /** The links to those with whom rooms are shared that rest are looked after as well. */
+  async lookAfterResting(): Promise<void> {
+    for (const peer of await this.#host.store.restingPeers(this.#host.domain)) this.#links.watch(peer)
+  }
+
   /** Asks the services that the configuration names, whatever the policy of when; for the operator. */
   distribute(room: LiveRoom): void {
     this.#placement.distribute(room)
@@ -285,6 +346,7 @@ export class Distribution {
       this.#tell(room, service)
       this.#placement.retry(room, service)
     }
+    if (this.#exchanges(service)) this.#pairs.up(service)
   }
 
   #down(service: string, reason: string): void {
@@ -296,4 +358,6 @@ export class Distribution {
     room.happen({ type: 'link', peer, up: false, reason, closed: this.#peers.isPaused(domainOf(peer)) })
   }
 }
+
 const paused = 'paused by the operator'
+const restingPage = 1000

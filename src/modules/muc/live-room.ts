@@ -48,6 +48,8 @@ export class LiveRoom {
   readonly jid: string
   replica: Replica
   ended = false
+  /** It left memory, and what it needs to go on is stored. */
+  rests = false
   recovering = false
   readonly #env: RoomEnvironment<LiveRoom>
   readonly #output: RoomOutput

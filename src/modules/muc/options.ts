@@ -70,6 +70,12 @@ export const mucOptions = {
     doc: 'Seconds of silence after which an occupant from another server is pinged, and leaves the room if it is not there any more; 0 for never.',
     check: atLeast(0),
   },
+  muc_unload_after: {
+    type: 'integer',
+    default: 600,
+    doc: 'Seconds after which a room that nobody is in and nobody uses leaves memory; it comes back when it is used. One that is shared with other servers leaves once all of them have the same of it.',
+    check: atLeast(1),
+  },
   muc_event_rate: {
     type: 'integer',
     default: 0,
@@ -215,6 +221,10 @@ export const tombstoneMs = (options: Values): number =>
 /** In milliseconds; 0: never. */
 export const silenceMs = (options: Values): number =>
   Number(options.muc_ping_silent_after ?? mucOptions.muc_ping_silent_after.default) * 1000
+
+/** In milliseconds. */
+export const idleMs = (options: Values): number =>
+  Number(options.muc_unload_after ?? mucOptions.muc_unload_after.default) * 1000
 
 /** In milliseconds; undefined: never. */
 export function lockTimeoutMs(options: Values): number | undefined {

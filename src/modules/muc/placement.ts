@@ -76,6 +76,12 @@ export class Placement {
     if (attempt !== undefined && (attempt.again !== undefined || attempt.underWay)) this.#askAgain(room.jid, attempt)
   }
 
+  /** Is a service to be asked, or asked again? */
+  isAsking(room: LiveRoom): boolean {
+    const isOpen = ({ underWay, again }: Attempt): boolean => underWay || again !== undefined
+    return [...this.#asked].some(([key, attempt]) => key.startsWith(`${room.jid} `) && isOpen(attempt))
+  }
+
   /** It does not have the room any more. */
   lost(room: LiveRoom, service: string): void {
     if (room.replica.room.config.peers.includes(service)) this.#ask(room, service)

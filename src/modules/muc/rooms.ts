@@ -1,17 +1,22 @@
 /**
  * The rooms of a service in memory. A room that is not loaded is never decided on: while it loads, its stanzas queue in
- * order. Rooms without occupants leave memory after a while and come back on use.
+ * order. Rooms without occupants leave memory after a while and come back on use; one that is shared leaves on disk what it is compared by, and
+ * goes on where it was (src/dmuc/resting.ts).
  */
 import { newSource } from '../../dmuc/new-replica.js'
 import type { Replica } from '../../dmuc/replica.js'
+import { goesOn, type Memory, memoryOf } from '../../dmuc/resting.js'
 import { historyLimit, newRoom } from '../../room/index.js'
+import type { LoadedRoom, Write } from '../../store/store.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import { LiveRoom } from './live-room.js'
 import type { RoomEnvironment } from './room-environment.js'
 import { loadedReplica } from './storage.js'
 
 const maxQueued = 1000
-const idleMs = 10 * 60_000
+const defaultIdleMs = 10 * 60_000
+/** Shared rooms that leave memory at once. */
+const maxResting = 50
 
 interface Waiting {
   use(room: LiveRoom | undefined): void
@@ -22,15 +27,34 @@ type Slot =
   | { readonly state: 'loading'; readonly queue: Waiting[] }
   | { readonly state: 'live'; readonly room: LiveRoom; usedAt: number }
 
+type Live = Extract<Slot, { state: 'live' }>
+
+/** What is stored of a room that rests. Only the run of the process that wrote it goes on from there. */
+type Left = Memory & { readonly run: string }
+
+/** `stays`: others need it in memory; otherwise what it is compared by, where it is shared. */
+export type Leaving = 'stays' | 'leaves' | Pick<Extract<Write, { readonly type: 'room.rest' }>, 'shared'>
+
 export class Rooms {
   readonly #slots = new Map<string, Slot>()
   readonly #env: RoomEnvironment<LiveRoom>
   /** Hears of each room that came into memory. */
   readonly #arrived: (room: LiveRoom) => void
+  readonly #idleMs: number
+  /** This run of the process. */
+  #run: string | undefined
+  /** On their way out. */
+  readonly #leaving = new Set<string>()
 
-  constructor(env: Omit<RoomEnvironment<LiveRoom>, 'ended' | 'failed'>, arrived: (room: LiveRoom) => void) {
+  /** `idleMs`: for how long a room is not used before it leaves. */
+  constructor(
+    env: Omit<RoomEnvironment<LiveRoom>, 'ended' | 'failed'>,
+    arrived: (room: LiveRoom) => void,
+    idleMs = defaultIdleMs,
+  ) {
     this.#env = { ...env, ended: (room) => this.#end(room), failed: (room, error) => this.#recover(room, error) }
     this.#arrived = arrived
+    this.#idleMs = idleMs
   }
 
   /** Calls `use` with the room, or undefined where there is none: at once if that is known, else in order once it is. */
@@ -114,14 +138,58 @@ export class Rooms {
   }
 
   /** Rooms with nobody in them and nothing pending leave memory. */
-  unloadIdle(keep: (room: LiveRoom) => boolean): void {
+  unloadIdle(leaving: (room: LiveRoom) => Leaving): void {
     const now = this.#env.clock.monotonic()
     for (const [jid, slot] of this.#slots) {
-      if (slot.state !== 'live' || now - slot.usedAt < idleMs || !slot.room.idle) continue
-      if (slot.room.replica.room.occupants.size > 0 || keep(slot.room)) continue
-      slot.room.ended = true
-      this.#slots.delete(jid)
+      if (slot.state !== 'live' || now - slot.usedAt < this.#idleMs || !slot.room.idle) continue
+      if (slot.room.replica.room.occupants.size > 0) continue
+      const what = leaving(slot.room)
+      if (what === 'leaves') this.#drop(slot.room)
+      else if (what !== 'stays' && this.#leaving.size < maxResting && !this.#leaving.has(jid)) this.#rest(slot, what)
     }
+  }
+
+  #drop(room: LiveRoom): void {
+    room.ended = true
+    this.#slots.delete(room.jid)
+  }
+
+  /** Leaves once that is stored, unless something happened meanwhile. */
+  #rest(slot: Live, { shared }: Exclude<Leaving, string>): void {
+    const { room, usedAt } = slot
+    const { jid, replica } = room
+    this.#run ??= this.#env.random.token()
+    const left: Left = { run: this.#run, ...memoryOf(replica) }
+    const isAsItWas = (): boolean =>
+      this.#slots.get(jid) === slot && slot.usedAt === usedAt && room.replica === replica && room.idle
+    this.#leaving.add(jid)
+    this.#env.store
+      .commit([{ type: 'room.rest', room: jid, memory: JSON.stringify(left), shared }])
+      .then(() => {
+        room.rests = isAsItWas()
+        if (room.rests) this.#drop(room)
+        else if (!room.ended) this.#wake(jid)
+      })
+      .catch((error: unknown) =>
+        this.#env.log.warn({ room: jid, err: error }, 'A room that is not used stays in memory'),
+      )
+      .finally(() => this.#leaving.delete(jid))
+  }
+
+  /** What is on disk of its rest does not hold any more. */
+  #wake(jid: string): void {
+    this.#env.store.commit([{ type: 'room.wake', room: jid }]).catch((error: unknown) => {
+      this.#env.log.warn({ room: jid, err: error }, 'What a room had left on disk could not be removed')
+    })
+  }
+
+  /** A stored room as it comes into memory. */
+  #replica(loaded: LoadedRoom): Replica {
+    const fresh = loadedReplica(loaded, this.#env.random.token())
+    if (loaded.memory === undefined) return fresh
+    this.#wake(fresh.room.jid)
+    const { run, ...memory } = JSON.parse(loaded.memory) as Left
+    return run === this.#run ? goesOn(fresh, memory) : fresh
   }
 
   #load(jid: string): Extract<Slot, { state: 'loading' }> {
@@ -131,7 +199,7 @@ export class Rooms {
       (loaded) => {
         if (loaded === undefined) return this.#loaded(jid, slot, undefined)
         const { createdAt } = loaded.room
-        const replica = loadedReplica(loaded, this.#env.random.token())
+        const replica = this.#replica(loaded)
         this.#loaded(
           jid,
           slot,
@@ -193,6 +261,7 @@ export class Rooms {
     }
     this.#env.store.loadRoom(room.jid, historyLimit).then(
       (loaded) => {
+        if (loaded?.memory !== undefined) this.#wake(room.jid)
         const fresh = loaded === undefined ? durable : loadedReplica(loaded, incarnation)
         back({ ...fresh, incarnation, nextSeq: 1, room: { ...fresh.room, occupants: durable.room.occupants } })
       },

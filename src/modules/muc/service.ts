@@ -34,6 +34,7 @@ import { Operations } from './operations.js'
 import {
   archivePage,
   type DmucValues,
+  idleMs,
   lockTimeoutMs,
   logMs,
   rateLimits,
@@ -123,6 +124,7 @@ export class MucService {
         this.#hold(room, policy.fixed)
         this.distribution.arrived(room)
       },
+      idleMs(host.options),
     )
     const { domain, store } = host
     this.operations = new Operations({
@@ -149,6 +151,7 @@ export class MucService {
     await purgeTemporary(this.#host)
     this.#housekeep()
     loadDistributed(this.#host, this.rooms)
+    await this.distribution.lookAfterResting()
     const { domain, store, clock, log } = this.#host
     this.#retention = new Retention({ domain, store, clock, log, rooms: this.rooms, logMs: logMs(this.#host.options) })
   }
@@ -360,7 +363,9 @@ export class MucService {
       this.#forget(room)
     }
     this.#ghosts.sweep()
-    this.rooms.unloadIdle((room) => this.distribution.needed(room))
+    this.rooms.unloadIdle((room) =>
+      this.distribution.needed(room) ? (this.distribution.rest(room) ?? 'stays') : 'leaves',
+    )
     this.#host.clock.after(housekeepingMs, () => this.#housekeep())
   }
 }

@@ -52,6 +52,7 @@ export class Shadows {
     const { shadow, identity } = request
     if (identity !== undefined && Jid.parse(identity.source).domain !== from.domain)
       throw new StanzaError('forbidden', { type: 'auth', text: 'that room is not yours' })
+    const stored = await this.#env.host.store.shadowCount(this.#env.host.domain, from.domain)
     return this.#env.rooms().with(shadow, (found) => {
       if (isOutdated(found, identity)) this.#giveUp(found)
       const room = found?.ended === true ? undefined : found
@@ -62,7 +63,7 @@ export class Shadows {
         if (!same && identity?.source === known.source) this.#doubtSource(room)
         if (!same || (isSource(room.replica) && !isNewer))
           throw new StanzaError('conflict', { text: 'another room has that address' })
-      } else this.#shadow(shadow, from.domain, identity)
+      } else this.#shadow(shadow, from.domain, identity, stored)
       return result(iq, identity === undefined ? undefined : writeAccepted(shadow, this.#env.publicKey))
     })
   }
@@ -80,9 +81,10 @@ export class Shadows {
     throw new StanzaError('resource-constraint', { text: 'what the former source had given is being removed' })
   }
 
-  #shadow(jid: string, firsthost: string, identity: RoomIdentity | undefined): void {
+  /** `stored`: how many shadows of this firsthost are on disk, in memory or not. */
+  #shadow(jid: string, firsthost: string, identity: RoomIdentity | undefined, stored: number): void {
     const held = [...this.#env.rooms().live()].filter(({ replica }) => domainOf(replica.identity.source) === firsthost)
-    if (held.length >= this.#env.policy.maxShadows)
+    if (Math.max(held.length, stored) >= this.#env.policy.maxShadows)
       throw new StanzaError('resource-constraint', { text: `${firsthost} has as many rooms here as it may have` })
     const source = identity ?? { roomId: this.#env.host.random.uuid(), source: firsthost, epoch: 0, epochRank: 0 }
     const state = { ...newRoom(jid, this.#env.roomPolicy), locked: false }

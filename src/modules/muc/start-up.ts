@@ -9,7 +9,7 @@ const page = 1000
 /** Of a service, page by page. */
 export async function* allRooms(
   host: Pick<Host, 'store' | 'domain'>,
-  which: Pick<RoomsQuery, 'temporaryOnly'> = {},
+  which: Pick<RoomsQuery, 'temporaryOnly' | 'awakeOnly'> = {},
 ): AsyncGenerator<RoomRecord> {
   let after: string | undefined
   for (;;) {
@@ -44,10 +44,10 @@ function isDistributed({ source, jid, state }: RoomRecord): boolean {
 /** The process may have ended before the first peer had answered. */
 const isToBe = ({ state }: RoomRecord): boolean => (JSON.parse(state) as SavedState).config.distributed
 
-/** In the background; each greets its peers once it is loaded. */
+/** In the background; each greets its peers once it is loaded. Those that rest are compared when there is a link (./pair-digests.ts). */
 export function loadDistributed(host: Host, rooms: Rooms): void {
   const load = async (): Promise<void> => {
-    for await (const room of allRooms(host)) {
+    for await (const room of allRooms(host, { awakeOnly: true })) {
       if (isDistributed(room) || isToBe(room)) await rooms.with(room.jid, () => undefined)
     }
   }
