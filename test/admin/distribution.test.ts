@@ -301,12 +301,13 @@ test('a ban at a shadow: while the source is cut off it holds there, and no long
     return live && affiliationOf(live.replica.room, 'mal@x.example')
   }
   expect(await refused('b', 'room affiliation', ...ban)).toContain(`${at('a')} decides this`)
-  federation.cut('a.example', 'b.example')
+  // From a third server, too, which would pass it on.
+  for (const other of ['a.example', 'c.example']) federation.cut(other, 'b.example')
   await federation.wait(180_000)
   expect((await run('b', 'room affiliation', ...ban)).text).toContain('until the source can be reached')
   expect(await refused('b', 'room affiliation', 'coven', 'mal@x.example', 'owner')).toContain('cannot be reached')
   expect([await affiliation('a'), await affiliation('b')]).toEqual(['none', 'outcast'])
-  federation.heal('a.example', 'b.example')
+  for (const other of ['a.example', 'c.example']) federation.heal(other, 'b.example')
   await federation.wait(180_000)
   expect([await affiliation('a'), await affiliation('b')]).toEqual(['none', 'none'])
 })
