@@ -28,6 +28,12 @@ export function unproved(tls: TlsInfo | undefined, domain: string): string | und
   return `is not trusted (${reason}; valid to ${validTo})${meaning}`
 }
 
+/** As it is at that time, in milliseconds since the epoch: connections may last longer than certificates (RFC 6120 §13.7.2.3). */
+export function asOf(now: number, tls: TlsInfo | undefined): TlsInfo | undefined {
+  if (tls?.peer === undefined || now <= tls.peer.validUntil) return tls
+  return { ...tls, peer: { ...tls.peer, trusted: false, reason: 'CERT_HAS_EXPIRED' } }
+}
+
 /** Of OpenSSL's verdicts, those that an operator meets. */
 const meanings: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',

@@ -76,7 +76,21 @@ function peerOf(raw: Buffer, socket: TLSSocket): TlsInfo['peer'] {
     subjectAltNames: names.dns,
     xmppNames: names.xmpp,
     validTo: certificate.validTo,
+    validUntil: endOf(certificate, socket.getPeerX509Certificate()?.issuerCertificate),
   }
+}
+
+/**
+ * Of the certificate and those that it depends on, as far as the peer showed them. One that has ended already is not of those: OpenSSL
+ * has just judged, by the clock of this machine.
+ */
+function endOf(certificate: X509Certificate, issuer: X509Certificate | undefined): number {
+  let end = Date.parse(certificate.validTo)
+  for (let each = issuer; each !== undefined; each = each.issuerCertificate) {
+    const its = Date.parse(each.validTo)
+    if (its >= Date.now()) end = Math.min(end, its)
+  }
+  return end
 }
 
 /**

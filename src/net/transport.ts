@@ -20,6 +20,8 @@ export interface TlsInfo {
         /** Domains in SRVName and xmppAddr entries. */
         readonly xmppNames: readonly string[]
         readonly validTo: string
+        /** When it ends, or before that another of its chain: milliseconds since the epoch. */
+        readonly validUntil: number
       }
     | undefined
   readonly alpn: string | undefined

@@ -14,7 +14,7 @@ import {
 import type { Tokens } from '../stream/fast.js'
 import type { Resumable, Resumption } from '../stream/manage.js'
 import type { StreamEnd } from '../stream/stream.js'
-import type { Clock } from '../util/clock.js'
+import type { Clock, Timer } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import { TokenBucket } from '../util/token-bucket.js'
 import type { Element } from '../xml/element.js'
@@ -27,6 +27,7 @@ import { type Bearer, ClientOutbox, type ManagementLimits } from './client-outbo
 import type { FastTokens } from './fast-tokens.js'
 import type { ClientGateway } from './gateway.js'
 import type { Stranger } from './module.js'
+import { certificateExpired, watchExpiry } from './proof-expiry.js'
 import type { Resumptions } from './resumptions.js'
 import type { ByteRate } from './s2s-intake.js'
 import type { Reader, SendBudget } from './send-budget.js'
@@ -81,6 +82,8 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   readonly #stranger: Stranger
   #written = 0
   #tooSlow = false
+  /** Of the certificate by which the client logged in. */
+  #expiry: Timer | undefined
   /** Of what was sent again at once when a stream was resumed: the client cannot have read that slowly. */
   #resent = 0
   /** What is sent while the session is being made: the client must learn its JID first. */
@@ -254,6 +257,13 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     return shown === undefined ? [] : (this.#parts.certificates?.accounts(shown, domain) ?? [])
   }
 
+  provedByCertificate(): void {
+    const { clock, certificates } = this.#parts
+    const shown = this.#transport.tls?.peer?.certificate
+    if (shown === undefined || certificates === undefined) return
+    this.#expiry = watchExpiry(clock, certificates.until(shown), () => this.#stream.fail(certificateExpired()))
+  }
+
   hashes(domain: string): readonly ScramHash[] {
     return this.#parts.gateway.logins.hashes(domain)
   }
@@ -410,10 +420,11 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   }
 
   ended(end: StreamEnd): void {
+    this.#expiry?.cancel()
     if (end.is === 'error' && end.by === 'us') this.#refused(end.error)
     if (this.#outbox !== undefined) {
       this.#report('a client has left', end.is)
-      this.#outbox.left(this, end.is === 'lost')
+      this.#outbox.left(this, end.is === 'lost' || isReset(end))
     } else if (this.#guest !== undefined) this.#parts.gateway.logins.guestLeft(this.#guest)
     if (this.#upgrading) this.#transport.destroy()
     else if (end.is !== 'lost') this.#transport.end(this.#tooSlow ? slowReaderMs : undefined)
@@ -441,3 +452,6 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     else this.#parts.log.debug({ ...fields, err: error.cause }, 'a stream was ended')
   }
 }
+
+/** What it held is the client's still, who logs in anew and goes on. */
+const isReset = (end: StreamEnd): boolean => end.is === 'error' && end.by === 'us' && end.error.condition === 'reset'

@@ -34,13 +34,26 @@ export class ClientCertificates {
     return this.#authorities.length > 0 || this.#pins.size > 0
   }
 
+  /** When it proves nothing any more: milliseconds since the epoch. An authority may end before what it signed. */
+  until(certificate: Buffer): number {
+    const shown = new X509Certificate(certificate)
+    const signers = this.#isPinned(shown) ? [] : this.#signers(shown)
+    const ends = signers.map(({ validTo }) => Date.parse(validTo))
+    return Math.min(Date.parse(shown.validTo), ...(ends.length > 0 ? [Math.max(...ends)] : []))
+  }
+
+  #isPinned(shown: X509Certificate): boolean {
+    const pin = pinOf(shown)
+    return [...this.#pins.values()].some((keys) => keys.includes(pin))
+  }
+
   /** Localparts at `domain` that the certificate (DER) proves. */
   accounts(certificate: Buffer, domain: string): readonly string[] {
     const shown = new X509Certificate(certificate)
     if (!this.#isCurrent(shown)) return []
     const pin = pinOf(shown)
     const pinned = [...this.#pins].flatMap(([jid, keys]) => (keys.includes(pin) ? [jid] : []))
-    const named = this.#isSigned(shown) ? subjectNames(certificate).jids : []
+    const named = this.#signers(shown).length > 0 ? subjectNames(certificate).jids : []
     const jids = [...pinned, ...named].flatMap((text) => Jid.tryParse(text) ?? [])
     return [...new Set(jids.filter((jid) => jid.isBare && jid.domain === domain).map(({ local }) => local))]
   }
@@ -50,11 +63,11 @@ export class ClientCertificates {
     return Date.parse(validFrom) <= now && now <= Date.parse(validTo)
   }
 
-  /** By one of the authorities itself: of those below it, name each. */
-  #isSigned(shown: X509Certificate): boolean {
+  /** Those of the authorities that signed it: of those below them, name each. */
+  #signers(shown: X509Certificate): readonly X509Certificate[] {
     const usage: readonly string[] | undefined = shown.keyUsage
-    if (shown.ca || (usage !== undefined && !usage.includes(clientAuth))) return false
-    return this.#authorities.some(
+    if (shown.ca || (usage !== undefined && !usage.includes(clientAuth))) return []
+    return this.#authorities.filter(
       (authority) => this.#isCurrent(authority) && shown.checkIssued(authority) && shown.verify(authority.publicKey),
     )
   }

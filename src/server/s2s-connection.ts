@@ -4,6 +4,7 @@
  */
 
 import { firstAnswer } from '../net/first-answer.js'
+import { asOf } from '../net/peer-certificate.js'
 import type { ServerTarget } from '../net/resolver.js'
 import type { TlsInfo, UpgradableTransport } from '../net/transport.js'
 import { type DialbackAnswer, type DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
@@ -13,9 +14,10 @@ import type { Timer } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
 import type { Element } from '../xml/element.js'
 import { StreamError } from '../xmpp/stream-error.js'
+import { certificateExpired, watchExpiry } from './proof-expiry.js'
 import type { Carrier, CarrierUser } from './s2s-carrier.js'
 import { type Outcome, openTo, serverNameFor, tryInOrder } from './s2s-dial.js'
-import { connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
+import { closedFor, connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
 import { Intake } from './s2s-intake.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
 import { needsEncryption, proofOf } from './s2s-policy.js'
@@ -73,6 +75,8 @@ export class ServerConnection implements Reader, Carrier {
   #abandoned = false
   #deadline: Timer | undefined
   #linger: Timer | undefined
+  /** Of the certificate that proved the peer. */
+  #expiry: Timer | undefined
 
   constructor(pair: DomainPair, dedicated: boolean, context: ConnectionContext) {
     this.pair = pair
@@ -100,7 +104,7 @@ export class ServerConnection implements Reader, Carrier {
   }
 
   get tls(): TlsInfo | undefined {
-    return this.#transport?.tls
+    return asOf(this.#context.deps.clock.now(), this.#transport?.tls)
   }
 
   get streamId(): string | undefined {
@@ -197,17 +201,15 @@ export class ServerConnection implements Reader, Carrier {
   }
 
   /** In order: what was written before is still delivered. Whoever still uses it has lost it from now on. */
-  close(): void {
+  close(reason?: StreamError): void {
     if (this.#state === 'connecting')
       this.abandon({ condition: 'remote-server-timeout', reason: 'we closed the connection' })
     else if (this.#state === 'ready') {
       this.#state = 'closing'
       const users = [...this.#users]
       this.#users.clear()
-      // The peer reads all of it before it answers our close.
-      this.#kept = []
-      this.#stream?.close()
-      for (const user of users) user.lost(this, { condition: 'remote-server-timeout', reason: 'we closed the stream' })
+      this.#stream?.close(reason)
+      for (const user of users) user.lost(this, closedFor(reason))
     }
   }
 
@@ -301,7 +303,10 @@ export class ServerConnection implements Reader, Carrier {
             this.#ready()
           },
           authorized: (pair, answer) => {
-            if (answer.is === 'valid') this.#authorized.add(pairKey(pair))
+            if (answer.is === 'valid') {
+              this.#authorized.add(pairKey(pair))
+              this.#watchProof(pair)
+            }
             this.#context.authorized(this, pair, answer)
           },
           verified: (pair, id, answer) => this.#context.verified(this, pair, id, answer),
@@ -314,6 +319,8 @@ export class ServerConnection implements Reader, Carrier {
           stanza: (stanza, pair, settled) => this.#receive(stanza, pair, settled),
           ended: (end) => {
             if (end.is !== 'lost') transport.end()
+            // The peer reads all of it before it answers our close.
+            if (this.#state === 'closing' && end.is === 'closed' && end.unanswered !== true) this.#kept = []
             const failure = this.#failureOf(end)
             if (this.#state === 'connecting')
               resolve({ failure, next: end.is === 'lost' && this.#verdict === undefined })
@@ -375,12 +382,28 @@ export class ServerConnection implements Reader, Carrier {
   #ready(): void {
     this.#state = 'ready'
     this.#deadline?.cancel()
+    this.#watchProof(this.pair)
     const { protocol, cipher } = this.tls ?? {}
     this.log.info(
       { streamId: this.#stream?.id, address: this.#target?.address, protocol, cipher },
       'Connected to a server',
     )
     for (const user of [...this.#users]) user.ready(this)
+  }
+
+  /** Links that have something to send go on over another connection, where the peer may show a new certificate. */
+  #watchProof({ remote }: DomainPair): void {
+    const { tls } = this
+    const { policy } = this.#context.settings
+    if (tls?.peer === undefined || this.#expiry !== undefined || proofOf(policy, remote, tls) !== 'certificate') return
+    this.#expiry = watchExpiry(this.#context.deps.clock, tls.peer.validUntil, () => {
+      this.log.info(
+        { remote },
+        `The certificate of ${remote} has expired: its stream ends, and the next one needs another`,
+      )
+      this.#context.deps.refused?.('reset')
+      this.close(certificateExpired())
+    })
   }
 
   #end(failure: Failure): void {
@@ -415,6 +438,7 @@ export class ServerConnection implements Reader, Carrier {
     this.#state = 'ended'
     this.#deadline?.cancel()
     this.#linger?.cancel()
+    this.#expiry?.cancel()
     this.#users.clear()
     this.#context.budget.remove(this)
     this.#context.ended(this)

@@ -3,6 +3,7 @@ import { ResolveError } from '../net/resolver.js'
 import type { DialbackAnswer } from '../stream/dialback.js'
 import type { StreamEnd } from '../stream/stream.js'
 import type { StanzaErrorCondition } from '../xmpp/stanza-error.js'
+import type { StreamError } from '../xmpp/stream-error.js'
 
 export interface Failure {
   readonly condition: StanzaErrorCondition
@@ -32,6 +33,12 @@ const meanings: Readonly<Record<string, string>> = {
   ENETUNREACH: 'this machine has no way into that network',
   EHOSTUNREACH: 'that machine is off, or a firewall is in the way',
 }
+
+/** We closed the stream in order. */
+export const closedFor = (reason: StreamError | undefined): Failure => ({
+  condition: 'remote-server-timeout',
+  reason: reason === undefined ? 'we closed the stream' : `we closed the stream: ${reason.message}`,
+})
 
 /** Of a stream that ended before the pair was authorized. */
 export function streamFailure(end: StreamEnd): Failure {

@@ -1,6 +1,6 @@
 /** One connection that another server made to us: its transport and its stream, tied to the pool and to the hosts. */
-import { isForServersOnly } from '../net/peer-certificate.js'
-import type { UpgradableTransport } from '../net/transport.js'
+import { asOf, isForServersOnly } from '../net/peer-certificate.js'
+import type { TlsInfo, UpgradableTransport } from '../net/transport.js'
 import type { DomainPair } from '../stream/dialback.js'
 import { pairKey } from '../stream/dialback.js'
 import { type Admission, IncomingServerStream } from '../stream/server-incoming.js'
@@ -11,6 +11,7 @@ import type { Element } from '../xml/element.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { StreamError } from '../xmpp/stream-error.js'
 import type { PeerProof, ProofKind } from './peer-proof.js'
+import { certificateExpired, watchExpiry } from './proof-expiry.js'
 import { streamFailure } from './s2s-failure.js'
 import { Intake } from './s2s-intake.js'
 import { describeTls, type LinkInfo } from './s2s-links.js'
@@ -48,6 +49,8 @@ export class IncomingConnection {
   #return: ReturnPath | undefined
   #log: Logger
   #keepAlive: Timer
+  /** Of the certificate that proved the first domain that one did. */
+  #expiry: Timer | undefined
 
   constructor(transport: UpgradableTransport, context: IncomingContext) {
     const { deps, pool } = context
@@ -108,9 +111,9 @@ export class IncomingConnection {
   }
 
   /** In order, the way back included. */
-  close(): void {
-    if (this.#return?.state === 'ready') this.#return.close()
-    else this.#stream.close()
+  close(reason?: StreamError): void {
+    if (this.#return?.state === 'ready') this.#return.close(reason)
+    else this.#stream.close(reason)
   }
 
   fail(error: StreamError): void {
@@ -119,6 +122,10 @@ export class IncomingConnection {
 
   destroy(): void {
     this.#transport.destroy()
+  }
+
+  get #tls(): TlsInfo | undefined {
+    return asOf(this.#context.deps.clock.now(), this.#transport.tls)
   }
 
   #data(chunk: Uint8Array | string): void {
@@ -147,28 +154,28 @@ export class IncomingConnection {
 
   #admit({ local, remote }: DomainPair): Admission {
     const { policy } = this.#context.pool.settings
-    const refused = refusal(policy, remote, this.#transport.tls)
+    const refused = refusal(policy, remote, this.#tls)
     if (refused !== undefined && this.#shownKey(remote) === undefined) {
       const { reason, change } = refused
       this.#log.warn({ local, remote, reason }, `Refused ${remote}: ${reason}. To allow it: ${change}`)
       return { is: 'refused', error: new StanzaError('not-authorized', { text: reason }) }
     }
     // Where a certificate proves the domain, there is nothing left to ask.
-    const by = proofOf(policy, remote, this.#transport.tls)
+    const by = proofOf(policy, remote, this.#tls)
     return by === undefined ? { is: 'ask' } : { is: 'proved', by }
   }
 
   /** Of a certificate that its own server can prove, when we ask it. */
   #shownKey(remote: string): string | undefined {
     const { policy } = this.#context.pool.settings
-    const { tls } = this.#transport
+    const tls = this.#tls
     const askable = needsCertificate(policy, remote) && exclusion(policy, remote) === undefined
     return askable && !policy.pins?.has(remote) && isForServersOnly(tls, remote) ? tls?.peer?.pin : undefined
   }
 
   #proof(remote: string): 'certificate' | 'pin' | undefined {
     const { policy } = this.#context.pool.settings
-    const { tls } = this.#transport
+    const tls = this.#tls
     return refusal(policy, remote, tls) === undefined ? proofOf(policy, remote, tls) : undefined
   }
 
@@ -187,7 +194,8 @@ export class IncomingConnection {
   #accept(pair: DomainPair, by: ProofKind): void {
     const { deps, pool } = this.#context
     const streamId = this.#stream.id
-    const { tls } = this.#transport
+    const tls = this.#tls
+    if (by === 'certificate') this.#watchProof(pair)
     this.#log.info({ ...pair, streamId, by, protocol: tls?.protocol }, 'Accepted a server')
     if (this.#accepted.size === 0) this.#context.authenticated(this)
     const info: LinkInfo = {
@@ -211,6 +219,17 @@ export class IncomingConnection {
     this.#accepted.set(pairKey(pair), { info, proof: { by, encrypted: info.encrypted }, stanzas: 0 })
     this.#openReturn()
     pool.heard(pair, true)
+  }
+
+  #watchProof({ remote }: DomainPair): void {
+    const { deps } = this.#context
+    const { peer } = this.#transport.tls ?? {}
+    if (peer === undefined) return
+    this.#expiry ??= watchExpiry(deps.clock, peer.validUntil, () => {
+      this.#log.info({ remote }, `The certificate of ${remote} has expired: it has to come anew, with another`)
+      deps.refused?.('reset')
+      this.close(certificateExpired())
+    })
   }
 
   #receive(stanza: Element, pair: DomainPair, settled: () => void): void {
@@ -242,7 +261,8 @@ export class IncomingConnection {
 
   #ended(end: StreamEnd): void {
     this.#keepAlive.cancel()
-    this.#return?.ended(streamFailure(end), end.is === 'closed')
+    this.#expiry?.cancel()
+    this.#return?.ended(streamFailure(end), end.is === 'closed' && end.unanswered !== true)
     if (end.is === 'error' && end.by === 'us') this.#context.deps.refused?.(end.error.condition)
     if (end.is === 'error')
       this.#log.info(

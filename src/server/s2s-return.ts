@@ -5,8 +5,9 @@
 import type { TlsInfo, UpgradableTransport } from '../net/transport.js'
 import type { DomainPair } from '../stream/dialback.js'
 import type { IncomingServerStream } from '../stream/server-incoming.js'
+import type { StreamError } from '../xmpp/stream-error.js'
 import type { Carrier, CarrierUser } from './s2s-carrier.js'
-import type { Failure } from './s2s-failure.js'
+import { closedFor, type Failure } from './s2s-failure.js'
 import type { Waiting } from './s2s-queue.js'
 import type { Reader, SendBudget } from './send-budget.js'
 
@@ -106,14 +107,12 @@ export class ReturnPath implements Carrier, Reader {
     this.#kept = this.#kept.slice(count)
   }
 
-  close(): void {
+  close(reason?: StreamError): void {
     if (this.#state !== 'ready') return
     this.#state = 'closing'
     this.#parts.over(this)
-    // The peer reads all of it before it answers our close.
-    this.#kept = []
-    this.#parts.stream.close()
-    this.#lose({ condition: 'remote-server-timeout', reason: 'we closed the stream' })
+    this.#parts.stream.close(reason)
+    this.#lose(closedFor(reason))
   }
 
   abandon(failure: Failure): void {
@@ -124,6 +123,8 @@ export class ReturnPath implements Carrier, Reader {
   /** The stream is over; `inOrder` where the peer closed it. */
   ended(failure: Failure, inOrder = false): void {
     if (this.#state === 'ended') return
+    // The peer reads all of it before it answers our close.
+    if (this.#state === 'closing' && inOrder) this.#kept = []
     this.#state = 'ended'
     this.#parts.over(this)
     this.#parts.budget.remove(this)

@@ -3,6 +3,7 @@
  * stanza by stanza. No I/O: whoever owns the connection gives it bytes and does what it asks for.
  */
 import type { BindingType, UsableBinding } from '../sasl/channel-binding.js'
+import { external } from '../sasl/external.js'
 import type { SaslMechanism } from '../sasl/mechanism.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
 import type { Clock, Timer } from '../util/clock.js'
@@ -70,6 +71,8 @@ export interface ClientStreamHandler {
   takesGuests(domain: string): boolean
   /** Makes an account for one of them; its localpart. */
   guest(domain: string): Promise<string>
+  /** Who logged in has shown a certificate and nothing else (XEP-0178): it may end before the stream. */
+  provedByCertificate(): void
   /** Who logged in has shown the password: keys that the account has not can be made. */
   passwordShown(account: Jid, password: string): void
   /** What modules add to the features after authentication. */
@@ -342,6 +345,7 @@ export class ClientStream {
 
   #loggedIn(account: Jid, password: string | undefined): void {
     if (password !== undefined) this.#handler.passwordShown(account, password)
+    if (this.#authentication?.mechanism === external.name) this.#handler.provedByCertificate()
     this.#account = account
     this.#facts.add('authenticated')
     this.#authentication = undefined

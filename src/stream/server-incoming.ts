@@ -175,9 +175,10 @@ export class IncomingServerStream {
     this.#stream.sendText(' ')
   }
 
-  close(): void {
+  /** In order, as `Stream.close`. */
+  close(reason?: StreamError): void {
     this.#counting?.conclude()
-    this.#stream.close()
+    this.#stream.close(reason)
   }
 
   fail(error: StreamError): void {

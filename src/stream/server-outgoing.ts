@@ -210,9 +210,10 @@ export class OutgoingServerStream {
     } else this.#counting?.element(element)
   }
 
-  close(): void {
+  /** In order, as `Stream.close`. */
+  close(reason?: StreamError): void {
     this.#counting?.conclude()
-    this.#stream.close()
+    this.#stream.close(reason)
   }
 
   fail(error: StreamError): void {

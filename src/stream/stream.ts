@@ -21,8 +21,8 @@ export type StreamState =
   | { readonly is: 'answering' | 'open' | 'closing'; readonly header: Header }
 
 export type StreamEnd =
-  /** Both sides closed, or the peer closed and we answered. */
-  | { readonly is: 'closed' }
+  /** Both sides closed, or the peer closed and we answered; `unanswered` where we closed and the peer never did. */
+  | { readonly is: 'closed'; readonly unanswered?: true }
   /** A stream error, ours or the peer's; ours has been written. */
   | { readonly is: 'error'; readonly by: 'us' | 'peer'; readonly error: StreamError }
   /** The connection went away under the stream. */
@@ -191,10 +191,11 @@ export class Stream {
     this.#end({ is: 'error', by: 'us', error })
   }
 
-  /** Closes in order: sends our close and waits for the peer's (RFC 6120 §4.4). */
-  close(): void {
+  /** Closes in order: sends our close, after the reason where there is one, and waits for the peer's (RFC 6120 §4.4). */
+  close(reason?: StreamError): void {
     const { is } = this.#state
     if (is === 'closing' || is === 'ended') return
+    if (is === 'open' && reason !== undefined) this.#handler.output(this.#text(reason.toElement()))
     if (is === 'open' || is === 'opening') this.#handler.output(closeText(this.#options.framing))
     if (this.#state.is !== 'open') {
       this.#end({ is: 'closed' })
@@ -202,12 +203,12 @@ export class Stream {
     }
     this.#state = { is: 'closing', header: this.#state.header }
     this.#timer?.cancel()
-    this.#timer = this.#options.clock.after(this.#options.timeouts.closeMs, () => this.#end({ is: 'closed' }))
+    this.#timer = this.#options.clock.after(this.#options.timeouts.closeMs, () => this.#end(unanswered))
   }
 
   /** The connection is gone. Nothing more is written. */
   transportClosed(error?: Error): void {
-    this.#end(this.#state.is === 'closing' ? { is: 'closed' } : { is: 'lost', error })
+    this.#end(this.#state.is === 'closing' ? unanswered : { is: 'lost', error })
   }
 
   get #reads(): boolean {
@@ -356,6 +357,8 @@ export class Stream {
 
 /** An element has `xmlns` only where that is not the stream's own. */
 const contentNamespaces: ReadonlySet<unknown> = new Set<ContentNamespace>([ns.client, ns.server, ns.component])
+
+const unanswered: StreamEnd = { is: 'closed', unanswered: true }
 
 /** Elements in it, itself included. */
 const sizeOf = (element: Element): number => elements(element).reduce((sum, each) => sum + sizeOf(each), 1)

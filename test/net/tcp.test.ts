@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { beforeAll, describe, expect, test } from '@jest/globals'
@@ -6,7 +7,7 @@ import { listen, listenTcp, type TcpListenerOptions } from '../../src/net/tcp-li
 import type { TlsContexts } from '../../src/net/tls.js'
 import { ManualClock } from '../../src/util/clock.js'
 import { heapHeld } from '../support/collected.js'
-import { contextsOf, selfSigned } from './certificate-files.js'
+import { authority, contextsOf, selfSigned } from './certificate-files.js'
 import { type Connected, joined, type Peer, transportContract, until } from './transport-contract.js'
 
 let contexts: TlsContexts
@@ -255,6 +256,21 @@ describe('startTls', () => {
     expect(server.peer).toMatchObject({ trusted: false, subjectAltNames: ['a.example', 'localhost'] })
     ours.destroy()
     accepting[0]!.destroy()
+    await listener.close()
+  })
+
+  test('a chain ends with the first of it that does (RFC 6120 §13.7.2.3)', async () => {
+    const ca = await authority()
+    const made = await ca.sign(['a.example'], new Date(Date.now() + 86_400_000 * 365))
+    const chain = contextsOf({ ...made, cert: `${made.cert}\n${ca.cert}` }, ['a.example'], ca.cert)
+    const listener = await listenTcp(
+      { host: '127.0.0.1', port: 0, directTls: true, tls: { contexts: chain } },
+      () => {},
+    )
+    const ours = await connectTcp({ host: '127.0.0.1', port: listener.port, tls: { contexts: chain } })
+    const { peer } = await ours.startTls({ server: false, serverName: 'a.example' })
+    expect(peer).toMatchObject({ trusted: true, validUntil: Date.parse(new X509Certificate(ca.cert).validTo) })
+    ours.destroy()
     await listener.close()
   })
 

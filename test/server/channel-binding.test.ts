@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { pinOf, tlsSettings } from '../../src/net/tls.js'
 import { type ClientListener, startClientListener, type TcpClientOptions } from '../../src/server/c2s.js'
 import { ClientCertificates } from '../../src/server/client-certificates.js'
-import { systemClock } from '../../src/util/clock.js'
+import { type Clock, ManualClock, systemClock } from '../../src/util/clock.js'
 import { silentLogger } from '../../src/util/logger.js'
 import { systemRandom } from '../../src/util/random.js'
 import { type Pair, selfSigned } from '../net/certificate-files.js'
@@ -39,14 +39,14 @@ afterAll(async () => {
   for (const listener of opened) await listener.close(1000)
 })
 
-async function listen(options: Partial<TcpClientOptions> = {}): Promise<ClientListener> {
+async function listen(options: Partial<TcpClientOptions> = {}, clock: Clock = systemClock): Promise<ClientListener> {
   const context = createSecureContext({ ...pair, ...tlsSettings })
   const listener = await startClientListener(
     { host: '127.0.0.1', port: 0, requireEncryption: true, ...options },
     {
       gateway,
       certificates: { has: () => true, contextFor: () => context },
-      clock: systemClock,
+      clock,
       random: systemRandom,
       log: silentLogger,
       secret: Buffer.from('a secret of the server'),
@@ -266,5 +266,55 @@ describe('XEP-0178 §2: certificates of clients', () => {
     const client = await connection(await people.sign(['nobody@a.example'], { usage: '06082b06010505070302' }))
     expect(await client.features()).toContain('EXTERNAL')
     expect(await client.auth('EXTERNAL', '')).toContain('<not-authorized/>')
+  })
+
+  describe('RFC 6120 §13.7.2.3: one that ends while the stream is open', () => {
+    /** Of a listener whose clock shows that juliet's certificate lasts ten seconds more. */
+    async function shortly(authority = people, days = 1) {
+      const clock = new ManualClock(Date.now() + Math.min(days, 1) * 86_400_000 - 20_000)
+      const certificates = new ClientCertificates({ authorities: [authority.cert], pins: new Map() }, () => clock.now())
+      const { port } = await listen({ directTls: true, certificates }, clock)
+      const client = await Client.connect(port, 'direct', await people.sign(['juliet@a.example'], { days }))
+      await client.features()
+      return { clock, client, port }
+    }
+    const enable = `<enable xmlns='urn:xmpp:sm:3' resume='true'/>`
+    const bind = `<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`
+
+    test('is closed with reset where it was the proof; the session waits for a login by what is valid', async () => {
+      const { clock, client, port } = await shortly()
+      await client.auth('EXTERNAL', '')
+      await client.features()
+      await client.ask(bind, /<\/iq>/)
+      const [, id = ''] = /id='([^']+)'/.exec(await client.ask(enable, /<enabled/)) ?? []
+      clock.advance(5000)
+      expect(await client.ask(`<r xmlns='urn:xmpp:sm:3'/>`, /<a /)).not.toContain('stream:error')
+      clock.advance(30_000)
+      expect(await client.ask('', /<\/stream:stream>/)).toContain('<reset ')
+      const again = await Client.connect(port, 'direct')
+      expect(await again.features()).not.toContain('EXTERNAL')
+      expect(await again.auth('PLAIN', `\0juliet\0${password}`)).toContain('<success')
+      await again.features()
+      const resume = `<resume xmlns='urn:xmpp:sm:3' h='0' previd='${id}'/>`
+      expect(await again.ask(resume, /<resumed|<failed/)).toContain('<resumed')
+    })
+
+    test('stays where a password was', async () => {
+      const { clock, client } = await shortly()
+      await client.auth('PLAIN', `\0juliet\0${password}`)
+      await client.features()
+      await client.ask(bind, /<\/iq>/)
+      clock.advance(30_000)
+      expect(await client.ask(bind, /<\/iq>/)).not.toContain('<reset ')
+    })
+
+    test('and its authority may end before it', async () => {
+      const { clock, client } = await shortly(people, 30)
+      await client.auth('EXTERNAL', '')
+      await client.features()
+      await client.ask(bind, /<\/iq>/)
+      clock.advance(30_000)
+      expect(await client.ask('', /<\/stream:stream>/)).toContain('<reset ')
+    })
   })
 })

@@ -17,6 +17,7 @@ const tls = (names: readonly string[], trusted = true): TlsInfo => ({
     subjectAltNames: names,
     xmppNames: [],
     validTo: 'Jan  1 00:00:00 2026 GMT',
+    validUntil: Date.UTC(2026, 0),
   },
 })
 const anonymous: TlsInfo = { ...tls([]), peer: undefined }

@@ -88,6 +88,7 @@ export const noChannel: Pick<
   | 'takesGuests'
   | 'guest'
   | 'passwordShown'
+  | 'provedByCertificate'
 > = {
   bindInline: () => {
     throw new Error('not here')
@@ -102,4 +103,5 @@ export const noChannel: Pick<
   takesGuests: () => false,
   guest: () => Promise.reject(new Error('no guests')),
   passwordShown: () => {},
+  provedByCertificate: () => {},
 }

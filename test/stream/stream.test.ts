@@ -341,7 +341,7 @@ describe('RFC 6120 §4.4 closing, §4.9 errors', () => {
     clock.advance(4999)
     expect(ends).toEqual([])
     clock.advance(1)
-    expect(ends).toEqual([{ is: 'closed' }])
+    expect(ends).toEqual([{ is: 'closed', unanswered: true }])
   })
 
   test("the peer's stream error ends the stream and is understood", () => {
