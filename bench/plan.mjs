@@ -23,7 +23,7 @@ export const plan = [
     unit: 'delivery',
     load: 'fanout',
     settings: { n: 100, senders: 1, window: 1 },
-    own: { messages: 600, warmUp: 2000 },
+    own: { messages: 600, warmUp: 6000 },
     peer: { messages: 250, warmUp: 20 },
     users: 100,
     quick: true,
