@@ -28,7 +28,8 @@ export async function measure(server, scenario, certificate) {
   }
 }
 
-function load(name, settings) {
+/** The generator's figures; rejects where a count was not exact. */
+export function load(name, settings) {
   const pairs = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
   const [command, args] = onCore(1, process.execPath, [generator, name, ...pairs])
   return new Promise((resolve, reject) => {

@@ -1,77 +1,56 @@
 /** One room on several servers, each a process of its own: what a message costs the server where it was said, and the others. */
-import { xml } from '@xmpp/client'
-import { Federation, roomAt } from '../../test/live/federation.mjs'
-import { until } from '../../test/live/until.mjs'
-import { cpuSeconds } from '../load/usage.mjs'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { load } from '../measure.mjs'
+import { dmucdFull } from '../servers/dmucd.mjs'
+import { freePort, put, temporaryDirectory } from '../servers/process.mjs'
 
-const people = 20
-const warmUp = 500
-const window = 20
+const occupants = 100
+const senders = 10
 
-/** @param {number} servers */
-export async function distributed(servers) {
-  const messages = Math.max(500, Math.round(2000 / servers))
-  const names = Array.from({ length: servers }, (_, index) => String.fromCharCode(97 + index))
-  const federation = await Federation.start(names)
+/** @param {number} count of servers */
+export async function distributed(count) {
+  const directory = temporaryDirectory()
+  const running = []
   try {
-    const crews = await Promise.all(names.map((name) => crewAt(federation, name)))
-    const [speaker] = crews[0]
-    if (servers > 1) await federation.distribute(speaker, 'a', 'growth')
-    else await openHere(speaker)
-    for (const [index, crew] of crews.entries())
-      for (const person of crew) if (person !== speaker) await person.join(roomAt('growth', names[index]))
-    const everybody = crews.flat()
-    await say(speaker, everybody, 0, warmUp)
-    const before = names.map((name) => cpuSeconds(federation.server(name).pid))
-    await say(speaker, everybody, warmUp, warmUp + messages)
-    const used = names.map(
-      (name, index) => ((cpuSeconds(federation.server(name).pid) - before[index]) * 1e6) / messages,
-    )
-    const others = used.slice(1)
-    await federation.stop()
-    const elsewhere = others.length > 0 ? { elsewhereMicros: Math.max(...others) } : {}
-    return { cpuMicros: used[0], ...elsewhere, deliveries: messages * everybody.length }
+    const domains = Array.from({ length: count }, (_, index) => `s${index}.example`)
+    const s2sPorts = []
+    for (const _ of domains) s2sPorts.push(await freePort())
+    for (const domain of domains) running.push(await startAt(domain, domains, s2sPorts, directory))
+    const each = Math.max(30, Math.round(600 / count))
+    const commaed = (all) => all.join(',')
+    const { units, cpu, elsewhere, p50Ms, p99Ms } = await load('relay', {
+      ...{ n: occupants, senders, window: 8, messages: each, warmUp: each },
+      ...{ servers: commaed(domains), ports: commaed(running.map(({ port }) => port)) },
+      pids: commaed(running.map(({ pid }) => pid)),
+    })
+    const micros = (seconds) => (seconds * 1e6) / (senders * each)
+    const others = elsewhere === undefined ? {} : { elsewhereMicros: Math.max(...elsewhere.map(micros)) }
+    return { cpuMicros: micros(cpu), ...others, deliveries: units, p50Ms, p99Ms }
   } catch (error) {
-    await federation.remove()
     return { fault: error.message }
+  } finally {
+    for (const { stop } of running) await stop()
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 
-/** A room on one server alone, as it comes. */
-async function openHere(owner) {
-  const room = roomAt('growth', 'a')
-  await owner.join(room)
-  const form = xml('x', { xmlns: 'jabber:x:data', type: 'submit' })
-  await owner.ask('set', room, xml('query', { xmlns: 'http://jabber.org/protocol/muc#owner' }, form))
-}
-
-/** Logs in the people of one server. */
-async function crewAt(federation, name) {
-  const crew = []
-  for (let index = 0; index < people; index++) {
-    await federation.addUser(name, `${name}${index}`)
-    crew.push(await federation.login(name, `${name}${index}`))
-  }
-  return crew
-}
-
-/** Messages `from` to `to`, `window` of them on the way to the slowest; everybody hears each once and in order, or it throws. */
-async function say(speaker, everybody, from, to) {
-  const heard = new Map(everybody.map((person) => [person, from]))
-  const listen = (person) => (message) => {
-    if (!message.body.startsWith('number ')) return
-    const expected = `number ${heard.get(person)}`
-    if (message.body !== expected) throw new Error(`${person.jid} heard ${message.body} instead of ${expected}`)
-    heard.set(person, heard.get(person) + 1)
-  }
-  const listeners = everybody.map((person) => [person, listen(person)])
-  for (const [person, listener] of listeners) person.on('heard', listener)
-  const slowest = () => Math.min(...heard.values())
-  for (let number = from; number < to; number++) {
-    if (number - from >= window)
-      await until(() => slowest() > number - window, `message ${number - window} to be heard`)
-    speaker.say(roomAt('growth', 'a'), `number ${number}`)
-  }
-  await until(() => slowest() === to, 'the last message to be heard')
-  for (const [person, listener] of listeners) person.off('heard', listener)
+async function startAt(domain, domains, s2sPorts, directory) {
+  const { selfSigned } = await import('../../dist/net/self-signed.js')
+  const muc = `rooms.${domain}`
+  const pair = await selfSigned([domain, muc], Date.now())
+  const files = { certificate: join(directory, `${domain}.crt`), key: join(directory, `${domain}.key`) }
+  put(files.certificate, pair.certificate)
+  put(files.key, pair.key)
+  const routes = domains.flatMap((other, index) =>
+    other === domain ? [] : [other, `rooms.${other}`].map((name) => `"${name}" = "127.0.0.1:${s2sPorts[index]}"`),
+  )
+  const allowed = domains.filter((other) => other !== domain).map((other) => `"rooms.${other}"`)
+  const more = `s2s_ports = [${s2sPorts[domains.indexOf(domain)]}]
+s2s_secure_auth = false
+[s2s_routes]
+${routes.join('\n')}
+[dmuc]
+allow = [${allowed.join(', ')}]`
+  return dmucdFull.start({ ...files, users: occupants, place: { domain, muc, more } })
 }

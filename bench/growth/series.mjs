@@ -70,7 +70,7 @@ export const series = [
   },
   {
     name: 'instances',
-    title: 'A message in a room on several servers, 20 occupants on each',
+    title: 'A message in a room on several servers, 100 occupants on each',
     xTitle: 'servers',
     yTitle: 'CPU per message of the server where it was said, µs',
     points: [1, 3, 10],

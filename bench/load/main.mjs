@@ -32,6 +32,10 @@ const options = {
   quiet: false,
   /** `rooms`: how many. */
   rooms: 100,
+  /** `relay`: domains, ports and process ids, with commas between them. */
+  servers: '',
+  ports: '',
+  pids: '',
   /** The server takes SIGUSR2 as the beginning of the measurement. */
   watched: false,
   /** `idle`: clients before the measurement, and how long the memory may settle. */

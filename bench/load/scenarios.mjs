@@ -113,38 +113,42 @@ async function enterAll(options, clients) {
   return { units: n * n - 1, seconds, cpu }
 }
 
-/** Into a room that shows only moderators to the others, as a room of thousands is. */
-async function enterQuietly(options, clients) {
-  const to = roomOf(options)
-  const field = (name, value) => `<field var='${name}'><value>${value}</value></field>`
+const field = (name, ...values) =>
+  `<field var='${name}'>${values.map((value) => `<value>${value}</value>`).join('')}</field>`
+
+/** The first makes the room, which shows only moderators to the others, as a room of thousands does. */
+async function openQuietly(options, client, more = '') {
   const form =
     field('FORM_TYPE', 'http://jabber.org/protocol/muc#roomconfig') +
-    field('muc#roomconfig_presencebroadcast', 'moderator')
-  let inside = 0
-  for (const client of clients) client.heard = counting('<subject', () => inside++)
-  const entered = (count) =>
-    until(
-      options,
-      () => inside >= count,
-      () => inside,
-    )
-  enter(options, clients[0], 0)
-  await entered(1)
-  clients[0].send(
-    `<iq type='set' id='open' to='${to}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>${form}</x></query></iq>`,
+    field('muc#roomconfig_presencebroadcast', 'moderator') +
+    more
+  await enterInTurn(options, [client], 0)
+  client.send(
+    `<iq type='set' id='open' to='${roomOf(options)}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>${form}</x></query></iq>`,
   )
   await sleep(100)
-  for (const [nick, client] of clients.entries()) if (nick > 0) enter(options, client, nick)
-  await entered(clients.length)
+}
+
+/** Nicks from `first` on; resolves when all are inside. */
+async function enterInTurn(options, clients, first) {
+  let inside = 0
+  for (const client of clients) client.heard = counting('<subject', () => inside++)
+  for (const [index, client] of clients.entries()) enter(options, client, first + index)
+  await until(
+    options,
+    () => inside >= clients.length,
+    () => inside,
+  )
 }
 
 /**
  * Messages from the first `senders` clients, each with `window` of its own on the way. `write` makes a message, `recipients`
  * is how many get it; a sender's next follows when its last has reached `echo(sender)`. `speaker` gives the client of a sender, where
- * one client is several.
+ * one client is several; `others` are processes whose work is counted, too.
  */
 async function exchange(options, clients, load) {
   const { senders, messages, warmUp, write, recipients, mayHear, echo, speaker = (sender) => clients[sender] } = load
+  const { others = [] } = load
   const { pid, window, atOnce } = options
   const all = warmUp + messages
   const ledger = new Ledger(clients.length, senders, mayHear)
@@ -202,16 +206,19 @@ async function exchange(options, clients, load) {
   await run(warmUp)
   watch(options)
   const [startedAt, startedCpu] = [performance.now(), cpuSeconds(pid)]
+  const othersBefore = others.map(cpuSeconds)
   await run(all)
   const seconds = (lastAt - startedAt) / 1000
   const cpu = cpuSeconds(pid) - startedCpu
+  const elsewhere = others.map((other, index) => cpuSeconds(other) - othersBefore[index])
   watch(options)
   await sleep(lingerMs)
   if (ledger.close(all).length > 0) throw new Void(ledger.faults.join('; '))
   const sorted = latencies.subarray(0, latencyCount).sort()
   const at = (share) => sorted[Math.min(latencyCount - 1, Math.floor(share * latencyCount))]
   const latency = { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) }
-  return { units: messages * senders * recipients, seconds, cpu, ...latency, residentKiB: residentKiB(pid) }
+  const units = messages * senders * recipients
+  return { units, seconds, cpu, ...(others.length > 0 && { elsewhere }), ...latency, residentKiB: residentKiB(pid) }
 }
 
 /** A reader of deliveries: what is cut off at the end of a piece waits for the next. */
@@ -239,8 +246,10 @@ function reading(recipient, delivered, pump) {
 
 async function fanout(options) {
   const clients = await logIn(options, 0, options.n)
-  if (options.quiet) await enterQuietly(options, clients)
-  else await enterAll(options, clients)
+  if (options.quiet) {
+    await openQuietly(options, clients[0])
+    await enterInTurn(options, clients.slice(1), 1)
+  } else await enterAll(options, clients)
   const to = roomOf(options)
   return exchange(options, clients, {
     senders: Math.min(options.senders, options.n),
@@ -251,6 +260,53 @@ async function fanout(options) {
       `<message type='groupchat' id='m${number}' to='${to}'><body>${body}</body></message>`,
     echo: (sender) => sender,
   })
+}
+
+/** A room on several servers, named as their domains, with `n` occupants on each; all is said on the first. */
+async function relay(options) {
+  const { n, senders, messages, warmUp } = options
+  const pids = options.pids.split(',').map(Number)
+  const ports = options.ports.split(',').map(Number)
+  const servers = options.servers.split(',').map((domain, index) => ({
+    ...{ ...options, pid: pids[index], port: ports[index] },
+    ...{ domain, muc: `rooms.${domain}` },
+  }))
+  const [here, ...there] = servers
+  const crews = []
+  for (const server of servers) crews.push(await logIn(server, 0, n))
+  const [owner] = crews[0]
+  const peers = field('{urn:xmpp:dmuc-sync:0}peers', ...there.map(({ muc }) => muc))
+  const distributed = there.length > 0 ? field('muc#roomconfig_distributed', '1') + peers : ''
+  await openQuietly(here, owner, distributed)
+  for (const server of there) await shadowed(server, owner)
+  for (const [index, server] of servers.entries())
+    await enterInTurn(server, index === 0 ? crews[0].slice(1) : crews[index], index * n + (index === 0 ? 1 : 0))
+  const clients = crews.flat()
+  return exchange(here, clients, {
+    ...{ senders, messages, warmUp, recipients: clients.length, others: pids.slice(1) },
+    write: (_sender, number, body) =>
+      `<message type='groupchat' id='m${number}' to='${roomOf(here)}'><body>${body}</body></message>`,
+    echo: (sender) => sender,
+  })
+}
+
+/** Resolves when a shadow shows itself: it has the configuration and the roster then. */
+async function shadowed(server, asker) {
+  let asked = 0
+  let shown = false
+  asker.heard = counting('dmuc-source', () => {
+    shown = true
+  })
+  const ask = () =>
+    asker.send(
+      `<iq type='get' id='d${asked++}' to='${roomOf(server)}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`,
+    )
+  const asking = setInterval(ask, 250)
+  await until(
+    server,
+    () => shown,
+    () => 0,
+  ).finally(() => clearInterval(asking))
 }
 
 async function chat(options) {
@@ -346,4 +402,4 @@ async function idle(options) {
   return { units: n - base, seconds, cpu, residentKiB: after, perConnectionKiB: (after - before) / (n - base) }
 }
 
-export const scenarios = { fanout, chat, join, idle, rooms }
+export const scenarios = { fanout, chat, join, idle, rooms, relay }

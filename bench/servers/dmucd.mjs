@@ -7,32 +7,33 @@ import { freePort, put, startProcess, temporaryDirectory } from './process.mjs'
 const loopDelay = new URL('./loop-delay.mjs', import.meta.url).href
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const configuration = ({ directory, port, durability }) => `
+const configuration = ({ directory, port, durability, domain, muc, more }) => `
 data_path = "${directory}/data"
 certificates = "${directory}/certs"
 durability = "${durability}"
 interfaces = ["127.0.0.1"]
 c2s_ports = [${port}]
-s2s_ports = []
 http_ports = []
 log_level = "warn"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
-
-[virtual_host."localhost"]
-
-[component."conference.localhost"]
+${more}
+[virtual_host."${domain}"]
+[component."${muc}"]
 type = "muc"
 `
 
+/** Alone, and with nobody to talk to. */
+const alone = { domain: 'localhost', muc: 'conference.localhost', more: 's2s_ports = []' }
+
 /** All with the password p, whose keys are derived once: straight into the store, before the server starts. */
-async function makeAccounts(path, users, durability) {
+async function makeAccounts(path, users, domain, durability) {
   const { openSqliteStore } = await import('../../dist/store/sqlite/store.js')
   const { deriveKeys } = await import('../../dist/sasl/scram-keys.js')
   const { silentLogger } = await import('../../dist/util/logger.js')
   const keys = await deriveKeys('p')
   const store = await openSqliteStore({ path, durability, log: silentLogger })
-  const account = (user) => ({ jid: `u${user}@localhost`, ...keys, createdAt: 0, disabled: false })
+  const account = (user) => ({ jid: `u${user}@${domain}`, ...keys, createdAt: 0, disabled: false })
   await store.commit(Array.from({ length: users }, (_, user) => ({ type: 'account.put', account: account(user) })))
   await store.close()
 }
@@ -40,15 +41,17 @@ async function makeAccounts(path, users, durability) {
 const dmucd = (name, durability) => ({
   name,
   version: () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version,
-  async start({ certificate, key, users, nodeArgs = [] }) {
+  /** `place`: its domain, that of its rooms, and more lines of its configuration. */
+  async start({ certificate, key, users, nodeArgs = [], place = alone }) {
+    const { domain } = place
     const directory = temporaryDirectory()
     const port = await freePort()
     const config = join(directory, 'dmucd.toml')
-    put(config, configuration({ directory, port, durability }))
+    put(config, configuration({ directory, port, durability, ...place }))
     mkdirSync(join(directory, 'certs'))
-    copyFileSync(certificate, join(directory, 'certs/localhost.crt'))
-    copyFileSync(key, join(directory, 'certs/localhost.key'))
-    await makeAccounts(join(directory, 'data/dmucd.sqlite'), users, durability)
+    copyFileSync(certificate, join(directory, `certs/${domain}.crt`))
+    copyFileSync(key, join(directory, `certs/${domain}.key`))
+    await makeAccounts(join(directory, 'data/dmucd.sqlite'), users, domain, durability)
     const loopFile = join(directory, 'loop.json')
     // Run as operators run it: the file itself knows how Node is to be started.
     const command = join(root, 'bin/dmucd.js')

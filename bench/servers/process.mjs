@@ -10,6 +10,12 @@ export const pinned = availableParallelism() > 1 && works('taskset', '-c', '0', 
 
 const startMs = 60_000
 
+/** What is to be done with each that runs when the benchmark ends before it. */
+const abandoned = new Set()
+process.once('exit', () => {
+  for (const abandon of abandoned) abandon()
+})
+
 /** The command on one core alone, where that is possible. @returns {[string, string[]]} */
 export const onCore = (core, command, args) =>
   pinned ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]
@@ -62,7 +68,7 @@ export async function startProcess({
     child.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
-  process.once('exit', abandon)
+  abandoned.add(abandon)
   let ended = false
   const end = new Promise((resolve) => {
     const over = () => {
@@ -77,7 +83,7 @@ export async function startProcess({
     const hard = setTimeout(() => child.kill('SIGKILL'), 10_000)
     await end
     clearTimeout(hard)
-    process.removeListener('exit', abandon)
+    abandoned.delete(abandon)
     output.close()
     try {
       return child.exitCode === 0 ? afterwards() : {}
