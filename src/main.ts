@@ -225,6 +225,7 @@ class Start {
         return live.routes
       },
       allowPrivate: this.#config.global.s2s_allow_private_addresses,
+      directTls: !this.#config.leftOut.has('s2s_direct_tls'),
     })
   }
 

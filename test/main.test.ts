@@ -112,6 +112,15 @@ async function subjectOfLobby(port: number, jid: string, password: string): Prom
   }
 }
 
+test('ways to the server that modules_disabled names are not there, and nobody is told of them', async () => {
+  const server = await start(`modules_disabled = ["websocket", "bosh"]\n${tryOut}`)
+  const get = (path: string) => fetch(`http://127.0.0.1:${server.ports.http[0]}${path}`)
+  expect((await get('/http-bind')).status).toBe(404)
+  expect((await get('/xmpp-websocket')).status).toBe(404)
+  expect(await (await get('/.well-known/host-meta.json')).json()).toEqual({ links: [] })
+  expect(Object.keys((await (await get('/page.json')).json()) as object)).not.toContain('websocket')
+})
+
 describe('the first start', () => {
   test('makes directory, certificate, accounts and room; a link logs in', async () => {
     const server = await start()

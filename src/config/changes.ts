@@ -22,7 +22,7 @@ export function needRestart(before: Config, after: Config): string[] {
   )
 }
 
-function valuesOf({ global, hosts, s2sRoutes, dmuc, limits }: Config): Readonly<Record<string, unknown>> {
+function valuesOf({ global, hosts, leftOut, s2sRoutes, dmuc, limits }: Config): Readonly<Record<string, unknown>> {
   const described = hosts.map((host) => ({ ...host, modules: host.modules.map(({ name }) => name) }))
-  return { ...global, hosts: described, s2s_routes: s2sRoutes, dmuc, limits }
+  return { ...global, hosts: described, modules_disabled: [...leftOut], s2s_routes: s2sRoutes, dmuc, limits }
 }

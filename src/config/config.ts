@@ -2,6 +2,7 @@
 
 import type { Route } from '../net/resolver.js'
 import type { HostType, Module } from '../server/module.js'
+import type { LeftOut } from '../stream/extension.js'
 import type { DmucValues, FirstStartValues, GlobalValues, HostValues, LimitsValues } from './schema.js'
 
 export interface HostConfig {
@@ -21,6 +22,8 @@ export interface Config {
   readonly global: GlobalValues
   /** Virtual hosts first, then components; at least one virtual host. */
   readonly hosts: readonly HostConfig[]
+  /** What `modules_disabled` at the top names of streams, for all hosts. */
+  readonly leftOut: LeftOut
   readonly s2sRoutes: Readonly<Record<string, Route>>
   readonly dmuc: DmucValues
   readonly limits: LimitsValues

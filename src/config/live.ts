@@ -97,7 +97,7 @@ export const hostsOf = ({ hosts }: Config): HostOptions[] =>
     admins: options.admins,
   }))
 
-export const clientOptionsOf = ({ global, limits }: Config): ClientOptions => ({
+export const clientOptionsOf = ({ global, limits, leftOut }: Config): ClientOptions => ({
   requireEncryption: global.c2s_require_encryption,
   allowUnencryptedPlain: global.allow_unencrypted_plain_auth,
   limits: { ...clientLimits, stanzaBytes: global.c2s_stanza_size_limit },
@@ -110,6 +110,7 @@ export const clientOptionsOf = ({ global, limits }: Config): ClientOptions => ({
   },
   addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
   rate: { bytes: limits.c2s_rate, burst: limits.c2s_burst },
+  leftOut,
 })
 
 export const boshOptionsOf = (config: Config): BoshClientOptions => ({
@@ -117,11 +118,14 @@ export const boshOptionsOf = (config: Config): BoshClientOptions => ({
   bosh: { wait: config.global.bosh_max_wait, inactivity: config.global.bosh_max_inactivity, maxPause: 120 },
 })
 
-/** Paths of the HTTP server, as in Prosody. */
-export const httpPaths = { websocket: '/xmpp-websocket', bosh: '/http-bind' } as const
+/** Paths of the HTTP server, as in Prosody; undefined for what is left out. */
+export const httpPathsOf = ({ leftOut }: Config) => ({
+  websocket: leftOut.has('websocket') ? undefined : '/xmpp-websocket',
+  bosh: leftOut.has('bosh') ? undefined : '/http-bind',
+})
 export const metricsPath = '/metrics'
 
-export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'policy'> => ({
+export const poolOptionsOf = ({ global, limits, leftOut }: Config): Omit<S2sOptions, 'policy'> => ({
   limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
   waits: {
     establishMs: global.s2s_timeout * 1000,
@@ -131,6 +135,7 @@ export const poolOptionsOf = ({ global, limits }: Config): Omit<S2sOptions, 'pol
   queue: { stanzas: limits.s2s_send_queue_stanzas, size: limits.s2s_send_queue },
   rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
   bidi: global.s2s_bidi,
+  leftOut,
 })
 
 export const serverListenerOptionsOf = ({ limits }: Config): Omit<ServerListenerOptions, 'endpoints'> => ({
@@ -147,9 +152,9 @@ export const componentListenerOptionsOf = ({
 })
 
 /** What the web page is told: its domain is the first virtual host. */
-export const pageSettingsOf = ({ hosts, firstStart }: Config) => ({
-  domain: hosts.find(({ type }) => type === 'user')?.domain ?? '',
-  ...httpPaths,
-  room: firstStart?.room || undefined,
-  rooms: hosts.find(({ type }) => type === 'muc')?.domain,
+export const pageSettingsOf = (config: Config) => ({
+  domain: config.hosts.find(({ type }) => type === 'user')?.domain ?? '',
+  ...httpPathsOf(config),
+  room: config.firstStart?.room || undefined,
+  rooms: config.hosts.find(({ type }) => type === 'muc')?.domain,
 })

@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import type { Route } from '../net/resolver.js'
 import type { HostType, Module } from '../server/module.js'
+import { extensionNames, type LeftOut } from '../stream/extension.js'
 import { parseEndpoint, wrongDomain } from './address.js'
 import { Check } from './check.js'
 import { checkCoherence } from './coherence.js'
@@ -89,7 +90,12 @@ class DocumentReader {
     const hosts = [...this.#hosts('virtual_host', shared), ...this.#hosts('component', shared)]
     if (!hosts.some((host) => host.type === 'user'))
       check.report([], 'there is no virtual host; add [virtual_host."example.org"]')
-    return { file, global, hosts, s2sRoutes: this.#routes(), dmuc, limits, firstStart }
+    return { file, global, hosts, leftOut: this.#leftOut(), s2sRoutes: this.#routes(), dmuc, limits, firstStart }
+  }
+
+  #leftOut(): LeftOut {
+    const { modules_disabled: named } = this.#check.values(this.#document, hostOptions, [])
+    return new Set(extensionNames.filter((name) => named.includes(name)))
   }
 
   #global(file: string): GlobalValues {
@@ -178,13 +184,22 @@ class DocumentReader {
     const names = new Set(this.#modules.map((module) => module.name))
     for (const option of ['modules_enabled', 'modules_disabled'] as const)
       for (const name of options[option]) {
-        if (names.has(name)) continue
+        if (names.has(name) || this.#concernsStreams(option, name, path)) continue
         const near = nearest(name, names)
         const hint = near === undefined ? '' : `; did you mean "${near}"?`
         this.#reportOnce([...this.#placeOf(option, name, path)], `${option}: there is no module "${name}"${hint}`)
       }
     const disabled = new Set(options.modules_disabled)
     return this.#modules.filter((module) => module.hosts.includes(type) && !disabled.has(module.name))
+  }
+
+  /** Named where it belongs, at the top; else that is the problem. */
+  #concernsStreams(option: string, name: string, path: readonly string[]): boolean {
+    if (!extensionNames.some((each) => each === name)) return false
+    const at = this.#placeOf(option, name, path)
+    if (at[0] !== option)
+      this.#reportOnce(at, `${option}: "${name}" concerns the whole server: write it above the first [table]`)
+    return true
   }
 
   /** Where a list names a module: in the host's table, or at the top. */

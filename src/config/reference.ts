@@ -1,5 +1,6 @@
 /** `docs/configuration.md`, made from the declarations, so that it cannot say anything else than the program does. */
 import type { Module } from '../server/module.js'
+import { extensions } from './extensions.js'
 import { optionsOfModules } from './load.js'
 import type { Option, Options } from './option.js'
 import {
@@ -59,7 +60,17 @@ function moduleChapter(modules: readonly Module[]): string {
   const options = Object.entries(optionsOfModules(modules)).map(([name, option]) => entry(name, option))
   const lead =
     'All are loaded where they fit; `modules_disabled` leaves one out. Their options stand at the top or in the table of a host.'
-  return ['## Modules', lead, table, ...options].join('\n\n')
+  return ['## Modules', lead, table, streamTable(), ...options].join('\n\n')
+}
+
+function streamTable(): string {
+  const rows = Object.entries(extensions).map(([name, { doc, xeps, rfc }]) => {
+    const numbers = [...new Set(xeps.map(({ number }) => `XEP-${fourDigits(number)}`))]
+    return `| \`${name}\` | ${[...(rfc === undefined ? [] : [rfc.clauses]), ...numbers].join(', ')} | ${doc} |`
+  })
+  const lead =
+    'At the top of the file, `modules_disabled` leaves out parts of streams and of the ways to the server, too. They take part in no host, so the table of a host cannot name them.'
+  return [lead, ['| part | standard | what is gone |', '|---|---|---|', ...rows].join('\n')].join('\n\n')
 }
 
 const literal = (value: unknown): string => (value === '' ? 'none' : `\`${toml(value)}\``)

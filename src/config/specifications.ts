@@ -1,23 +1,17 @@
 /** All that the server implements: what the modules declare, and what is declared beside streams, federation and the formats. */
-import { boshXeps } from '../net/bosh.js'
 import { hostMetaXep } from '../net/host-meta.js'
-import { directTlsXep } from '../net/resolver.js'
 import { channelBindingXep } from '../sasl/channel-binding.js'
 import { downgradeProtectionXep } from '../sasl/downgrade-protection.js'
 import type { Module } from '../server/module.js'
-import { bidiXep } from '../stream/bidi.js'
-import { bind2Xep } from '../stream/bind2.js'
-import { dialbackXeps } from '../stream/dialback.js'
+import { dialbackKeysXep } from '../stream/dialback.js'
 import { externalXep } from '../stream/external.js'
-import { fastXep } from '../stream/fast.js'
 import { limitsXep } from '../stream/limits.js'
-import { managementXep } from '../stream/management.js'
-import { sasl2Xep } from '../stream/sasl2.js'
 import { dataFormXeps } from '../xmpp/data-form.js'
 import { dateTimeXep } from '../xmpp/date-time.js'
 import { jidEscapingXep } from '../xmpp/jid-escaping.js'
 import { resultSetXep } from '../xmpp/result-set.js'
 import type { Xep } from '../xmpp/xep.js'
+import { extensions } from './extensions.js'
 import { xepNames } from './xep-names.js'
 
 /** RFCs whose protocols are spoken, by number. */
@@ -29,18 +23,12 @@ const outsideModules: readonly Xep[] = [
   dateTimeXep,
   jidEscapingXep,
   externalXep,
-  bidiXep,
-  ...dialbackXeps,
-  managementXep,
-  directTlsXep,
+  dialbackKeysXep,
   limitsXep,
   channelBindingXep,
   downgradeProtectionXep,
-  sasl2Xep,
-  bind2Xep,
-  fastXep,
-  ...boshXeps,
   hostMetaXep,
+  ...Object.values(extensions).flatMap(({ xeps }) => xeps),
 ]
 
 /** One XEP, whatever number of parts make it up. */

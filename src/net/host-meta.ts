@@ -16,8 +16,9 @@ export const hostMetaJsonPath = '/.well-known/host-meta.json'
 export interface HostMetaOptions {
   /** As others reach this HTTP server, with a slash at the end; undefined where it is known to this machine alone. */
   readonly externalUrl: string | undefined
-  readonly websocket: string
-  readonly bosh: string
+  /** Paths; undefined for what is not there. */
+  readonly websocket: string | undefined
+  readonly bosh: string | undefined
 }
 
 interface Link {
@@ -42,8 +43,10 @@ export function hostMeta(options: HostMetaOptions): HttpHandler {
 function linksOf(base: string, { websocket, bosh }: HostMetaOptions): Link[] {
   const at = (path: string): string => new URL(path.slice(1), base).href
   return [
-    { rel: 'urn:xmpp:alt-connections:websocket', href: at(websocket).replace(/^http/, 'ws') },
-    { rel: 'urn:xmpp:alt-connections:xbosh', href: at(bosh) },
+    ...(websocket === undefined
+      ? []
+      : [{ rel: 'urn:xmpp:alt-connections:websocket', href: at(websocket).replace(/^http/, 'ws') }]),
+    ...(bosh === undefined ? [] : [{ rel: 'urn:xmpp:alt-connections:xbosh', href: at(bosh) }]),
   ]
 }
 

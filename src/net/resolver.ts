@@ -83,6 +83,8 @@ export interface DomainResolverOptions {
   readonly routes?: Readonly<Record<string, Route>>
   /** Take addresses that are private, loopback, link-local or unspecified from DNS too; routes may always. */
   readonly allowPrivate?: boolean
+  /** Ask for servers with TLS from the first byte, too (XEP-0368); default true. */
+  readonly directTls?: boolean
   /** How long a failure is believed without asking again; default 10,000. */
   readonly negativeMs?: number
 }
@@ -152,9 +154,9 @@ export class DomainResolver implements Resolver {
 
   /** Of both kinds; and why there are none where DNS did not answer: then the domain's own address may still be known. */
   async #records(name: string): Promise<[readonly (SrvRecord & Place)[], unknown]> {
-    const { dns } = this.#options
+    const { dns, directTls = true } = this.#options
     const [direct, starttls] = await Promise.allSettled([
-      dns.srv(`_xmpps-server._tcp.${name}`),
+      directTls ? dns.srv(`_xmpps-server._tcp.${name}`) : [],
       dns.srv(`_xmpp-server._tcp.${name}`),
     ])
     const records = [

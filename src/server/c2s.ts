@@ -12,6 +12,7 @@ import type { TlsContexts } from '../net/tls.js'
 import type { Transport, UpgradableTransport } from '../net/transport.js'
 import { acceptWebSockets } from '../net/websocket.js'
 import { mechanisms as knownMechanisms } from '../sasl/mechanisms.js'
+import type { LeftOut } from '../stream/extension.js'
 import { clientLimits, defaultTimeouts, type StreamLimits, type StreamTimeouts } from '../stream/limits.js'
 import type { Clock } from '../util/clock.js'
 import type { Closeable } from '../util/lifecycle.js'
@@ -47,6 +48,8 @@ export interface ClientOptions {
   readonly rate?: ByteRate
   /** Connections from one address, loopback excepted; default 10 a second, 100 at once. */
   readonly addressRate?: AddressRate
+  /** What the operator wants none of; default: nothing. */
+  readonly leftOut?: LeftOut
 }
 
 export interface TcpClientOptions extends ClientOptions {
@@ -135,7 +138,7 @@ export async function startClientListener(
   return clients.listener(listener, { host, port: listener.port })
 }
 
-/** On the path of an HTTP server, which stays its owner's. */
+/** On the path of an HTTP server, which stays its owner's; nowhere where WebSocket is left out. */
 export function startWebSocketListener(
   options: WebSocketClientOptions,
   http: HttpServer,
@@ -143,6 +146,8 @@ export function startWebSocketListener(
 ): ClientListener {
   const { path, origins, trustedProxies, pingMs, softBacklog, limits = clientLimits } = options
   const clients = new Clients(options, dependencies)
+  const place = { host: http.host, port: http.port }
+  if (options.leftOut?.has('websocket') === true) return clients.listener({ close: () => {} }, place)
   const accepting = acceptWebSockets(
     http,
     {
@@ -158,16 +163,16 @@ export function startWebSocketListener(
     },
     (transport) => clients.add(transport, transport.loopback, undefined),
   )
-  return clients.listener(accepting, { host: http.host, port: http.port })
+  return clients.listener(accepting, place)
 }
 
 const defaultBoshTimes: BoshTimes = { wait: 60, inactivity: 60, maxPause: 120 }
 
-/** `handler` is for a path of HTTP servers, several of which may share the sessions. */
+/** `handler` is for a path of HTTP servers, several of which may share the sessions; undefined where BOSH is left out. */
 export function startBoshListener(
   options: BoshClientOptions,
   dependencies: ClientDependencies,
-): { readonly handler: HttpHandler; readonly connections: ClientConnections } {
+): { readonly handler: HttpHandler | undefined; readonly connections: ClientConnections } {
   const { bosh: times = defaultBoshTimes, trustedProxies, limits = clientLimits } = options
   const clients = new Clients(options, dependencies)
   const bosh = new Bosh(
@@ -179,7 +184,10 @@ export function startBoshListener(
       accept: (session) => clients.add(session, session.loopback, undefined),
     },
   )
-  return { handler: bosh.handler, connections: clients.listener(bosh, {}) }
+  return {
+    handler: options.leftOut?.has('bosh') === true ? undefined : bosh.handler,
+    connections: clients.listener(bosh, {}),
+  }
 }
 
 const defaultManagement: ManagementLimits = {
@@ -212,6 +220,7 @@ class Clients {
         timeouts: options.timeouts ?? defaultTimeouts,
         clock,
         random,
+        leftOut: options.leftOut,
       },
       hasCertificate: (domain) => certificates.has(domain),
       allowUnencryptedPlain: options.allowUnencryptedPlain ?? false,

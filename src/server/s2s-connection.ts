@@ -17,7 +17,14 @@ import { StreamError } from '../xmpp/stream-error.js'
 import { certificateExpired, watchExpiry } from './proof-expiry.js'
 import type { Carrier, CarrierUser } from './s2s-carrier.js'
 import { type Outcome, openTo, serverNameFor, tryInOrder } from './s2s-dial.js'
-import { closedFor, connectFailure, type Failure, resolveFailure, streamFailure } from './s2s-failure.js'
+import {
+  closedFor,
+  connectFailure,
+  type Failure,
+  resolveFailure,
+  streamFailure,
+  withoutDialback,
+} from './s2s-failure.js'
 import { Intake } from './s2s-intake.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
 import { needsEncryption, proofOf } from './s2s-policy.js'
@@ -112,7 +119,8 @@ export class ServerConnection implements Reader, Carrier {
   }
 
   get multiplexesTargets(): boolean {
-    return this.#state === 'ready' && this.#stream?.multiplexesTargets === true
+    const { dialback } = this.#context.settings
+    return dialback && this.#state === 'ready' && this.#stream?.multiplexesTargets === true
   }
 
   get isUsable(): boolean {
@@ -294,13 +302,19 @@ export class ServerConnection implements Reader, Carrier {
           external: this.#external,
           secure: transport.tls !== undefined,
           bidi: settings.bidi,
+          management: settings.management,
         },
         {
           output: (text) => transport.write(text),
           upgrade: () => this.#upgrade(transport, stream),
           ready: () => {
-            resolve(undefined)
-            this.#ready()
+            if (settings.dialback || stream.external === 'accepted') {
+              resolve(undefined)
+              this.#ready()
+            } else {
+              this.#verdict = withoutDialback(this.pair.remote)
+              stream.fail(new StreamError('not-authorized', this.#verdict.reason))
+            }
           },
           authorized: (pair, answer) => {
             if (answer.is === 'valid') {

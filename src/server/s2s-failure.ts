@@ -70,6 +70,13 @@ function conditionOf({ error }: StreamEnd & { is: 'error' }): StanzaErrorConditi
   }
 }
 
+/** The operator wants none, and what else could prove our domain did not. */
+export const withoutDialback = (remote: string): Failure => ({
+  condition: 'policy-violation',
+  reason: `${remote} does not take our certificate, and dialback is left out`,
+  change: 'remove "dialback" from modules_disabled',
+})
+
 /** XEP-0220 §2.1.1 says which: an error may pass, `invalid` is a fault of ours. Undefined for `valid`. */
 export function dialbackFailure(answer: DialbackAnswer): Failure | undefined {
   if (answer.is === 'valid') return undefined

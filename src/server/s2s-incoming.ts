@@ -74,6 +74,8 @@ export class IncomingConnection {
         keys: pool.keys,
         secure: transport.tls !== undefined,
         bidi: pool.settings.bidi,
+        management: pool.settings.management,
+        dialback: pool.settings.dialback,
         hasHost: (domain) => deps.gateway.hasHost(domain),
         startTls: (host) => this.#offer(host),
         admit: (pair) => this.#admit(pair),

@@ -4,6 +4,7 @@ import type { Resolver } from '../net/resolver.js'
 import type { ConnectOptions } from '../net/tcp.js'
 import type { TlsContexts } from '../net/tls.js'
 import type { UpgradableTransport } from '../net/transport.js'
+import { type LeftOut, nothing } from '../stream/extension.js'
 import { defaultTimeouts, type StreamLimits, type StreamTimeouts, serverLimits } from '../stream/limits.js'
 import type { Clock } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
@@ -28,6 +29,8 @@ export interface S2sOptions {
   readonly rate?: ByteRate
   /** One stream for both directions, with servers that can (XEP-0288); default false. */
   readonly bidi?: boolean
+  /** What the operator wants none of; default: nothing. */
+  readonly leftOut?: LeftOut
 }
 
 export interface S2sWaits {
@@ -75,12 +78,16 @@ export interface S2sDeps {
 }
 
 /** Options with every default filled in. */
-export type S2sSettings = Required<Omit<S2sOptions, 'dialbackSecret' | 'waits' | 'rate'>> & {
+export type S2sSettings = Required<Omit<S2sOptions, 'dialbackSecret' | 'waits' | 'rate' | 'leftOut'>> & {
+  /** Domains may be proved by it (XEP-0220), ours and theirs. */
+  readonly dialback: boolean
+  /** Streams are counted (XEP-0198). */
+  readonly management: boolean
   readonly waits: S2sWaits
   readonly rate: ByteRate | undefined
 }
 
-export const settingsOf = (options: S2sOptions): S2sSettings => ({
+export const settingsOf = ({ leftOut = nothing, ...options }: S2sOptions): S2sSettings => ({
   policy: options.policy,
   limits: options.limits ?? serverLimits,
   timeouts: options.timeouts ?? defaultTimeouts,
@@ -88,5 +95,7 @@ export const settingsOf = (options: S2sOptions): S2sSettings => ({
   queue: options.queue ?? { stanzas: 5000, size: 8 * 1024 * 1024 },
   backlog: options.backlog ?? 8 * 1024 * 1024,
   rate: options.rate,
-  bidi: options.bidi ?? false,
+  bidi: options.bidi === true && !leftOut.has('s2s_bidi'),
+  dialback: !leftOut.has('dialback'),
+  management: !leftOut.has('smacks'),
 })

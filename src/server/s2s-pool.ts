@@ -246,10 +246,13 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
     return link
   }
 
-  /** Another sender may share a stream to the same domain without further ado (XEP-0220 §2.6.1). */
+  /** Another sender may share a stream to the same domain without further ado (XEP-0220 §2.6.1), as dialback lets it in. */
   #connectionFor(pair: DomainPair, except: ReadonlySet<Carrier>): ServerConnection {
     const there = this.#byRemote.get(pair.remote) ?? new Set()
-    for (const connection of there) if (connection.isUsable && !except.has(connection)) return connection
+    for (const connection of there) {
+      const fits = this.settings.dialback || connection.pair.local === pair.local
+      if (fits && connection.isUsable && !except.has(connection)) return connection
+    }
     return this.#connect(pair, except.size > 0)
   }
 

@@ -6,7 +6,7 @@ import {
   boshOptionsOf,
   clientOptionsOf,
   componentListenerOptionsOf,
-  httpPaths,
+  httpPathsOf,
   metricsPath,
   serverListenerOptionsOf,
 } from '../config/live.js'
@@ -120,7 +120,8 @@ export async function listenForClients(
   }
   const httpConnections = exceptLoopback(new AddressCount(limits.http_connections))
   const bosh = startBoshListener(boshOptionsOf(config), dependencies)
-  const meta = hostMeta({ externalUrl: global.http_external_url || undefined, ...httpPaths })
+  const paths = httpPathsOf(config)
+  const meta = hostMeta({ externalUrl: global.http_external_url || undefined, ...paths })
   // All at once, so that their deadlines do not add up.
   const listeners: { close(deadlineMs: number): Promise<void> }[] = [bosh.connections]
   const closeAll = async (): Promise<void> => {
@@ -148,7 +149,7 @@ export async function listenForClients(
       })
       listeners.push(http)
       opened(startWebSocketListener(options, http, dependencies), port)
-      http.route(httpPaths.bosh, bosh.handler)
+      if (paths.bosh !== undefined && bosh.handler !== undefined) http.route(paths.bosh, bosh.handler)
       server.serveHttp(http)
       if (global.openmetrics_allow_ips.length > 0)
         http.route(metricsPath, metricsPage(metrics, global.openmetrics_allow_ips))

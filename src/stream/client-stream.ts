@@ -18,6 +18,7 @@ import { Authentication, type Credentials } from './authentication.js'
 import { type BindContext, bind, session } from './bind.js'
 import type { InlineBind, InlineBound } from './bind2.js'
 import { channelBinding } from './channel-binding.js'
+import { type LeftOut, nothing } from './extension.js'
 import type { Tokens } from './fast.js'
 import { type Fact, type Feature, isPossible } from './feature.js'
 import type { Framing, Header } from './header.js'
@@ -40,6 +41,8 @@ export interface ClientStreamOptions {
   readonly timeouts: StreamTimeouts
   readonly clock: Clock
   readonly random: Random
+  /** What the operator wants none of; default: nothing. */
+  readonly leftOut?: LeftOut | undefined
 }
 
 /** What is so about one connection from the start. */
@@ -125,6 +128,8 @@ export class ClientStream {
   readonly #handler: ClientStreamHandler
   readonly #facts = new Set<Fact>()
   readonly #stream: Stream
+  readonly #leftOut: LeftOut
+  readonly #negotiable: readonly Feature<Context>[]
   #domain: string | undefined
   /** Localpart in the header's `from`: a claim. */
   #named: string | undefined
@@ -139,6 +144,8 @@ export class ClientStream {
     this.#options = options
     this.#channel = channel
     this.#handler = handler
+    this.#leftOut = options.leftOut ?? nothing
+    this.#negotiable = features.filter(({ extension }) => extension === undefined || !this.#leftOut.has(extension))
     if (channel.secure) this.#facts.add('secure')
     this.#stream = new Stream(
       {
@@ -225,7 +232,7 @@ export class ClientStream {
 
   #offers(domain: string): Element[] {
     const context = this.#context(domain)
-    const offered = features
+    const offered = this.#negotiable
       .filter((feature) => isPossible(feature, this.#facts))
       .map((feature) => feature.offer(context))
       .filter((offer) => offer !== undefined)
@@ -240,7 +247,7 @@ export class ClientStream {
     if (this.#resuming) throw new StreamError('policy-violation', 'wait for the answer to <resume/>')
     const stanza = isStanza(element)
     const asked = stanza ? requestedBy(element) : element.attrs.xmlns
-    const feature = asked === undefined ? undefined : features.find((each) => each.ns === asked)
+    const feature = asked === undefined ? undefined : this.#negotiable.find((each) => each.ns === asked)
     if (feature !== undefined && (!stanza || this.#facts.has('authenticated'))) {
       feature.accept(element, this.#context(domain))
     } else if (!stanza) {
@@ -273,6 +280,7 @@ export class ClientStream {
   #context(domain: string): Context {
     const { encryptionRequired, mechanisms, random, secret, iterations } = this.#options
     const handler = this.#handler
+    const leftOut = this.#leftOut
     this.#authentication ??= new Authentication()
     const { framing, plainWithoutTls } = this.#channel
     return {
@@ -301,8 +309,9 @@ export class ClientStream {
         return handler.inlineFeatures(domain)
       },
       get tokens() {
-        return handler.tokens(domain)
+        return leftOut.has('sasl2_fast') ? undefined : handler.tokens(domain)
       },
+      leftOut,
       named: this.#named,
       start: {
         ...{ domain, random, secret, iterations },

@@ -4,8 +4,11 @@
  */
 import type { Clock } from '../util/clock.js'
 import type { Element } from '../xml/element.js'
+import type { Xep } from '../xmpp/xep.js'
 import { handledTooMuch } from './manage.js'
 import { acknowledgementText, Received, readCount, requestText, Sent } from './management.js'
+
+export const countingXep: Xep = { number: 198, version: '1.6.3', test: 'server/s2s-management.test.ts' }
 
 export interface CountingParts {
   readonly clock: Clock

@@ -10,10 +10,8 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import type { Xep } from '../xmpp/xep.js'
 
-export const dialbackXeps: readonly Xep[] = [
-  { number: 185, version: '1.0', test: 'stream/dialback.test.ts' },
-  { number: 220, version: '1.1.1', test: 'stream/dialback.test.ts' },
-]
+export const dialbackXep: Xep = { number: 220, version: '1.1.1', test: 'server/s2s.test.ts' }
+export const dialbackKeysXep: Xep = { number: 185, version: '1.0', test: 'stream/dialback.test.ts' }
 
 /** A domain of ours and one of the peer's, both prepared. Which of them sends depends on the stream's direction. */
 export interface DomainPair {

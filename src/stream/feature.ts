@@ -3,6 +3,7 @@
  * is offered, and what happens when the peer asks for it. `Context` is what the feature needs of its stream.
  */
 import type { Element } from '../xml/element.js'
+import type { Extension } from './extension.js'
 
 /** What has been achieved on a stream. */
 export type Fact = 'secure' | 'authenticated' | 'bound' | 'managed'
@@ -14,6 +15,8 @@ export interface Feature<Context> {
   readonly ns: string
   readonly requires: readonly Fact[]
   readonly excludes: readonly Fact[]
+  /** What it is called where an operator may leave it out. */
+  readonly extension?: Extension
   /** A child for `<stream:features/>`; undefined where there is nothing to offer. Asked only when the facts allow it. */
   offer(context: Context): Element | undefined
   /** Takes an element of `ns`. What it throws as StreamError ends the stream. Called whatever the facts are. */

@@ -36,6 +36,7 @@ export interface ManageContext {
 export const manage: Feature<ManageContext> = {
   name: 'stream management',
   ns: ns.streamManagement,
+  extension: 'smacks',
   requires: ['authenticated'],
   excludes: ['bound'],
 

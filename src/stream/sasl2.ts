@@ -10,6 +10,7 @@ import { StreamError } from '../xmpp/stream-error.js'
 import type { Xep } from '../xmpp/xep.js'
 import { begin, type Profile, refuse, respond, settle, usableMechanisms } from './authentication.js'
 import { bind2Offer, boundElement, type InlineBind, type InlineBound, readInlineBind } from './bind2.js'
+import type { LeftOut } from './extension.js'
 import { asksForTokenLogin, type FastContext, fastOffer, logInByToken, requestedToken, tokenElement } from './fast.js'
 import type { Feature } from './feature.js'
 import { failedElement, type Resumption, resumedElement } from './manage.js'
@@ -23,6 +24,8 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export interface Sasl2Context extends FastContext {
   /** What modules can do while a resource is bound. */
   readonly inlineFeatures: readonly string[]
+  /** What the operator wants none of. */
+  readonly leftOut: LeftOut
   /** As ManageContext.resume, for an account that is not authenticated yet as far as the stream knows. */
   resumeFor(username: string, id: string, h: number, answer: (resumption: Resumption) => void): void
   /** Makes the session. Throws StanzaError. */
@@ -62,6 +65,7 @@ const profile: Profile<Sasl2Context> = {
 export const sasl2: Feature<Sasl2Context> = {
   name: 'sasl2',
   ns: sasl2Ns,
+  extension: 'sasl2',
   requires: ['secure'],
   excludes: ['authenticated'],
 
@@ -72,13 +76,7 @@ export const sasl2: Feature<Sasl2Context> = {
       'authentication',
       { xmlns: sasl2Ns },
       ...usable.map(({ name }) => xml('mechanism', {}, name)),
-      xml(
-        'inline',
-        {},
-        xml('sm', { xmlns: ns.streamManagement }),
-        bind2Offer([ns.streamManagement, ...context.inlineFeatures]),
-        fastOffer(context),
-      ),
+      xml('inline', {}, ...inlineOffers(context)),
     )
   },
 
@@ -89,6 +87,16 @@ export const sasl2: Feature<Sasl2Context> = {
     else if (element.name === 'abort') refuse(profile, context, 'aborted')
     else throw new StreamError('unsupported-stanza-type')
   },
+}
+
+function inlineOffers(context: Sasl2Context): (Element | undefined)[] {
+  const { leftOut, inlineFeatures } = context
+  const managed = !leftOut.has('smacks')
+  return [
+    managed ? xml('sm', { xmlns: ns.streamManagement }) : undefined,
+    leftOut.has('sasl2_bind2') ? undefined : bind2Offer([...(managed ? [ns.streamManagement] : []), ...inlineFeatures]),
+    fastOffer(context),
+  ]
 }
 
 function authenticate(request: Element, context: Sasl2Context): void {
@@ -128,7 +136,7 @@ async function complete(login: Login, context: Sasl2Context): Promise<void> {
       : await tokens?.issue(login.username, { agent, mechanism })
   if (stream.state.is === 'ended') return
   const results = token === undefined ? [] : [tokenElement(token)]
-  const resume = child(request, 'resume', ns.streamManagement)
+  const resume = context.leftOut.has('smacks') ? undefined : child(request, 'resume', ns.streamManagement)
   if (resume === undefined) return finish(request, login, results, context)
   const { previd } = resume.attrs
   const h = readCount(resume.attrs.h)
@@ -167,7 +175,7 @@ function goOn(
 /** Without a former stream: with a resource, where one is asked for. */
 function finish(request: Element, login: Login, results: readonly Element[], context: Sasl2Context): void {
   const account = `${login.username}@${context.start.domain}`
-  const asked = readInlineBind(request, { account, agent: agentOf(request), secret: context.start.secret })
+  const asked = askedBind(request, account, context)
   if (asked === undefined) {
     succeed(login, account, results, context)
     context.stream.send(context.features())
@@ -184,6 +192,12 @@ function finish(request: Element, login: Login, results: readonly Element[], con
   context.online(asked.manage !== undefined)
   context.stream.send(context.features())
   context.bound()
+}
+
+function askedBind(request: Element, account: string, { start, leftOut }: Sasl2Context): InlineBind | undefined {
+  if (leftOut.has('sasl2_bind2')) return undefined
+  const asked = readInlineBind(request, { account, agent: agentOf(request), secret: start.secret })
+  return asked && leftOut.has('smacks') ? { ...asked, manage: undefined } : asked
 }
 
 function succeed({ username, data, password }: Login, jid: string, results: readonly Element[], context: Sasl2Context) {

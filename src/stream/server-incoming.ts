@@ -53,6 +53,10 @@ export interface IncomingServerOptions {
   readonly secure: boolean
   /** Offer to send stanzas on it, too (XEP-0288). */
   readonly bidi: boolean
+  /** Offer stream management (XEP-0198). */
+  readonly management: boolean
+  /** Domains may be claimed by it, and keys of ours asked about (XEP-0220). */
+  readonly dialback: boolean
   readonly hasHost: (domain: string) => boolean
   /** `host` is undefined where the peer did not say whom it wants. */
   readonly startTls: (host: string | undefined) => 'none' | 'optional' | 'required'
@@ -89,6 +93,9 @@ const pendingLimit = 32
 const claimLimit = 512
 /** Failures of SASL on one stream (RFC 6120 §6.4.5). */
 const failureLimit = 3
+
+const notUsed = (): DialbackAnswer =>
+  dialbackError(new StanzaError('not-allowed', { text: 'Dialback is not used here' }))
 
 export class IncomingServerStream {
   readonly #options: IncomingServerOptions
@@ -211,12 +218,20 @@ export class IncomingServerStream {
   }
 
   #features(): Element {
-    const { limits } = this.#options
+    const { limits, dialback, management } = this.#options
     const offered = isPossible(starttls, this.#facts) ? starttls.offer(this.#startTls()) : undefined
     const external = this.#provable() === undefined ? undefined : externalFeature()
-    const management = xml('sm', { xmlns: ns.streamManagement })
     const bidi = this.#options.bidi && !this.#bidi ? bidiFeature() : undefined
-    return xml('stream:features', {}, offered, external, dialbackFeature(), bidi, management, limitsFeature(limits))
+    return xml(
+      'stream:features',
+      {},
+      offered,
+      external,
+      dialback ? dialbackFeature() : undefined,
+      bidi,
+      management ? xml('sm', { xmlns: ns.streamManagement }) : undefined,
+      limitsFeature(limits),
+    )
   }
 
   /** XEP-0198 without resumption: the peer sends again what it was not told of. */
@@ -280,7 +295,7 @@ export class IncomingServerStream {
     if (isStanza(element)) this.#stanza(element)
     else if (element.attrs.xmlns === ns.tls) starttls.accept(element, this.#startTls())
     else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
-    else if (element.attrs.xmlns === ns.streamManagement) this.#management(element)
+    else if (element.attrs.xmlns === ns.streamManagement && this.#options.management) this.#management(element)
     else if (isBidiRequest(element)) this.#enableBidi()
     else this.#dialback(readDialback(element))
   }
@@ -299,6 +314,7 @@ export class IncomingServerStream {
         { from: dialback.from, to: dialback.to, type: dialback.answer.is, kind: dialback.kind },
         'Ignored a dialback answer that nobody asked for',
       )
+    else if (!this.#options.dialback) this.#stream.send(dialbackReply(dialback.kind, dialback, notUsed()))
     else if (dialback.kind === 'result') this.#claim({ local: dialback.to, remote: dialback.from }, dialback.key)
     else this.#stream.send(dialbackReply('verify', dialback, this.#judge(dialback)))
   }

@@ -47,6 +47,8 @@ export interface OutgoingServerOptions extends DomainPair {
   readonly secure: boolean
   /** Take stanzas on it, where the peer can send them (XEP-0288). */
   readonly bidi: boolean
+  /** Count what is sent, where the peer does so, too (XEP-0198). */
+  readonly management: boolean
 }
 
 export interface OutgoingServerHandler {
@@ -258,7 +260,8 @@ export class OutgoingServerStream {
     }
     if (!this.#secure && requireEncryption) throw withoutTls()
     this.#multiplexesTargets = features !== undefined && understandsDialbackErrors(features)
-    this.#offersManagement = features !== undefined && child(features, 'sm', ns.streamManagement) !== undefined
+    const counts = features !== undefined && child(features, 'sm', ns.streamManagement) !== undefined
+    this.#offersManagement = counts && this.#options.management
     if (this.#options.bidi && !this.#bidi && features !== undefined && offersBidi(features)) {
       this.#bidi = true
       this.#stream.send(bidiRequest())

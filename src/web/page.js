@@ -29,7 +29,7 @@ window.converse.initialize({
   ...(login === undefined ? {} : { auto_login: true, jid: login.jid, password: login.password }),
   default_domain: settings.domain,
   // `/?bosh` is for networks that let no WebSocket through.
-  ...(new URLSearchParams(location.search).has('bosh')
+  ...(settings.websocket === undefined || new URLSearchParams(location.search).has('bosh')
     ? { bosh_service_url: `${location.origin}${settings.bosh}` }
     : {
         websocket_url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${settings.websocket}`,

@@ -2,8 +2,10 @@
  * Which tests are the dialogue of a XEP: in the file that a declaration names (src/xmpp/xep.ts) those whose titles carry its number;
  * all of them where the file shows no other XEP.
  */
+import { extensions } from '../../src/config/extensions.js'
 import { fourDigits, specifications } from '../../src/config/specifications.js'
 import type { Module } from '../../src/server/module.js'
+import { extensionNames } from '../../src/stream/extension.js'
 
 export interface Dialogue {
   /** `XEP-0045`, or clauses of an RFC. */
@@ -13,6 +15,15 @@ export interface Dialogue {
   /** A test belongs to the dialogue if its full title contains this: `XEP-0045`, or nothing for the whole file. */
   readonly title: string
 }
+
+/** What can be switched off. */
+export type Declaring = Pick<Module, 'name' | 'xeps' | 'rfc'>
+
+/** Modules, and what else `modules_disabled` may name. */
+export const switchable = (modules: readonly Module[]): readonly Declaring[] => [
+  ...modules,
+  ...extensionNames.map((name) => ({ name, ...extensions[name] })),
+]
 
 export interface Played {
   readonly title: string
@@ -33,8 +44,8 @@ export function declaredDialogues(modules: readonly Module[]): Dialogue[] {
 
 const nameOf = (number: number): string => `XEP-${fourDigits(number)}`
 
-/** Of what one module declares. */
-export function dialoguesOf(module: Module, modules: readonly Module[]): Dialogue[] {
+/** Of what one module declares, or a part of streams. */
+export function dialoguesOf(module: Declaring, modules: readonly Module[]): Dialogue[] {
   const own = (module.xeps ?? []).map(({ number, test }) => `${nameOf(number)} ${test}`)
   const xeps = declaredDialogues(modules).filter(({ name, file }) => own.includes(`${name} ${file}`))
   return module.rfc === undefined ? xeps : [...xeps, { name: module.rfc.clauses, file: module.rfc.test, title: '' }]

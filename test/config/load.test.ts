@@ -99,6 +99,14 @@ type = "muc"`).hosts.map((each) => each.modules.map(({ name }) => name))
     ])
   })
 
+  test('at the top, parts of streams are left out as modules are; the table of a host cannot name them', () => {
+    expect([...load(`modules_disabled = ["bosh", "offline", "smacks"]\n${host}`).leftOut]).toEqual(['smacks', 'bosh'])
+    expect([...load(`modules_enabled = ["smacks", "bosh"]\n${host}`).leftOut]).toEqual([])
+    expect(problems(`${host}modules_disabled = ["smacks"]`)).toEqual([
+      expect.stringContaining('modules_disabled: "smacks" concerns the whole server: write it above the first [table]'),
+    ])
+  })
+
   test('gives a module that declares a section the checked section', () => {
     const config = load(`${host}[component."rooms.example.org"]
 type = "muc"

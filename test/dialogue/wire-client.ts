@@ -12,6 +12,7 @@ import { silentLogger } from '../../src/util/logger.js'
 import { SeededRandom } from '../../src/util/random.js'
 import type { Element } from '../../src/xml/element.js'
 import { parseDocument } from '../../src/xml/reader.js'
+import { leftOut } from '../support/left-out.js'
 import { expectXml, parse } from '../support/xml-match.js'
 import { type Stage, settled } from './stage.js'
 
@@ -38,6 +39,7 @@ export class Wire {
         timeouts: defaultTimeouts,
         clock,
         random,
+        leftOut,
       },
       hasCertificate: () => false,
       allowUnencryptedPlain: true,

@@ -36,6 +36,13 @@ test('§3 in XML and in JSON, for pages of every origin', async () => {
   })
 })
 
+test('what is left out is not named', async () => {
+  http = await HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger })
+  http.route(hostMetaJsonPath, hostMeta({ externalUrl: 'https://a.example/', websocket: undefined, bosh: undefined }))
+  const json = await fetch(`http://127.0.0.1:${http.port}/.well-known/host-meta.json`)
+  expect(await json.json()).toEqual({ links: [] })
+})
+
 test('a preflight is answered; what changes something is refused', async () => {
   const base = await serve('https://chat.example.org/')
   expect((await fetch(`${base}/.well-known/host-meta`, { method: 'OPTIONS' })).status).toBe(204)

@@ -11,6 +11,7 @@ import {
 } from '../../src/net/resolver.js'
 import { ManualClock } from '../../src/util/clock.js'
 import { SeededRandom } from '../../src/util/random.js'
+import { leftOut } from '../support/left-out.js'
 import { type Zone as DnsZone, startDnsServer } from './dns-server.js'
 
 const srv = (name: string, port: number, priority: number, weight: number): SrvRecord => ({
@@ -77,7 +78,8 @@ function resolver(zone: Zone, options: Partial<DomainResolverOptions> = {}) {
     addresses: (host) => answer(zone.hosts, host),
   }
   const clock = new ManualClock()
-  return { asked, clock, resolver: new DomainResolver({ dns, clock, random: new SeededRandom(1), ...options }) }
+  const fixed = { dns, clock, random: new SeededRandom(1), directTls: !leftOut.has('s2s_direct_tls') }
+  return { asked, clock, resolver: new DomainResolver({ ...fixed, ...options }) }
 }
 
 const servfail = Object.assign(new Error('queryA ESERVFAIL'), { code: 'ESERVFAIL' })

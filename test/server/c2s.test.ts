@@ -28,6 +28,7 @@ import { Rendered } from '../../src/xml/writer.js'
 import { type Pair, selfSigned } from '../net/certificate-files.js'
 import { until } from '../net/transport-contract.js'
 import { clientHeader, streamError } from '../stream/record.js'
+import { leftOut } from '../support/left-out.js'
 import { MemoryGateway } from './memory-gateway.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'dmucd-c2s-'))
@@ -88,7 +89,10 @@ async function listenWebSocket(
   more: Partial<ClientDependencies> = {},
 ): Promise<{ url: string; listener: ClientListener }> {
   const http = await HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger })
-  const listener = startWebSocketListener({ requireEncryption: true, ...options }, http, { ...dependencies, ...more })
+  const listener = startWebSocketListener({ requireEncryption: true, leftOut, ...options }, http, {
+    ...dependencies,
+    ...more,
+  })
   opened.push(listener, http)
   return { url: `ws://127.0.0.1:${http.port}/xmpp-websocket`, listener }
 }
@@ -371,7 +375,7 @@ describe('over TCP', () => {
   })
 })
 
-describe('over WebSocket', () => {
+describe('RFC 7395: over WebSocket', () => {
   const open = `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='a.example' version='1.0'/>`
 
   async function dial(

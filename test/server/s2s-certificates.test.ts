@@ -33,7 +33,8 @@ afterEach(async () => {
 })
 
 const secure = { secureAuth: true }
-const link = (peer: Peer, direction: 'in' | 'out') => peer.pool.links().find((each) => each.direction === direction)
+const links = (peer: Peer, direction: 'in' | 'out') => peer.pool.links().filter((each) => each.direction === direction)
+const link = (peer: Peer, direction: 'in' | 'out') => links(peer, direction)[0]
 
 async function both(b: Partial<PeerOptions> = {}, a: Partial<PeerOptions> = {}): Promise<[Peer, Peer]> {
   const one = await start({ domains: ['a.example', 'rooms.a.example'], policy: secure, tls: contexts(pairs.a), ...a })
@@ -98,6 +99,45 @@ describe('SASL EXTERNAL', () => {
     expect(peerProof(a.received[0]!)).toEqual({ by: 'dialback', encrypted: true })
     expect(link(a, 'in')?.tls?.certificate).toMatchObject({ trusted: false, reason: 'CERT_HAS_EXPIRED' })
     expect(link(a, 'in')?.tls?.certificate?.validTo).toBeLessThan(Date.now())
+  })
+})
+
+describe('without dialback', () => {
+  const options = { options: { leftOut: new Set(['dialback'] as const) } }
+
+  test('certificates do, on a stream for each domain of ours', async () => {
+    const [a, b] = await both(options, options)
+    a.pool.send(message('x@a.example', 'y@b.example', '1'))
+    a.pool.send(message('x@rooms.a.example', 'y@b.example', '2'))
+    await until(() => b.received.length === 2, 'both messages')
+    expect(links(b, 'in').map(({ local, authenticated }) => [local, authenticated])).toEqual([
+      ['b.example', 'certificate'],
+      ['b.example', 'certificate'],
+    ])
+    expect(b.listener.open).toBe(2)
+  })
+
+  test('a peer that does not take our certificate cannot be spoken to, and the operator learns why', async () => {
+    const lax = { policy: { secureAuth: false } }
+    const [a] = await both({ tls: contexts(pairs.other), ...lax }, { ...options, ...lax, tls: contexts(pairs.other) })
+    a.pool.send(message('x@a.example', 'y@b.example', '1'))
+    await until(() => a.received.length === 1, 'the bounce')
+    expect(link(a, 'out')).toMatchObject({
+      lastError: 'b.example does not take our certificate, and dialback is left out',
+      remedy: 'remove "dialback" from modules_disabled',
+    })
+  })
+
+  test('a claim by dialback is refused, and the stream goes on', async () => {
+    const [a, b] = await both(options)
+    a.pool.send(message('x@a.example', 'y@b.example', '1'))
+    await until(() => b.received.length === 1, 'the first')
+    a.pool.send(message('x@rooms.a.example', 'y@b.example', '2'))
+    await until(() => a.received.length === 1, 'the bounce')
+    expect(a.texts()[0]).toContain('Dialback is not used here')
+    a.pool.send(message('x@a.example', 'y@b.example', '3'))
+    await until(() => b.received.length === 2, 'the third')
+    expect(b.listener.open).toBe(1)
   })
 })
 

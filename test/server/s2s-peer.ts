@@ -11,6 +11,7 @@ import { systemRandom } from '../../src/util/random.js'
 import { type Element, xml } from '../../src/xml/element.js'
 import { serialize } from '../../src/xml/writer.js'
 import { contextsOf, selfSigned } from '../net/certificate-files.js'
+import { leftOut, patienceMs } from '../support/left-out.js'
 
 export { Certificates }
 
@@ -96,7 +97,7 @@ export async function startPeer({ domains, ...rest }: PeerOptions): Promise<Peer
     ...rest.deps,
   }
   const policy = { requireEncryption: true, secureAuth: false, ...rest.policy }
-  const pool = new S2sPool({ ...rest.options, policy }, deps)
+  const pool = new S2sPool({ leftOut, ...rest.options, policy }, deps)
   pool.watch({
     up: (remote, local) => events.push(`up ${remote} ${local}`),
     down: (remote, local) => events.push(`down ${remote} ${local}`),
@@ -129,9 +130,10 @@ export const message = (from: string, to: string, body: string): Element =>
   xml('message', { from, to, type: 'chat', id: body }, xml('body', {}, body))
 
 export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const end = Date.now() + 20_000
+  const waitMs = patienceMs(60_000)
+  const end = Date.now() + waitMs
   while (!condition()) {
-    if (Date.now() > end) throw new Error(`waited 20 s in vain for ${what}`)
+    if (Date.now() > end) throw new Error(`waited ${waitMs / 1000} s in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

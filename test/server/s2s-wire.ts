@@ -10,6 +10,7 @@ import { ManualClock } from '../../src/util/clock.js'
 import { SeededRandom } from '../../src/util/random.js'
 import type { Element } from '../../src/xml/element.js'
 import { serialize } from '../../src/xml/writer.js'
+import { leftOut } from '../support/left-out.js'
 import { type Logged, recordingLogger } from './s2s-peer.js'
 
 /** The peer's end of a connection that the pool made. */
@@ -115,7 +116,7 @@ export function wirePool(
   const dns: WirePool['dns'] = {}
   const down: WirePool['down'] = {}
   const pool = new S2sPool(
-    { policy: { requireEncryption: false, secureAuth: false }, dialbackSecret: 'secret', ...options },
+    { policy: { requireEncryption: false, secureAuth: false }, dialbackSecret: 'secret', leftOut, ...options },
     {
       gateway: {
         hasHost: (domain) => domain.endsWith('a.example'),

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const ids = (peer: Peer): string[] => peer.received.map((stanza) => stanza.attrs.id)
 
-describe('dialback over TLS with certificates that nobody trusts', () => {
+describe('XEP-0220: dialback over TLS with certificates that nobody trusts', () => {
   test('a message each way, in order, on encrypted links', async () => {
     const a = await start({ domains: ['a.example'] })
     const b = await start({ domains: ['b.example'] })

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import { mechanisms } from '../../src/sasl/mechanisms.js'
 import { deriveKeys } from '../../src/sasl/scram-keys.js'
 import { type Channel, ClientStream, type ClientStreamOptions } from '../../src/stream/client-stream.js'
+import type { Extension } from '../../src/stream/extension.js'
 import { clientLimits, defaultTimeouts } from '../../src/stream/limits.js'
 import type { StreamEnd } from '../../src/stream/stream.js'
 import { ManualClock } from '../../src/util/clock.js'
@@ -169,6 +170,29 @@ describe('RFC 6120 §4.3.2 features', () => {
         `<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>` +
         `<sm xmlns='urn:xmpp:sm:3'/><sub xmlns='urn:xmpp:features:pre-approval'/>${limits}</stream:features>`,
     )
+  })
+})
+
+describe('what is left out is not offered, and unknown where it is asked for', () => {
+  test('stream management', async () => {
+    const client = new Client({ ...secure, options: { leftOut: new Set(['smacks'] as const) } })
+    client.say(clientHeader())
+    await client.ask(plain('juliet', password))
+    expect(client.say(clientHeader())).not.toContain('urn:xmpp:sm:3')
+    client.say(`<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`)
+    expect(client.say(`<enable xmlns='urn:xmpp:sm:3'/>`)).toContain('<unsupported-stanza-type ')
+  })
+
+  test('SASL2, or single steps in it', () => {
+    const inline = (...names: readonly Extension[]) => {
+      const client = new Client({ ...secure, options: { leftOut: new Set(names) } })
+      return /<inline>.*?<\/inline><\/authentication>/.exec(client.say(clientHeader()))?.[0]
+    }
+    expect(inline()).toMatch(/<sm .*<bind .*var='urn:xmpp:sm:3'/)
+    expect(inline('sasl2_bind2')).not.toContain('<bind ')
+    expect(inline('smacks')).toMatch(/<bind /)
+    expect(inline('smacks')).not.toContain('urn:xmpp:sm:3')
+    expect(inline('sasl2')).toBeUndefined()
   })
 })
 

@@ -108,6 +108,8 @@ export function incoming(options: Partial<IncomingServerOptions> = {}): Staged<I
       mintId: () => (ids++ === 0 ? 'D60000229F' : `id${ids}`),
       log: recordingLogger(log),
       bidi: false,
+      management: true,
+      dialback: true,
       keys: new DialbackKeys('d14lb4ck43v3r'),
       secure: false,
       hasHost: (domain) => domain === 'montague.example' || domain === 'chat.montague.example',
@@ -150,6 +152,7 @@ export function outgoing(options: Partial<OutgoingServerOptions> = {}): Staged<O
     {
       local: 'capulet.example',
       bidi: false,
+      management: true,
       remote: 'montague.example',
       limits: serverLimits,
       timeouts: defaultTimeouts,

@@ -80,7 +80,13 @@ async function meet(domain: string, target: ServerTarget, clock: Clock): Promise
         {
           ...{ local: 'check.invalid', remote: domain, limits: serverLimits, clock, log: silentLogger },
           ...{ timeouts: { ...defaultTimeouts, negotiationMs: timeoutMs }, keys: new DialbackKeys('unused') },
-          ...{ requireEncryption: false, external: false, bidi: false, secure: target.direct === true },
+          ...{
+            requireEncryption: false,
+            external: false,
+            bidi: false,
+            management: false,
+            secure: target.direct === true,
+          },
         },
         {
           output: (text) => transport.write(text),

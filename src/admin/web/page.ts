@@ -14,10 +14,10 @@ export interface PageParts {
   /** What the page needs to know: handed out as `/page.json`. */
   readonly settings: {
     readonly domain: string
-    /** Path of the WebSocket on the same origin. */
-    readonly websocket: string
-    /** Path of BOSH on the same origin. */
-    readonly bosh: string
+    /** Path of the WebSocket on the same origin; undefined where it is left out. */
+    readonly websocket: string | undefined
+    /** Path of BOSH on the same origin; undefined where it is left out. */
+    readonly bosh: string | undefined
     /** Room to enter after login, or undefined. */
     readonly room: string | undefined
     /** Names of rooms that the client offers to look at. */
