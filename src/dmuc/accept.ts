@@ -12,7 +12,8 @@ import { compareStamps, witness } from './clock.js'
 import { isConsistent, isContinued, moveTip } from './distrust.js'
 import { settleHead } from './heads.js'
 import { awaitsHistory } from './history.js'
-import { otherNick, stanzaIdOf } from './ids.js'
+import { otherNick } from './ids.js'
+import { idHere } from './keys.js'
 import { reclaim } from './reclaiming.js'
 import { passOn, relayRefitted } from './relay.js'
 import { isOfRegister, occupantIdAt, unrestricted } from './replica.js'
@@ -114,9 +115,10 @@ export function releaseHeld(turn: Turn, instance: string): void {
  * it, and a message goes to the archive alone.
  */
 export function accept(turn: Turn, event: LoggedEvent, late: boolean, archived = false): void {
-  if (!isContinued(turn, event)) return
-  const { identity, keys, vector } = turn.replica
-  const own = { ...disowned(turn, event, late), stanzaId: stanzaIdOf(keys, identity.roomId, event.id) }
+  const stanzaId = isContinued(turn, event) ? idHere(turn, event) : undefined
+  if (stanzaId === undefined) return
+  const { vector } = turn.replica
+  const own = { ...disowned(turn, event, late), stanzaId }
   const refusal = event.void === true ? undefined : refuse(turn, event, late)
   const logged: LoggedEvent = refusal === undefined ? own : { ...own, void: true }
   turn.change({

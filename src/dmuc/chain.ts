@@ -9,6 +9,7 @@ import type { DurableOperation, EventId, LoggedEvent } from '../room/types.js'
 import { type Element, xml } from '../xml/element.js'
 import { escapeAttribute, escapeText } from '../xml/writer.js'
 import { writeStamp } from './clock.js'
+import { firstKey, keyNumberOf } from './ids.js'
 import { isContent, isShort, writeOperation } from './wire/event.js'
 
 /** SHA-256 in base64url: 43 characters. */
@@ -53,8 +54,13 @@ function canonical(element: Element): string {
 export const digestOf = (children: readonly Element[]): string => sha256(children.map(canonical).join(''))
 
 /** What an event adds to the chain; undefined where its digest is not known, and so nothing can be proved. */
-export const linkOf = ({ id, stamp, epoch, revision, digest }: LoggedEvent): string | undefined =>
-  digest === undefined ? undefined : sha256(`${id.seq} ${writeStamp(stamp)} ${epoch} ${revision} ${digest}`)
+export const linkOf = ({ id, stamp, epoch, revision, digest, stanzaId }: LoggedEvent): string | undefined =>
+  digest === undefined
+    ? undefined
+    : sha256(`${id.seq} ${writeStamp(stamp)} ${epoch} ${revision} ${digest}${signedId(stanzaId)}`)
+
+/** Under the first key everybody works the id out. */
+const signedId = (stanzaId: string): string => (keyNumberOf(stanzaId) === firstKey ? '' : ` ${stanzaId}`)
 
 /** The hash of the chain with one more link. */
 export const chained = (before: string, link: string): string => sha256(`${before} ${link}`)

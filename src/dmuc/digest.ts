@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Occupant } from '../room/types.js'
+import { firstKey } from './ids.js'
 import type { Replica, RoomIdentity } from './replica.js'
 
 /** SHA-256 in base64url, 43 characters each. */
@@ -34,11 +35,15 @@ function remembered(held: object, beside: readonly unknown[], reckon: () => unkn
   return fresh
 }
 
-export function digest({ identity, room, table, vector }: Replica): RoomDigest {
+export function digest({ identity, room, table, vector, keys }: Replica): RoomDigest {
   const { config, configRevision, register, registerRevision, entitled, subject, occupants } = room
   const found = {
     events: remembered(vector, [], () => [vector.toString()]),
-    config: remembered(config, [configRevision], () => [configRevision, sorted(Object.entries(config))]),
+    config: remembered(config, [configRevision, keys.number], () => [
+      configRevision,
+      sorted(Object.entries(config)),
+      ...(keys.number === firstKey ? [] : [keys.number]),
+    ]),
     register: remembered(register, [registerRevision, entitled], () => [
       registerRevision,
       sorted(register),

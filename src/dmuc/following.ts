@@ -4,6 +4,8 @@
  */
 import { affiliationOf } from '../room/occupants.js'
 import type { DurableOperation, RegisterEntry, RoomConfig } from '../room/types.js'
+import { withKeys } from './keys.js'
+import { forgetGone } from './presences.js'
 import { relayRefitted } from './relay.js'
 import { isSource, otherInstance, others, type Replica, type RoomIdentity, supersedes } from './replica.js'
 import { type Register, restricts, unlogged, withhold } from './restrictions.js'
@@ -42,9 +44,19 @@ export function follow(turn: Turn, from: string, config: RoomConfig, extension: 
         jid,
       )
   const before = turn.replica.room
+  const instances = others(turn.replica)
   const room = { ...before, config, configRevision, register, entitled, registerRevision }
-  turn.change({ room, identity, keys, table, forkedAt, heir: undefined, decided: [] })
+  turn.change({
+    room,
+    identity,
+    keys: withKeys(turn.replica.keys, keys),
+    table,
+    forkedAt,
+    heir: undefined,
+    decided: [],
+  })
   showPersons(turn, before)
+  forgetGone(turn, instances)
   turn.effects.push({ type: 'save' })
   turn.note('info', `is the source now, in epoch ${identity.epoch}; this instance follows it`, from)
   for (const { jid, entry, actor } of decided) proposeAgain(turn, { type: 'register', jid, entry, revision: 0 }, actor)

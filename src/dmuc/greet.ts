@@ -12,8 +12,8 @@ import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
 import { missesDecisions, standingOfFloors, takeFloors, withoutExpired } from './floors.js'
 import { keepOriginHead } from './heads.js'
-import { forgetInstance } from './presences.js'
-import { askConfig, configPayload } from './relay.js'
+import { giveKeys, hasOtherKey } from './keys.js'
+import { forgetGone } from './presences.js'
 import {
   heldOfEarlier,
   heldOfGone,
@@ -29,7 +29,6 @@ import { isSealed, tableHash } from './table-seal.js'
 import type { Turn } from './turn.js'
 import { eventsIn, type Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
-import { writeRoom } from './wire/room.js'
 
 /** Says hello to a sync instance. */
 export function greet(turn: Turn, jid: string): void {
@@ -197,6 +196,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     revisions: { config: hello.configRevision, register: hello.registerRevision, table: hello.table.revision },
     incarnation: hello.incarnation,
     key: hello.key,
+    keyNumber: hello.keyNumber,
     tip: restarted ? undefined : peer.tip,
     occupants: restarted ? 0 : peer.occupants,
     // An answer may be dealt with later than what came behind it.
@@ -222,8 +222,8 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
   measure(turn, from)
   for (const { instance } of hello.floors) releaseHeld(turn, instance)
   releaseHeld(turn, from)
-  if (isSource(turn.replica) && missesDecisions(turn.replica, hello.configRevision + hello.registerRevision))
-    askConfig(turn, from, configPayload(turn.replica, writeRoom(turn.replica)))
+  const misses = isSource(turn.replica) && missesDecisions(turn.replica, hello.configRevision + hello.registerRevision)
+  if (misses || hasOtherKey(turn, hello.keyNumber)) giveKeys(turn, from)
   catchUp(turn, from)
 }
 
@@ -296,7 +296,7 @@ export function takeTable(turn: Turn, from: string, table: InstanceTable): void 
   const before = others(turn.replica)
   turn.change({ table })
   turn.effects.push({ type: 'save' })
-  for (const { jid } of before) if (otherInstance(turn.replica, jid) === undefined) forgetInstance(turn, jid)
+  forgetGone(turn, before)
 }
 
 /** Tombstones kept for each instance that a room may have. */

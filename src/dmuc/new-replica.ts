@@ -4,6 +4,7 @@ import type { RoomState } from '../room/types.js'
 import { nothing } from '../util/nothing.js'
 import type { Random } from '../util/random.js'
 import { noStamp } from './clock.js'
+import { firstKey } from './ids.js'
 import type { Instance, Replica, RoomIdentity } from './replica.js'
 import { Vector } from './vector.js'
 
@@ -12,7 +13,7 @@ const key = (random: Random): string => random.bytes(32).toString('base64')
 function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instance[], random: Random): Replica {
   return {
     identity,
-    keys: { number: 1, stanzaIdKey: key(random), occupantSalt: key(random) },
+    keys: { number: firstKey, stanzaIdKey: key(random), occupantSalt: key(random) },
     incarnation: random.token(),
     nextSeq: 1,
     tip: '',

@@ -14,7 +14,7 @@ import { permitted } from './entitled.js'
 import { plausible, releaseReserved, reserve, settleClash, withNumber } from './nicks.js'
 import { isPlain, obey, weigh } from './plain.js'
 import { placeOf } from './relay.js'
-import { isSource, occupantIdAt, otherInstance, type Replica, speaksFor } from './replica.js'
+import { type Instance, isSource, occupantIdAt, otherInstance, type Replica, speaksFor } from './replica.js'
 import { performSoft } from './soft.js'
 import type { Turn } from './turn.js'
 import { mayVouchFor } from './vouching.js'
@@ -206,6 +206,11 @@ function unscoped(node: Element): Element {
   const twin = copy(node)
   if (twin.attrs.xmlns === ns.client) delete twin.attrs.xmlns
   return twin
+}
+
+/** Whatever brought the table: what is known of those that it has not, or not any more, is forgotten. */
+export function forgetGone(turn: Turn, before: readonly Instance[]): void {
+  for (const { jid } of before) if (otherInstance(turn.replica, jid) === undefined) forgetInstance(turn, jid)
 }
 
 /** It is no instance any more: its occupants leave, and should it become one again nothing of it is taken as known. */

@@ -90,6 +90,8 @@ export interface Peer {
   /** How its present log hangs together, and the key that it named in its last hello. */
   readonly tip: Tip | undefined
   readonly key: string | undefined
+  /** Which stanza-id key it has, by its last hello. */
+  readonly keyNumber: number | undefined
   /** What it holds, by its last hello and what it sent since. */
   readonly vector: Vector
   /** What it was asked for and has not answered, oldest first; and how many events of its log go into one page. */

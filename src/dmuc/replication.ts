@@ -8,6 +8,7 @@ import { inWords } from '../xmpp/error-words.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { entitlePresent } from './entitled.js'
 import { askHistory } from './history.js'
+import { renewKeys } from './keys.js'
 import { partFrom, partNoMore } from './parting.js'
 import { isPlain } from './plain.js'
 import { forgetInstance } from './presences.js'
@@ -143,4 +144,6 @@ export function removeInstance(turn: Turn, jid: string): void {
   turn.effects.push({ type: 'save' })
   partFrom(turn, jid)
   tellTable(turn)
+  // A plain one never had any.
+  if (instance.kind === 'sync') renewKeys(turn)
 }

@@ -14,11 +14,12 @@ import { greetAll, linkDown } from './greet.js'
 import { provenOf } from './heads.js'
 import { askHistory, lostAgain } from './history.js'
 import { occupantIdOf } from './ids.js'
+import { withKeys } from './keys.js'
 import { performLocal } from './local.js'
 import { isPlain, weigh } from './plain.js'
-import { compareList } from './presences.js'
+import { compareList, forgetGone } from './presences.js'
 import { announceAll, relayEvent } from './relay.js'
-import { isSource, occupantIdAt, otherInstance, type RoomIdentity } from './replica.js'
+import { isSource, occupantIdAt, otherInstance, others, type RoomIdentity } from './replica.js'
 import type { Turn } from './turn.js'
 import { Vector } from './vector.js'
 import { readConfig } from './wire/config.js'
@@ -64,7 +65,10 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
     const { identity, keys, configRevision, registerRevision, register, entitled, table } = extension
     const subject = extension.subject ?? room.subject
     const decided = { configRevision, registerRevision, register, entitled, subject }
-    turn.change({ room: { ...room, ...decided }, identity, keys, table })
+    const known = replica.phase === 'serving' ? withKeys(replica.keys, keys) : keys
+    const instances = others(replica)
+    turn.change({ room: { ...room, ...decided }, identity, keys: known, table })
+    forgetGone(turn, instances)
     // Nothing of what was gone before we came is missing.
     if (replica.phase === 'requested') turn.change(floorsOf(extension.floors))
   }

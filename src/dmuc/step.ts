@@ -14,6 +14,7 @@ import { meetEpoch, promote, trust } from './epochs.js'
 import { expire } from './floors.js'
 import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { keepForeignHead, signEarlier, signLog } from './heads.js'
+import { overtakeKeys } from './keys.js'
 import { accuse } from './lies.js'
 import { performLocal } from './local.js'
 import { sendOrder, takeOrder } from './orders.js'
@@ -101,6 +102,7 @@ function dispatch(turn: Turn, happening: Happening): void {
       expireLinks(turn)
       retryPlain(turn)
       repeatPartings(turn)
+      overtakeKeys(turn)
       dropEntitled(turn)
       return reassure(turn)
   }

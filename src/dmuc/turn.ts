@@ -139,6 +139,7 @@ export const newPeer: Peer = {
   lied: undefined,
   tip: undefined,
   key: undefined,
+  keyNumber: undefined,
   lastError: undefined,
   revisions: undefined,
   incarnation: undefined,

@@ -45,6 +45,7 @@ export async function check(world: World): Promise<Fault[]> {
     fault,
   )
   const logs = await Promise.all(instances.map(logOf))
+  compareIds(logs, fault)
   const expected = due(world, source?.identity.roomId, logs)
   for (const [index, site] of instances.entries()) checkLog(world, expected, site, logs[index]!, fault)
   for (const person of world.people) {
@@ -103,6 +104,7 @@ async function logOf({ index, store }: Site): Promise<readonly StoredLogRecord[]
 const aspects: Readonly<Record<string, (replica: Replica) => string>> = {
   'the events held': ({ vector }) => vector.toString(),
   'the configuration': ({ room }) => `${room.configRevision}\n${sorted(Object.entries(room.config))}`,
+  'the number of its key': ({ keys }) => String(keys.number),
   'the register': ({ room }) => `${room.registerRevision}\n${sorted(room.register)}`,
   'granted roles': ({ room }) => sorted(room.entitled ?? []),
   'the table of instances': ({ table }) => `${table.revision}\n${sorted(table.instances)}`,
@@ -156,6 +158,17 @@ function compareStates(replicas: readonly (Replica | undefined)[], fault: Report
     for (const [jid, { held, link }] of replica?.peers ?? [])
       if (replica?.table.instances.get(jid)?.gone === false && (held.length > 0 || link !== 'up'))
         fault('diverged', `${replica?.room.jid} is not in touch with ${jid}: ${link}, ${held.length} events held back`)
+}
+
+/** One event has one stanza-id, whichever key its origin and whoever took it had. */
+function compareIds(logs: readonly (readonly StoredLogRecord[])[], fault: Report): void {
+  const ids = new Map<string, string>()
+  for (const { instance, incarnation, seq, stanzaId } of logs.flat()) {
+    const event = `${instance} ${incarnation} ${seq}`
+    const known = ids.get(event) ?? stanzaId
+    ids.set(event, known)
+    if (known !== stanzaId) fault('diverged', `${event} has the stanza-ids ${known} and ${stanzaId}`)
+  }
 }
 
 const bodyOf = ({ body, void: isVoid }: StoredLogRecord): string | undefined =>

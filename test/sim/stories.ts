@@ -645,4 +645,17 @@ export const stories: readonly Story[] = [
       { at: 34982, type: 'crash', site: 1, forMs: 10724.5086831972 },
     ],
   },
+  {
+    text: 'who sat at an instance that is none any more is gone also where the configuration brought the table',
+    seed: 4763,
+    scope: { ...plain, people: 3, sites: 3, takesBack: true, history: 5 },
+    schedule: [
+      { at: 15988, type: 'distribute', sites: 3 },
+      { at: 18149, type: 'rename', who: 2 },
+      { at: 19035, type: 'cut', from: 0, to: 1, both: false, fault: 'silent', forMs: 64234.228217974305 },
+      { at: 32030, type: 'distribute', sites: 1 },
+      { at: 33476, type: 'distribute', sites: 2 },
+      { at: 38368, type: 'ping', who: 2 },
+    ],
+  },
 ]

@@ -176,13 +176,7 @@ export class World implements Ledger {
       case 'promote':
         return this.#promote(this.sites[operation.site]!)
       case 'novelty':
-        return this.sites[operation.site]?.service?.rooms.get(roomOf(operation.site))?.perform([
-          {
-            type: 'unknown',
-            name: 'poll',
-            body: "<poll xmlns='urn:example:newer'><choice xmlns='urn:c'>now &amp; here</choice></poll>",
-          },
-        ])
+        return this.#invent(this.sites[operation.site]!)
       case 'slow':
         return this.#slow(operation)
       case 'destroy':
@@ -194,6 +188,14 @@ export class World implements Ledger {
       default:
         return this.#act(operation, this.people[operation.who]!)
     }
+  }
+
+  /** Whoever is in the room there uses what his newer release has; nobody is while it is hidden. */
+  #invent(site: Site): void {
+    const room = this.#room(site)
+    if (room?.replica.phase !== 'serving') return
+    const body = "<poll xmlns='urn:example:newer'><choice xmlns='urn:c'>now &amp; here</choice></poll>"
+    room.perform([{ type: 'unknown', name: 'poll', body }])
   }
 
   acknowledged(by: Person, { body, order }: Heard): void {

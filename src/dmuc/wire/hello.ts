@@ -22,6 +22,8 @@ export interface Hello {
   readonly vector: Vector
   /** The sender's public key, and how far it has signed its log. */
   readonly key: string | undefined
+  /** Which stanza-id key it has. */
+  readonly keyNumber: number | undefined
   readonly head: Head | undefined
   readonly floors: readonly Floor[]
 }
@@ -37,6 +39,7 @@ export function writeHello(replica: Replica, key?: string): Element {
       register: String(replica.room.registerRevision),
       occupants: String(replica.occupantsRevision),
       key,
+      keys: String(replica.keys.number),
     },
     writeTable(replica.table),
     writeVector(replica.vector),
@@ -69,6 +72,7 @@ export function readHello(element: Element): Hello | undefined {
     table,
     vector,
     key,
+    keyNumber: readCount(element.attrs.keys),
     head,
     floors,
   }

@@ -8,12 +8,12 @@ import { type Element, elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { readStamp, writeStamp } from '../clock.js'
-import type { RoomKeys } from '../ids.js'
+import type { RoomKeys, StanzaIdKey } from '../ids.js'
 import type { InstanceTable, Replica, RoomIdentity } from '../replica.js'
 import { readGrantable } from './event.js'
 import { type Floor, readFloors, writeFloors } from './floor.js'
 import { identityAttributes, readIdentity, readTable, writeTable } from './hello.js'
-import { readCount, readToken } from './read.js'
+import { readCount, readKey, readToken } from './read.js'
 
 export interface RoomExtension {
   readonly identity: RoomIdentity
@@ -41,7 +41,11 @@ export function writeRoom(replica: Replica): Element {
       register: String(room.registerRevision),
       forked: replica.forkedAt === 0 ? undefined : String(replica.forkedAt),
     },
-    xml('keys', { number: String(keys.number), 'stanza-id': keys.stanzaIdKey, 'occupant-id': keys.occupantSalt }),
+    xml(
+      'keys',
+      { ...keyAttributes(keys), 'occupant-id': keys.occupantSalt },
+      ...(keys.former ?? []).map((key) => xml('former', keyAttributes(key))),
+    ),
     ...[...room.register].map(([jid, entry]) =>
       xml('entry', { jid, affiliation: entry.affiliation, nick: entry.nick, reason: entry.reason }),
     ),
@@ -116,10 +120,22 @@ export function readRoom(element: Element | undefined): RoomExtension | undefine
   }
 }
 
+const keyAttributes = ({ number, stanzaIdKey }: StanzaIdKey): Record<string, string> => ({
+  number: String(number),
+  'stanza-id': stanzaIdKey,
+})
+
 function readKeys(element: Element | undefined): RoomKeys | undefined {
-  const number = readCount(element?.attrs.number)
-  const { 'stanza-id': stanzaIdKey, 'occupant-id': occupantSalt } = element?.attrs ?? {}
-  const key = /^[A-Za-z0-9+/]{43}=$/
-  if (number === undefined || !key.test(stanzaIdKey ?? '') || !key.test(occupantSalt ?? '')) return undefined
-  return { number, stanzaIdKey: String(stanzaIdKey), occupantSalt: String(occupantSalt) }
+  const [present, occupantSalt] = [readStanzaIdKey(element), readKey(element?.attrs['occupant-id'])]
+  if (element === undefined || present === undefined || occupantSalt === undefined) return undefined
+  const former = element
+    .getChildren('former')
+    .map(readStanzaIdKey)
+    .filter((key) => key !== undefined)
+  return { ...present, occupantSalt, ...(former.length === 0 ? {} : { former }) }
+}
+
+function readStanzaIdKey(element: Element | undefined): StanzaIdKey | undefined {
+  const [number, stanzaIdKey] = [readCount(element?.attrs.number), readKey(element?.attrs['stanza-id'])]
+  return number === undefined || stanzaIdKey === undefined ? undefined : { number, stanzaIdKey }
 }
