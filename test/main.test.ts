@@ -94,6 +94,7 @@ async function subjectOfLobby(port: number, jid: string, password: string): Prom
   const [username = ''] = jid.split('@')
   const service = `ws://127.0.0.1:${port}/xmpp-websocket`
   const xmpp = client({ service, domain: 'localhost', username, password })
+  xmpp.timeout = 60_000
   xmpp.on('error', () => {})
   try {
     return await new Promise<string>((resolve, reject) => {
@@ -108,6 +109,8 @@ async function subjectOfLobby(port: number, jid: string, password: string): Prom
       xmpp.start().catch(reject)
     })
   } finally {
+    // COMPAT The end that it waits for may have been before.
+    xmpp.timeout = 2_000
     await xmpp.stop()
   }
 }

@@ -19,7 +19,7 @@ import { Traffic } from '../support/schemas.js'
 import { expectXml, mismatch, parse, pretty } from '../support/xml-match.js'
 
 /** Less in a run that is to fail (test/check). */
-const patienceMs = Number(process.env.DMUCD_PATIENCE_MS ?? 5_000)
+const patienceMs = Number(process.env.DMUCD_PATIENCE_MS ?? 20_000)
 
 /** Somebody who receives stanzas in order. */
 class Listener {

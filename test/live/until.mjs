@@ -1,7 +1,7 @@
 // Waiting for something to become true, within a generous bound: the machine may be busy, so a bound is for what never comes.
 
 /** Milliseconds; DMUCD_PATIENCE_MS in the environment shortens or lengthens it. */
-export const patienceMs = Number(process.env.DMUCD_PATIENCE_MS ?? 30_000)
+export const patienceMs = Number(process.env.DMUCD_PATIENCE_MS ?? 60_000)
 
 /**
  * @template T

@@ -87,7 +87,7 @@ export class Visitor {
 
   /** Resolves when this text is somewhere on the page. */
   async shows(text: string): Promise<void> {
-    await this.page.getByText(text).first().waitFor({ timeout: 20_000 })
+    await this.page.getByText(text).first().waitFor()
   }
 
   /** Resolves when somebody with this nickname is in the list of occupants. */

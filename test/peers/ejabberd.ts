@@ -81,7 +81,7 @@ export async function startEjabberd(options: EjabberdOptions): Promise<Ejabberd>
     await dns.close().catch(() => {})
     rmSync(directory, { recursive: true, force: true })
   }
-  const until = Date.now() + 40_000
+  const until = Date.now() + 120_000
   while (!(existsSync(join(directory, 'ready')) && (await listens(c2sPort)) && (await listens(s2sPort)))) {
     if (over || Date.now() > until) {
       const said = log()

@@ -58,14 +58,14 @@ export class PlainClient {
     this.#answer = answer
   }
 
-  /** The next element that fits; what came before it is dropped. Rejects after 20 s. */
+  /** The next element that fits; what came before it is dropped. Rejects after 60 s. */
   async next(fits: (element: Element) => boolean): Promise<Element> {
-    const end = Date.now() + 20_000
+    const end = Date.now() + 60_000
     for (;;) {
       const found = this.#elements.findIndex(fits)
       if (found !== -1) return this.#elements.splice(0, found + 1)[found]!
       if (this.#closed) throw new Error(`the connection was closed; got ${this.#elements.join(' ')}`)
-      if (Date.now() > end) throw new Error(`waited 20 s in vain; got ${this.#elements.join(' ')}`)
+      if (Date.now() > end) throw new Error(`waited 60 s in vain; got ${this.#elements.join(' ')}`)
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
   }

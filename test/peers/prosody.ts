@@ -113,7 +113,7 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
     clearTimeout(hard)
     rmSync(directory, { recursive: true, force: true })
   }
-  const until = Date.now() + 20_000
+  const until = Date.now() + 60_000
   while (!((await listens(c2sPort)) && (await listens(s2sPort)))) {
     if (over || Date.now() > until) {
       const said = log()

@@ -100,18 +100,18 @@ class Client:
         self.xmpp.send_message(mto=to, mbody=body, mtype="chat")
 
     async def ping(self, jid):
-        return await self.xmpp["xep_0199"].ping(jid, timeout=20) >= 0
+        return await self.xmpp["xep_0199"].ping(jid, timeout=60) >= 0
 
     async def features(self, jid):
-        info = await self.xmpp["xep_0030"].get_info(jid=jid, timeout=20)
+        info = await self.xmpp["xep_0030"].get_info(jid=jid, timeout=60)
         return sorted(info["disco_info"]["features"])
 
     async def items(self, jid):
-        found = await self.xmpp["xep_0030"].get_items(jid=jid, timeout=20)
+        found = await self.xmpp["xep_0030"].get_items(jid=jid, timeout=60)
         return [[str(item[0]), item[2]] for item in found["disco_items"]["items"]]
 
     async def roominfo(self, jid):
-        info = await self.xmpp["xep_0030"].get_info(jid=jid, timeout=20)
+        info = await self.xmpp["xep_0030"].get_info(jid=jid, timeout=60)
         form = info["disco_info"].xml.find("{jabber:x:data}x")
         return {
             field.get("var"): field.findtext("{jabber:x:data}value")
@@ -120,7 +120,7 @@ class Client:
 
     async def join(self, room, nick, history=None, password=None):
         presence, subject, occupants, past = await self.rooms.join_muc_wait(
-            slixmpp.JID(room), nick, maxstanzas=history, password=password, timeout=30
+            slixmpp.JID(room), nick, maxstanzas=history, password=password, timeout=60
         )
         return {
             "statuses": sorted(presence["muc"]["status_codes"]),
@@ -132,13 +132,13 @@ class Client:
         }
 
     async def form(self, room):
-        form = await self.rooms.get_room_config(slixmpp.JID(room), timeout=20)
+        form = await self.rooms.get_room_config(slixmpp.JID(room), timeout=60)
         return {name: {"type": field["type"], "value": field["value"]} for name, field in form.get_fields().items()}
 
     async def configure(self, room, values):
-        form = await self.rooms.get_room_config(slixmpp.JID(room), timeout=20)
+        form = await self.rooms.get_room_config(slixmpp.JID(room), timeout=60)
         form.set_values(values)
-        await self.rooms.set_room_config(slixmpp.JID(room), form, timeout=20)
+        await self.rooms.set_room_config(slixmpp.JID(room), form, timeout=60)
 
     async def say(self, room, body):
         self.xmpp.send_message(mto=room, mbody=body, mtype="groupchat")
@@ -150,13 +150,13 @@ class Client:
         self.xmpp.send_presence(pto=f"{room}/{nick}")
 
     async def role(self, room, nick, role, reason=""):
-        await self.rooms.set_role(slixmpp.JID(room), nick, role, reason=reason, timeout=20)
+        await self.rooms.set_role(slixmpp.JID(room), nick, role, reason=reason, timeout=60)
 
     async def affiliation(self, room, jid, affiliation):
-        await self.rooms.set_affiliation(slixmpp.JID(room), affiliation, jid=jid, timeout=20)
+        await self.rooms.set_affiliation(slixmpp.JID(room), affiliation, jid=jid, timeout=60)
 
     async def affiliations(self, room, affiliation):
-        found = await self.rooms.get_affiliation_list(slixmpp.JID(room), affiliation, timeout=20)
+        found = await self.rooms.get_affiliation_list(slixmpp.JID(room), affiliation, timeout=60)
         return sorted(str(jid) for jid in found)
 
     async def occupants(self, room):
@@ -185,7 +185,7 @@ class Client:
         bodies, pages, after = [], 0, None
         while True:
             rsm = {"max": page} if after is None else {"max": page, "after": after}
-            answer = await self.xmpp["xep_0313"].retrieve(jid=slixmpp.JID(room), rsm=rsm, timeout=20)
+            answer = await self.xmpp["xep_0313"].retrieve(jid=slixmpp.JID(room), rsm=rsm, timeout=60)
             found = answer["mam"]["results"]
             bodies += [one["mam_result"]["forwarded"]["stanza"]["body"] for one in found]
             pages += 1
@@ -195,19 +195,19 @@ class Client:
 
     async def commands(self, jid):
         """The nodes of the ad-hoc commands that are offered."""
-        found = await self.xmpp["xep_0050"].get_commands(jid, timeout=20)
+        found = await self.xmpp["xep_0050"].get_commands(jid, timeout=60)
         return [item[1] for item in found["disco_items"]["items"]]
 
     async def command(self, jid, node, values):
         """Asks for a command's form, and submits it filled out. Which fields it had, and the status of the end."""
         adhoc = self.xmpp["xep_0050"]
-        asked = await adhoc.send_command(jid, node, timeout=20)
+        asked = await adhoc.send_command(jid, node, timeout=60)
         form = asked["command"]["form"]
         fields = sorted(form.get_fields())
         form["type"] = "submit"
         form.set_values(values)
         done = await adhoc.send_command(
-            jid, node, action="complete", payload=form.xml, sessionid=asked["command"]["sessionid"], timeout=20
+            jid, node, action="complete", payload=form.xml, sessionid=asked["command"]["sessionid"], timeout=60
         )
         return {"fields": fields, "status": done["command"]["status"]}
 
@@ -217,14 +217,14 @@ class Client:
         file = io.BytesIO(data)
         plugin = self.xmpp["xep_0363"]
         # slixmpp 1.8 looks for the service in a way that Python 3.11 refuses (coroutines given to asyncio.wait).
-        info = (await self.xmpp["xep_0030"].get_info(jid=self.xmpp.boundjid.domain, cached=False, timeout=20))["disco_info"]
+        info = (await self.xmpp["xep_0030"].get_info(jid=self.xmpp.boundjid.domain, cached=False, timeout=60))["disco_info"]
         if "store" in [identity[0] for identity in info["identities"]]:
             plugin.upload_service = slixmpp.JID(self.xmpp.boundjid.domain)
         for form in info.iterables:
             values = form["values"]
             if values["FORM_TYPE"] == ["urn:xmpp:http:upload:0"]:
                 plugin.max_file_size = int(values["max-file-size"])
-        return await plugin.upload_file(name, len(data), type, input_file=file, timeout=20)
+        return await plugin.upload_file(name, len(data), type, input_file=file, timeout=60)
 
     async def publish_card(self, jid, type, image):
         """Gives a room a card with this image, in base64."""
@@ -233,28 +233,28 @@ class Client:
         card["PHOTO"]["BINVAL"] = base64.b64decode(image)
         iq = self.xmpp.make_iq_set(ito=jid)
         iq.append(card)
-        await iq.send(timeout=20)
+        await iq.send(timeout=60)
 
     async def card(self, jid):
         """The image of somebody's card, in base64."""
-        answer = await self.xmpp["xep_0054"].get_vcard(slixmpp.JID(jid), cached=False, timeout=20)
+        answer = await self.xmpp["xep_0054"].get_vcard(slixmpp.JID(jid), cached=False, timeout=60)
         return base64.b64encode(answer["vcard_temp"]["PHOTO"]["BINVAL"] or b"").decode()
 
     async def register(self, jid, nick):
         """Asks for the form of registration, and submits it with a nickname. The one that was registered before."""
-        asked = await self.xmpp["xep_0077"].get_registration(jid=jid, timeout=20)
+        asked = await self.xmpp["xep_0077"].get_registration(jid=jid, timeout=60)
         form = asked["register"]["form"]
         form["type"] = "submit"
         form.set_values({"muc#register_roomnick": nick})
         iq = self.xmpp.make_iq_set(ito=jid)
         iq["register"].append(form)
-        await iq.send(timeout=20)
+        await iq.send(timeout=60)
         return asked["register"]["username"]
 
     async def set(self, to, payload):
         """An IQ of any kind; what it is answered with."""
         iq = self.xmpp.make_iq_set(sub=ET.fromstring(payload), ito=to)
-        return str(await iq.send(timeout=20))
+        return str(await iq.send(timeout=60))
 
     async def add(self, to, type, payload):
         """A message with any payload."""
@@ -263,19 +263,19 @@ class Client:
         message.send()
 
     async def tune(self, title):
-        await self.xmpp["xep_0118"].publish_tune(title=title, timeout=20)
+        await self.xmpp["xep_0118"].publish_tune(title=title, timeout=60)
 
     async def publish_avatar(self, image):
         """Data and metadata, of an image in base64; its id."""
         data = base64.b64decode(image)
         plugin = self.xmpp["xep_0084"]
         id = plugin.generate_id(data)
-        await plugin.publish_avatar(data, timeout=20)
-        await plugin.publish_avatar_metadata({"id": id, "type": "image/png", "bytes": len(data)}, timeout=20)
+        await plugin.publish_avatar(data, timeout=60)
+        await plugin.publish_avatar_metadata({"id": id, "type": "image/png", "bytes": len(data)}, timeout=60)
         return id
 
     async def avatar(self, jid, hash):
-        found = await self.xmpp["xep_0084"].retrieve_avatar(slixmpp.JID(jid), hash, timeout=20)
+        found = await self.xmpp["xep_0084"].retrieve_avatar(slixmpp.JID(jid), hash, timeout=60)
         return base64.b64encode(found["pubsub"]["items"]["item"]["avatar_data"]["value"]).decode()
 
     async def store_bookmarks(self, rooms, method):
@@ -283,10 +283,10 @@ class Client:
         bookmarks = self.xmpp["xep_0048"].stanza.Bookmarks()
         for room, name in rooms.items():
             bookmarks.add_conference(room, "slix", autojoin=True, name=name)
-        await self.xmpp["xep_0048"].set_bookmarks(bookmarks, method=method, timeout=20)
+        await self.xmpp["xep_0048"].set_bookmarks(bookmarks, method=method, timeout=60)
 
     async def bookmarks(self, method):
-        found = await self.xmpp["xep_0048"].get_bookmarks(method=method, timeout=20)
+        found = await self.xmpp["xep_0048"].get_bookmarks(method=method, timeout=60)
         holder = found["private"] if method == "xep_0049" else found["pubsub"]["items"]["item"]
         return {str(one["jid"]): one["name"] for one in holder["bookmarks"]["conferences"]}
 
@@ -297,39 +297,39 @@ class Client:
         for name, value in options.items():
             form.add_field(var=f"pubsub#{name}", value=value)
         content = ET.fromstring(payload)
-        await self.xmpp["xep_0060"].publish(self.xmpp.boundjid.bare, node, id=item, payload=content, options=form, timeout=20)
+        await self.xmpp["xep_0060"].publish(self.xmpp.boundjid.bare, node, id=item, payload=content, options=form, timeout=60)
 
     async def nodes(self, jid):
-        found = await self.xmpp["xep_0060"].get_nodes(jid, timeout=20)
+        found = await self.xmpp["xep_0060"].get_nodes(jid, timeout=60)
         return sorted(item[1] for item in found["disco_items"]["items"])
 
     async def published(self, jid, node):
         """The payloads of all items, by id."""
-        found = await self.xmpp["xep_0060"].get_items(jid, node, timeout=20)
+        found = await self.xmpp["xep_0060"].get_items(jid, node, timeout=60)
         return {item["id"]: ET.tostring(item["payload"]).decode() for item in found["pubsub"]["items"]}
 
     async def configure_node(self, node, values):
         """What the node was like before, and is after."""
         pubsub = self.xmpp["xep_0060"]
         jid = self.xmpp.boundjid.bare
-        asked = await pubsub.get_node_config(jid, node, timeout=20)
+        asked = await pubsub.get_node_config(jid, node, timeout=60)
         form = asked["pubsub_owner"]["configure"]["form"]
         before = {name: form.get_values()[name] for name in values}
         form["type"] = "submit"
         form.set_values(values)
-        await pubsub.set_node_config(jid, node, form, timeout=20)
-        again = (await pubsub.get_node_config(jid, node, timeout=20))["pubsub_owner"]["configure"]["form"]
+        await pubsub.set_node_config(jid, node, form, timeout=60)
+        again = (await pubsub.get_node_config(jid, node, timeout=60))["pubsub_owner"]["configure"]["form"]
         return [before, {name: again.get_values()[name] for name in values}]
 
     async def delete_node(self, node):
-        await self.xmpp["xep_0060"].delete_node(self.xmpp.boundjid.bare, node, timeout=20)
+        await self.xmpp["xep_0060"].delete_node(self.xmpp.boundjid.bare, node, timeout=60)
 
     async def leave(self, room, nick):
         self.rooms.leave_muc(slixmpp.JID(room), nick)
 
     async def destroy(self, room, reason, venue=None):
         altroom = None if venue is None else slixmpp.JID(venue)
-        await self.rooms.destroy(slixmpp.JID(room), reason, altroom, timeout=20)
+        await self.rooms.destroy(slixmpp.JID(room), reason, altroom, timeout=60)
 
     async def logout(self):
         await self.xmpp.disconnect()

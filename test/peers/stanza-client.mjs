@@ -37,7 +37,7 @@ const happens = (name, has) =>
 
 const orders = {
   async login({ transport, url, ...options }) {
-    client = createClient({ ...options, transports: { [transport]: url }, autoReconnect: false })
+    client = createClient({ ...options, transports: { [transport]: url }, autoReconnect: false, timeout: 60 })
     client.on('raw:outgoing', (text) => {
       mechanism ??= /<auth [^>]*mechanism="([^"]*)"/.exec(text)?.[1]
     })

@@ -7,10 +7,12 @@ import { WebSocket } from 'ws'
 globalThis.WebSocket ??= WebSocket
 
 const [service, domain, username, password, resource] = process.argv.slice(2)
-const entity = client({ service, domain, username, password, resource })
+const entity = client({ service, domain, username, password, resource, timeout: 45_000 })
 const seen = { jid: '', bodies: [], ping: '', error: '' }
 
 const finish = async () => {
+  // COMPAT The end that it waits for may have been before.
+  entity.timeout = 2_000
   await entity.stop().catch(() => {})
   process.stdout.write(`${JSON.stringify(seen)}\n`)
   process.exit(0)
@@ -27,7 +29,7 @@ entity.on('online', async (address) => {
   seen.jid = address.toString()
   await entity.send(xml('message', { to: domain }, xml('body', {}, 'ü € 😀 <&>')))
   await entity.send(xml('message', { to: domain }, xml('body', {}, 'second')))
-  const reply = await entity.iqCaller.request(xml('iq', { type: 'get' }, xml('ping', 'urn:xmpp:ping')), 20_000)
+  const reply = await entity.iqCaller.request(xml('iq', { type: 'get' }, xml('ping', 'urn:xmpp:ping')), 45_000)
   seen.ping = reply.attrs.type
   await finish()
 })
@@ -37,4 +39,4 @@ entity.start().catch(async (error) => {
   seen.error ||= String(error)
   await finish()
 })
-setTimeout(finish, 30_000)
+setTimeout(finish, 50_000)

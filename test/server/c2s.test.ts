@@ -167,7 +167,7 @@ describe('a client that we did not write: @xmpp/client', () => {
   const run = async (service: string, secret = password): Promise<Record<string, unknown>> => {
     const args = [script, service, 'a.example', 'juliet', secret, 'balcony']
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: caFile }
-    const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: 45_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: 57_000 })
     return JSON.parse(stdout)
   }
   // It asks for Bind 2, so its resource is what it wanted and something of ours.

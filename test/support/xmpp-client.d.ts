@@ -6,6 +6,8 @@ declare module '@xmpp/client' {
     on(event: 'stanza', listener: (stanza: Element) => void): void
     on(event: 'online', listener: (address: { toString(): string }) => void): void
     on(event: 'error', listener: (error: Error) => void): void
+    /** Milliseconds that it waits for the other end, in `start` and in `stop`. */
+    timeout: number
     start(): Promise<unknown>
     stop(): Promise<unknown>
     send(stanza: Element): Promise<void>

@@ -30,7 +30,7 @@ from wire import tag
 
 log = logging.getLogger("service")
 
-ANSWER_WITHIN_S = 10
+ANSWER_WITHIN_S = 30
 
 
 class Service(ComponentXMPP):
