@@ -2,7 +2,7 @@
  * How much of what peers send is dealt with in one turn of the event loop. A thousand sockets may have something to read at once; what there
  * is no time for stays unread for a turn, so that timers, writes and answers of the disk come in between.
  */
-const sliceMs = 8
+const sliceMs = 3
 /** Of those that wait, so many go on in one turn, while there is time. */
 const atOnce = 8
 

@@ -1,14 +1,13 @@
 /**
  * What must be durable is durable before anybody sees it (architecture.md, The way of one message). Everything a room does
  * in one turn of the event loop goes to the store as one batch; what is to be seen waits, in order, until that batch and
- * all before it are confirmed. Where nothing is pending, it is done at once. All of it is done in slices of a few milliseconds, so
+ * all before it are confirmed. Where nothing is pending, it is done at once. All of it is done in slices (src/util/turn.ts), so
  * that a burst (a thousand people who enter at once) lets the sockets send, and others be served, in between.
  */
 import type { Store, Write } from '../../store/store.js'
 import type { Clock } from '../../util/clock.js'
+import { Turn } from '../../util/turn.js'
 
-/** How long one room may keep the event loop before others have their turn; one thing at least is done. */
-const sliceMs = 5
 /** How long to wait for clients that have much waiting for them. */
 const crowdedMs = 10
 
@@ -34,13 +33,13 @@ const newChunk = (): Chunk => {
 export class CommitQueue {
   readonly #store: Store
   readonly #clock: Clock
+  readonly #turn: Turn
   readonly #crowded: () => boolean
   readonly #onFailure: (error: unknown) => void
   readonly #onBug: (error: unknown) => void
   #open: Chunk | undefined
   #pending: Chunk[] = []
   #releasing = false
-  #turnBegan: number | undefined
 
   /**
    * `crowded`: what can wait should (Router). `onFailure` hears once of each failed batch, after everything that waited for it was dropped and failed; `onBug` of what
@@ -55,6 +54,7 @@ export class CommitQueue {
   ) {
     this.#store = store
     this.#clock = clock
+    this.#turn = Turn.of(clock)
     this.#crowded = crowded
     this.#onFailure = onFailure
     this.#onBug = onBug
@@ -77,19 +77,8 @@ export class CommitQueue {
 
   /** Runs when everything written so far is durable: now, if it is and there is time. `fail` is called instead if that batch fails. */
   push(run: () => void, fail?: (error: unknown) => void): void {
-    if (this.idle && this.#hasTime()) run()
+    if (this.idle && this.#turn.hasTime()) run()
     else this.#chunk().runs.push({ run, fail })
-  }
-
-  /** Has this turn of the event loop room for more that is done at once? */
-  #hasTime(): boolean {
-    const now = this.#clock.monotonic()
-    if (this.#turnBegan !== undefined) return now - this.#turnBegan <= sliceMs
-    this.#turnBegan = now
-    setImmediate(() => {
-      this.#turnBegan = undefined
-    })
-    return true
   }
 
   /** Settles when everything so far is dealt with; undefined when it is already. */
@@ -127,11 +116,12 @@ export class CommitQueue {
   #release(): void {
     if (this.#releasing) return
     this.#releasing = true
-    const until = this.#clock.monotonic() + sliceMs
+    // The first counts, too.
+    this.#turn.hasTime()
     for (let chunk = this.#pending[0]; chunk?.settled === true; chunk = this.#pending[0]) {
       while (chunk.ran < chunk.runs.length) {
         this.#guarded(chunk.runs[chunk.ran++]!.run)
-        if (this.#clock.monotonic() > until) return this.#goOnLater()
+        if (!this.#turn.hasTime()) return this.#goOnLater()
       }
       this.#pending.shift()
       chunk.finish()
@@ -145,7 +135,7 @@ export class CommitQueue {
       this.#release()
     }
     if (this.#crowded()) this.#clock.after(crowdedMs, goOn)
-    else setImmediate(goOn)
+    else this.#turn.next(goOn)
   }
 
   /** What fails here is our own fault, and must not keep back what comes after it. */

@@ -4,7 +4,9 @@
  * dies three times without answering anything is given up.
  */
 import { Worker } from 'node:worker_threads'
+import { systemClock } from '../../util/clock.js'
 import type { Logger } from '../../util/logger.js'
+import { Turn } from '../../util/turn.js'
 import { StoreError } from '../store.js'
 import { errorText, type Failure } from './errors.js'
 import { pack, type Request } from './packing.js'
@@ -19,9 +21,10 @@ interface Waiting<T> {
   failure: Failure | undefined
 }
 
-/** How long one turn of the event loop may go on with what was answered; and how much before the clock is read. */
-const settleMs = 8
+/** So much of what was answered is settled in each turn of the event loop. */
 const settledAtOnce = 32
+
+const turn = Turn.of(systemClock)
 
 type State = 'starting' | 'ready' | 'failed' | 'closed'
 
@@ -170,17 +173,17 @@ export class StoreThread<T extends Request> {
       waiting.failure = failed.get(index)
       this.#answered.push(waiting)
     })
-    if (!isSettling) this.#settle(performance.now() + settleMs)
+    if (!isSettling) this.#settle()
   }
 
   /** In their order; what there is no time for in this turn of the event loop comes in the next. */
-  #settle(until: number): void {
+  #settle(): void {
     settle(this.#answered.splice(0, settledAtOnce))
     if (this.#answered.length === 0) return
     // What follows from those comes first: only then is it known how long it takes.
     queueMicrotask(() => {
-      if (performance.now() < until) this.#settle(until)
-      else setImmediate(() => this.#settle(performance.now() + settleMs))
+      if (turn.hasTime()) this.#settle()
+      else turn.next(() => this.#settle())
     })
   }
 
