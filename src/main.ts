@@ -164,6 +164,7 @@ class Start {
       crowded: () => this.#around.budget.crowded,
       counts: this.#metrics.counts,
       sessionsPerAccount: this.#config.limits.c2s_sessions,
+      waitingPerAccount: this.#config.limits.account_queue,
       accountChanged: (jid, change) => {
         if (change !== 'added') links.forget(jid)
       },
@@ -171,7 +172,11 @@ class Start {
       remote: ({ servers }) => {
         made = new S2sPool(
           { policy: this.#live.s2sPolicy, ...poolOptionsOf(this.#config) },
-          { gateway: servers, certificates, resolver: this.#resolver(), clock, random, log, lagging: lagging(store) },
+          {
+            ...{ gateway: servers, certificates, resolver: this.#resolver(), clock, random, log },
+            lagging: lagging(store),
+            refused: (reason) => this.#metrics.counts.refused('s2s', reason),
+          },
         )
         return made
       },

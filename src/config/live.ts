@@ -6,7 +6,7 @@ import type { ServerListenerOptions } from '../server/s2s-listener.js'
 import type { S2sOptions } from '../server/s2s-options.js'
 import type { S2sPolicy } from '../server/s2s-policy.js'
 import type { HostOptions } from '../server/server.js'
-import { clientLimits, defaultTimeouts, serverLimits } from '../stream/limits.js'
+import { clientLimits, defaultTimeouts, type StreamLimits, serverLimits } from '../stream/limits.js'
 import type { Config } from './config.js'
 
 export class LiveConfig {
@@ -97,10 +97,23 @@ export const hostsOf = ({ hosts }: Config): HostOptions[] =>
     admins: options.admins,
   }))
 
-export const clientOptionsOf = ({ global, limits, leftOut }: Config): ClientOptions => ({
+const xmlLimits = ({ limits }: Config) => ({ depth: limits.xml_depth, attributes: limits.xml_attributes })
+
+const serverLimitsOf = (config: Config): StreamLimits => ({
+  ...{ ...serverLimits, ...xmlLimits(config) },
+  stanzaBytes: config.global.s2s_stanza_size_limit,
+})
+
+const clientLimitsOf = (config: Config): StreamLimits => ({
+  ...{ ...clientLimits, ...xmlLimits(config) },
+  stanzaBytes: config.global.c2s_stanza_size_limit,
+  unauthenticated: { bytes: config.limits.c2s_login_bytes, elements: config.limits.c2s_login_elements },
+})
+
+export const clientOptionsOf = (config: Config, { global, limits, leftOut } = config): ClientOptions => ({
   requireEncryption: global.c2s_require_encryption,
   allowUnencryptedPlain: global.allow_unencrypted_plain_auth,
-  limits: { ...clientLimits, stanzaBytes: global.c2s_stanza_size_limit },
+  limits: clientLimitsOf(config),
   timeouts: { ...defaultTimeouts, negotiationMs: global.c2s_timeout * 1000 },
   hardBacklog: limits.c2s_send_queue,
   management: {
@@ -111,11 +124,14 @@ export const clientOptionsOf = ({ global, limits, leftOut }: Config): ClientOpti
   addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
   rate: { bytes: limits.c2s_rate, burst: limits.c2s_burst },
   leftOut,
+  loginAttempts: limits.c2s_login_attempts,
+  unsettled: limits.unsettled_stanzas,
 })
 
 export const boshOptionsOf = (config: Config): BoshClientOptions => ({
   ...clientOptionsOf(config),
   bosh: { wait: config.global.bosh_max_wait, inactivity: config.global.bosh_max_inactivity, maxPause: 120 },
+  polling: { rate: config.limits.bosh_poll_rate, burst: config.limits.bosh_poll_burst },
 })
 
 /** Paths of the HTTP server, as in Prosody; undefined for what is left out. */
@@ -125,8 +141,8 @@ export const httpPathsOf = ({ leftOut }: Config) => ({
 })
 export const metricsPath = '/metrics'
 
-export const poolOptionsOf = ({ global, limits, leftOut }: Config): Omit<S2sOptions, 'policy'> => ({
-  limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
+export const poolOptionsOf = (config: Config, { global, limits, leftOut } = config): Omit<S2sOptions, 'policy'> => ({
+  limits: serverLimitsOf(config),
   waits: {
     establishMs: global.s2s_timeout * 1000,
     pingMs: global.s2s_ping_interval * 1000,
@@ -134,6 +150,8 @@ export const poolOptionsOf = ({ global, limits, leftOut }: Config): Omit<S2sOpti
   },
   queue: { stanzas: limits.s2s_send_queue_stanzas, size: limits.s2s_send_queue },
   rate: { bytes: limits.s2s_rate, burst: limits.s2s_burst },
+  ...{ unsettled: limits.unsettled_stanzas, claims: limits.s2s_domains, links: limits.s2s_links },
+  budget: limits.s2s_send_queues,
   bidi: global.s2s_bidi,
   leftOut,
 })
@@ -142,11 +160,12 @@ export const serverListenerOptionsOf = ({ limits }: Config): Omit<ServerListener
   perAddress: { open: limits.s2s_connections, strangers: limits.s2s_unverified_connections },
 })
 
-export const componentListenerOptionsOf = ({
-  global,
-  limits,
-}: Config): Omit<ComponentListenerOptions, 'host' | 'port'> => ({
-  limits: { ...serverLimits, stanzaBytes: global.s2s_stanza_size_limit },
+export const componentListenerOptionsOf = (
+  config: Config,
+  { limits } = config,
+): Omit<ComponentListenerOptions, 'host' | 'port'> => ({
+  limits: serverLimitsOf(config),
+  unsettled: limits.unsettled_stanzas,
   hardBacklog: limits.component_send_queue,
   addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
 })

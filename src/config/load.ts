@@ -3,6 +3,7 @@
  * checked like those of the schema; a module that declares an option of the schema (`allow_registration`, `dmuc`) is
  * given the schema's value. Modules of room services are given `dmuc` in any case.
  */
+
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
@@ -13,6 +14,7 @@ import { parseEndpoint, wrongDomain } from './address.js'
 import { Check } from './check.js'
 import { checkCoherence } from './coherence.js'
 import type { Config, HostConfig } from './config.js'
+import { limitsOptions } from './limits.js'
 import { declared, isTable, type Option, type Options, type Table } from './option.js'
 import { ConfigError, nearest } from './problem.js'
 import {
@@ -23,7 +25,6 @@ import {
   globalOptions,
   type HostValues,
   hostOptions,
-  limitsOptions,
   routesOption,
 } from './schema.js'
 import { tomlLines } from './toml-lines.js'

@@ -1,17 +1,10 @@
 /** `docs/configuration.md`, made from the declarations, so that it cannot say anything else than the program does. */
 import type { Module } from '../server/module.js'
 import { extensions } from './extensions.js'
+import { limitsOptions } from './limits.js'
 import { optionsOfModules } from './load.js'
 import type { Option, Options } from './option.js'
-import {
-  componentOptions,
-  dmucOptions,
-  firstStartOptions,
-  globalOptions,
-  hostOptions,
-  limitsOptions,
-  routesOption,
-} from './schema.js'
+import { componentOptions, dmucOptions, firstStartOptions, globalOptions, hostOptions, routesOption } from './schema.js'
 import { fourDigits } from './specifications.js'
 
 export const configurationReference = (modules: readonly Module[]): string =>

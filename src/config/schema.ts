@@ -3,6 +3,7 @@
  * Prosody has the concept. `docs/configuration.md` is made from these declarations.
  */
 import { wrongBareJid, wrongDomain, wrongEndpoint, wrongNameServer, wrongProof } from './address.js'
+import type { limitsOptions } from './limits.js'
 import { boolean, integer, oneOf, portList, text, textList, textTable, type Values } from './option.js'
 
 const mib = 1024 * 1024
@@ -105,6 +106,12 @@ export const globalOptions = {
     1,
     3_600,
     'Seconds that a client may take to acknowledge what it was sent, before its connection counts as lost.',
+  ),
+  smacks_max_hibernated_sessions: integer(
+    10,
+    1,
+    1_000,
+    'Sessions of one account that wait for clients whose connections were lost; of more, the eldest ends.',
   ),
   c2s_stanza_size_limit: integer(mib / 4, 10_000, 64 * mib, 'Bytes of the largest stanza from a client.'),
   s2s_stanza_size_limit: integer(mib / 2, 10_000, 64 * mib, 'Bytes of the largest stanza from another server.'),
@@ -308,78 +315,6 @@ export const dmucOptions = {
   ),
   ping_after: integer(30, 1, 3_600, 'Seconds of silence after which a peer is pinged (XEP-0199).'),
   ping_timeout: integer(10, 1, 600, 'Seconds in which it has to answer.'),
-} as const
-
-/** `[limits]`: what one peer may take of the server. */
-export const limitsOptions = {
-  c2s_connect_rate: integer(
-    10,
-    1,
-    100_000,
-    'Connections a second from one address of clients, on average; loopback is exempt.',
-  ),
-  c2s_connect_burst: integer(100, 1, 100_000, 'Connections at once from one address of clients; loopback is exempt.'),
-  c2s_connections: integer(
-    500,
-    1,
-    1_000_000,
-    'Connections of clients that one address (or IPv6 /64) may have open; loopback is exempt.',
-  ),
-  c2s_failed_logins: integer(
-    60,
-    5,
-    1_000_000,
-    'Logins from one address (or IPv6 /64) that may fail within a minute, before it is let in only as fast as that; loopback is exempt.',
-  ),
-  http_connections: integer(
-    500,
-    1,
-    1_000_000,
-    'Connections to the HTTP server, WebSockets included, that one address (or IPv6 /64) may have open; loopback is exempt, so a proxy on this machine is.',
-  ),
-  c2s_sessions: integer(50, 1, 10_000, 'Clients of one account at a time; the next is refused.'),
-  c2s_rate: integer(
-    mib,
-    10_000,
-    1_000 * mib,
-    'Bytes a second from one client, on average; more is not read until later.',
-  ),
-  c2s_burst: integer(8 * mib, 64 * 1024, 1_000 * mib, 'Bytes that it may send at once before the rate holds it back.'),
-  c2s_send_queue: integer(
-    4 * mib,
-    64 * 1024,
-    1_000 * mib,
-    'Bytes that wait for one client that reads too slowly, before it is disconnected.',
-  ),
-  c2s_unacknowledged: integer(
-    8 * mib,
-    64 * 1024,
-    1_000 * mib,
-    'Bytes that one client was sent and has not acknowledged (XEP-0198), or that wait for one that lost its connection, before its session ends.',
-  ),
-  c2s_send_queues: integer(
-    64 * mib,
-    mib,
-    100_000 * mib,
-    'Bytes that wait for all clients together, before those that read most slowly are disconnected.',
-  ),
-  component_send_queue: integer(
-    64 * mib,
-    64 * 1024,
-    1_000 * mib,
-    'Bytes that wait for one external component that reads too slowly, before it is disconnected.',
-  ),
-  s2s_rate: integer(8 * mib, 10_000, 1_000 * mib, 'Bytes a second from one connection of another server.'),
-  s2s_burst: integer(32 * mib, mib, 1_000 * mib, 'Bytes that it may send at once before the rate holds it back.'),
-  s2s_connections: integer(1_000, 1, 100_000, 'Connections from one address of servers.'),
-  s2s_unverified_connections: integer(50, 1, 100_000, 'Of these, such on which no domain has proved itself yet.'),
-  s2s_send_queue_stanzas: integer(
-    5_000,
-    1,
-    1_000_000,
-    'Stanzas that wait for one remote domain; more are returned to their senders.',
-  ),
-  s2s_send_queue: integer(8 * mib, 64 * 1024, 1_000 * mib, 'Bytes of these stanzas.'),
 } as const
 
 /** `[first_start]`: what a server makes for somebody who tries it out. */

@@ -2,20 +2,27 @@
  * RFC 6120 §8.2.3: an answer belongs to a request. What a client did not ask for, of that address and with that id, does
  * not reach it: neither forged answers nor a stranger's way to see whether it is there.
  */
+
 import type { Host, Module } from '../server/module.js'
 import type { Session } from '../server/session.js'
 import type { Element } from '../xml/element.js'
 import type { Jid } from '../xmpp/jid.js'
+import { between } from './between.js'
 
 /** In `Session.data`. */
 const key = 'iq.asked'
-/** Requests of one client that may wait for an answer; of more, the oldest are forgotten. */
-const most = 1000
-
 export const iqAnswers: Module = {
   name: 'iq-answers',
   rfc: { clauses: 'RFC 6120 §8.2.3', test: 'dialogue/forged.test.ts' },
   hosts: ['user'],
+  options: {
+    max_pending_requests: {
+      type: 'integer',
+      default: 1000,
+      doc: 'Requests of one client that may wait for an answer; of more, the oldest are forgotten, and their answers do not reach it.',
+      check: between(10, 100_000),
+    },
+  },
   setup: (host) => [
     host.on('outbound', 'iq', 'validate', (iq, from, to) => {
       if (iq.attrs.type === 'get' || iq.attrs.type === 'set') remember(host, from, requestKey(to, iq))
@@ -43,7 +50,9 @@ function remember(host: Host, client: Jid, request: string): void {
   const asked = askedBy(session)
   asked.set(request, (asked.get(request) ?? 0) + 1)
   const [oldest] = asked.keys()
-  if (asked.size > most && oldest !== undefined) asked.delete(oldest)
+  if (asked.size <= Number(host.options.max_pending_requests) || oldest === undefined) return
+  asked.delete(oldest)
+  host.counts.refused('stanza', 'too-many-requests')
 }
 
 /** False if nobody asked. */

@@ -1,4 +1,5 @@
 /** XEP-0049: Private XML Storage: each payload element is kept under its name and namespace, for its owner only. */
+
 import type { LoadedAccount } from '../server/account.js'
 import type { Host, Module } from '../server/module.js'
 import type { Write } from '../store/store.js'
@@ -6,6 +7,7 @@ import { copy, type Element, elements, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
 import { payload, result } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { between } from './between.js'
 import { ownAccount } from './own-account.js'
 import { type PrivateConversion, privateConversion } from './services.js'
 import { readStored } from './stored-xml.js'
@@ -23,8 +25,7 @@ export const privateStorage: Module = {
       type: 'integer',
       default: 100,
       doc: 'Different payloads that one account may keep in private storage (XEP-0049); more are refused.',
-      check: (value) =>
-        typeof value === 'number' && value >= 1 && value <= 10_000 ? undefined : 'be a number from 1 to 10000',
+      check: between(1, 10_000),
     },
   },
   setup: (host) => [

@@ -35,6 +35,9 @@ export interface BoshFacts {
 export interface BoshSessionParts {
   readonly clock: Clock
   readonly times: BoshTimes
+  /** Requests without content, a second and at once; a client that polls faster is not well. */
+  readonly polling: { readonly rate: number; readonly burst: number }
+  readonly pollsTooFast: () => void
   /** The session is over: forget it. */
   readonly over: (session: BoshSession) => void
 }
@@ -48,8 +51,6 @@ interface Held {
 
 /** Requests that a client may have on the way besides those that are held. */
 const spare = 1
-/** Requests without content, a second and at once; a client that polls faster is not well. */
-const emptyRate = { rate: 5, burst: 60 } as const
 
 export class BoshSession implements Transport {
   readonly kind = 'bosh'
@@ -101,7 +102,7 @@ export class BoshSession implements Transport {
     // §7.2: one request held is enough for one stream.
     this.#hold = hold === '0' ? 0 : 1
     this.#waitSeconds = Math.min(Math.max(0, Number.parseInt(wait ?? '', 10) || 0), parts.times.wait)
-    this.#empty = new TokenBucket(parts.clock, emptyRate.rate, emptyRate.burst)
+    this.#empty = new TokenBucket(parts.clock, parts.polling.rate, parts.polling.burst)
   }
 
   get backlog(): number {
@@ -183,7 +184,10 @@ export class BoshSession implements Transport {
     else if (this.#key !== undefined) this.#key = attributes.key
     const terminates = attributes.type === 'terminate'
     const idle = frames.length === 0 && !terminates && !restart && attributes.pause === undefined
-    if (idle && this.#state === 'open' && !this.#empty.take()) return this.#fail('policy-violation', response)
+    if (idle && this.#state === 'open' && !this.#empty.take()) {
+      this.#parts.pollsTooFast()
+      return this.#fail('policy-violation', response)
+    }
     this.#holdBack(rid, response)
     if (this.#state === 'ending') return this.#terminate()
     const opening = this.#state === 'opening'

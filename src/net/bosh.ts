@@ -26,6 +26,8 @@ export const boshXeps: readonly Xep[] = [
 export interface BoshOptions {
   readonly times: BoshTimes
   readonly limits: ReaderLimits
+  /** Requests without content that a client may make, a second and at once; default 5, 60. */
+  readonly polling?: { readonly rate: number; readonly burst: number }
   readonly trustedProxies?: readonly string[]
 }
 
@@ -36,6 +38,8 @@ export interface BoshParts {
   readonly admit: (address: string) => boolean
   /** A session begins; its handler is set before this returns. */
   readonly accept: (session: BoshSession) => void
+  /** Called where a client polls faster than it may. */
+  readonly pollsTooFast?: () => void
 }
 
 /** `rid`s are below 2^53 (§14.1). */
@@ -100,6 +104,8 @@ export class Bosh {
     const session = new BoshSession(facts, body, rid, {
       clock: this.#parts.clock,
       times: this.#options.times,
+      polling: this.#options.polling ?? { rate: 5, burst: 60 },
+      pollsTooFast: () => this.#parts.pollsTooFast?.(),
       over: ({ sid }) => this.#sessions.delete(sid),
     })
     this.#sessions.set(session.sid, session)

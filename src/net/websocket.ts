@@ -17,14 +17,15 @@ const nobody: TransportHandler = { data: () => {}, closed: () => {} }
 /** RFC 6455 §7.4.1. */
 const closeCodes = { normal: 1000, unsupportedData: 1003 } as const
 
-/** Of one message. */
-const maxFragments = 64
-
 export interface WebSocketOptions {
   /** Default `/xmpp-websocket`. */
   readonly path?: string
   /** Longer messages end the connection with code 1009, before they are in memory; default 512 KiB. */
   readonly maxPayload?: number
+  /** Fragments of one message; of more, the connection ends with code 1008. Default 64. */
+  readonly maxFragments?: number
+  /** Called where one has more. */
+  readonly tooManyFragments?: () => void
   /** Pages that may connect, as `https://chat.example.org`; undefined admits all. Programs that send no Origin may always. */
   readonly origins?: readonly string[]
   /** Addresses whose X-Forwarded-For is believed; default loopback. */
@@ -77,6 +78,7 @@ export class WebSocketTransport implements Transport {
     })
     webSocket.on('error', (error) => {
       this.#error ??= error
+      if (Reflect.get(error, 'code') === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') options.tooManyFragments?.()
     })
     webSocket.on('close', () => this.#closed())
     socket.on('drain', () => this.flush())
@@ -188,7 +190,7 @@ export function acceptWebSockets(
     noServer: true,
     maxPayload: options.maxPayload ?? 512 * 1024,
     // Each is kept until the last is there: a message of single bytes would take a hundred times its length.
-    maxFragments,
+    maxFragments: options.maxFragments ?? 64,
     perMessageDeflate: false,
     clientTracking: false,
     handleProtocols: () => 'xmpp',

@@ -30,8 +30,6 @@ export interface LoadedAccount {
   hold<T>(work: Promise<T>): Promise<T>
 }
 
-/** How many stanzas of one account may wait; what comes after is refused with `resource-constraint`. */
-const mailboxLimit = 1000
 /** Accounts without sessions that stay in memory. */
 const idleAccountLimit = 10_000
 
@@ -45,10 +43,10 @@ class AccountEntry implements LoadedAccount {
   failure: unknown
   used = true
 
-  constructor(jid: string, store: Store, onIdle: (entry: AccountEntry) => void) {
+  constructor(jid: string, store: Store, waiting: number, onIdle: (entry: AccountEntry) => void) {
     this.jid = jid
     this.#store = store
-    this.mailbox = new Mailbox(mailboxLimit, () => onIdle(this))
+    this.mailbox = new Mailbox(waiting, () => onIdle(this))
   }
 
   write(batch: readonly Write[], apply: () => Handled): Promise<void> {
@@ -94,12 +92,22 @@ export class AccountRegistry {
   readonly #store: Store
   readonly #loaders: () => readonly AccountLoader[]
   readonly #inUse: (bareJid: string) => boolean
+  readonly #waiting: number
 
-  /** `inUse`: the account has sessions, so it stays in memory. */
-  constructor(store: Store, loaders: () => readonly AccountLoader[], inUse: (bareJid: string) => boolean) {
+  /**
+   * `inUse`: the account has sessions, so it stays in memory. `waiting`: so many stanzas of one account may wait; what comes after is
+   * refused with `resource-constraint`.
+   */
+  constructor(
+    store: Store,
+    loaders: () => readonly AccountLoader[],
+    inUse: (bareJid: string) => boolean,
+    waiting: number,
+  ) {
     this.#store = store
     this.#loaders = loaders
     this.#inUse = inUse
+    this.#waiting = waiting
   }
 
   /** Only if it is loaded. */
@@ -139,7 +147,7 @@ export class AccountRegistry {
 
   #load(bareJid: string): AccountEntry {
     this.#evict()
-    const entry = new AccountEntry(bareJid, this.#store, (idle) => {
+    const entry = new AccountEntry(bareJid, this.#store, this.#waiting, (idle) => {
       if ((idle.state === 'failed' || !idle.exists) && this.#entries.get(bareJid) === idle)
         this.#entries.delete(bareJid)
     })

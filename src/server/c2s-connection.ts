@@ -48,6 +48,8 @@ export interface ConnectionParts {
   readonly budget: SendBudget
   /** What one client may send; no limit if undefined. */
   readonly rate: ByteRate | undefined
+  /** Stanzas of one client that may wait for the disk or for others (Unsettled). */
+  readonly unsettled: number
   readonly management: ManagementLimits
   readonly resumptions: Resumptions<ClientOutbox>
   readonly clock: Clock
@@ -100,8 +102,12 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#transport = transport
     this.#stranger = { remoteAddress: transport.remoteAddress, data: new Map() }
     this.#unsettled = new Unsettled({
+      most: parts.unsettled,
       lagging: parts.lagging,
-      hold: () => this.#pause('unsettled'),
+      hold: (full) => {
+        if (full) parts.refused('unsettled')
+        this.#pause('unsettled')
+      },
       goOn: () => this.#goOn('unsettled'),
     })
     this.#bucket = parts.rate && new TokenBucket(parts.clock, parts.rate.bytes, parts.rate.burst)
@@ -322,6 +328,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
         budget,
         waits: (session, rest) => gateway.waits(session, rest),
         over: (session, rest) => gateway.unbind(session, rest),
+        tooMuch: () => this.#parts.refused('unacknowledged'),
       },
       this,
     )

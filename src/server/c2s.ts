@@ -26,6 +26,7 @@ import type { ClientGateway } from './gateway.js'
 import { Resumptions } from './resumptions.js'
 import type { ByteRate } from './s2s-intake.js'
 import { SendBudget } from './send-budget.js'
+import { mostUnsettled } from './unsettled.js'
 
 export interface ClientOptions {
   /** `c2s_require_encryption`: nobody logs in without TLS, but for WebSocket on loopback (see c2s-connection.ts). */
@@ -46,6 +47,10 @@ export interface ClientOptions {
   readonly management?: ManagementLimits
   /** Bytes that one client may send a second, and at once; more is not read until later. Default: any number. */
   readonly rate?: ByteRate
+  /** Logins that may fail on one connection; default 5. */
+  readonly loginAttempts?: number
+  /** Stanzas of one client that may wait for the disk or for others; default 1000. */
+  readonly unsettled?: number
   /** Connections from one address, loopback excepted; default 10 a second, 100 at once. */
   readonly addressRate?: AddressRate
   /** What the operator wants none of; default: nothing. */
@@ -67,11 +72,14 @@ export interface WebSocketClientOptions extends ClientOptions {
   readonly origins?: readonly string[]
   readonly trustedProxies?: readonly string[]
   readonly pingMs?: number
+  readonly maxFragments?: number
 }
 
 export interface BoshClientOptions extends ClientOptions {
   /** Default 60 seconds, 60, and 120 for a pause. */
   readonly bosh?: BoshTimes
+  /** Requests without content, a second and at once; default 5, 60. */
+  readonly polling?: AddressRate
   readonly trustedProxies?: readonly string[]
 }
 
@@ -144,7 +152,7 @@ export function startWebSocketListener(
   http: HttpServer,
   dependencies: ClientDependencies,
 ): ClientListener {
-  const { path, origins, trustedProxies, pingMs, softBacklog, limits = clientLimits } = options
+  const { path, origins, trustedProxies, pingMs, maxFragments, softBacklog, limits = clientLimits } = options
   const clients = new Clients(options, dependencies)
   const place = { host: http.host, port: http.port }
   if (options.leftOut?.has('websocket') === true) return clients.listener({ close: () => {} }, place)
@@ -159,6 +167,8 @@ export function startWebSocketListener(
       ...(origins === undefined ? {} : { origins }),
       ...(trustedProxies === undefined ? {} : { trustedProxies }),
       ...(pingMs === undefined ? {} : { pingMs }),
+      ...(maxFragments === undefined ? {} : { maxFragments }),
+      tooManyFragments: () => dependencies.refused?.('websocket-fragments'),
       ...(softBacklog === undefined ? {} : { softBacklog }),
     },
     (transport) => clients.add(transport, transport.loopback, undefined),
@@ -173,15 +183,21 @@ export function startBoshListener(
   options: BoshClientOptions,
   dependencies: ClientDependencies,
 ): { readonly handler: HttpHandler | undefined; readonly connections: ClientConnections } {
-  const { bosh: times = defaultBoshTimes, trustedProxies, limits = clientLimits } = options
+  const { bosh: times = defaultBoshTimes, polling, trustedProxies, limits = clientLimits } = options
   const clients = new Clients(options, dependencies)
   const bosh = new Bosh(
-    { times, limits, ...(trustedProxies === undefined ? {} : { trustedProxies }) },
+    {
+      times,
+      limits,
+      ...(polling !== undefined && { polling }),
+      ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    },
     {
       clock: dependencies.clock,
       random: dependencies.random,
       admit: (address) => clients.admit(address),
       accept: (session) => clients.add(session, session.loopback, undefined),
+      pollsTooFast: () => dependencies.refused?.('polling'),
     },
   )
   return {
@@ -218,6 +234,7 @@ class Clients {
         iterations,
         limits: options.limits ?? clientLimits,
         timeouts: options.timeouts ?? defaultTimeouts,
+        ...(options.loginAttempts !== undefined && { attempts: options.loginAttempts }),
         clock,
         random,
         leftOut: options.leftOut,
@@ -229,6 +246,7 @@ class Clients {
       hardBacklog: options.hardBacklog ?? 4 * 1024 * 1024,
       budget: dependencies.budget ?? new SendBudget(clock, 64 * 1024 * 1024),
       rate: options.rate,
+      unsettled: options.unsettled ?? mostUnsettled,
       management: options.management ?? defaultManagement,
       resumptions: dependencies.resumptions ?? new Resumptions(random),
       clock,

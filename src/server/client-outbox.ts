@@ -47,6 +47,8 @@ export interface ClientOutboxParts {
   readonly waits: (session: Session, unacknowledged: readonly Unacknowledged[]) => void
   /** The session is over. What its client may not have is handed back, oldest first. */
   readonly over: (session: Session, unacknowledged: readonly Unacknowledged[]) => void
+  /** More is unacknowledged than may be: the session ends. */
+  readonly tooMuch: () => void
 }
 
 /** How long a client that resumes waits for what came on its former stream to be settled. */
@@ -265,8 +267,10 @@ export class ClientOutbox implements Outbox, Reader {
     sent.push(text, this.#parts.clock.now())
     this.#bearer?.sendText(text)
     this.#ask()
-    if (sent.size > this.#parts.limits.unacknowledged) this.cutOff()
-    else if (sent.size > longQueue) this.#parts.budget.check()
+    if (sent.size > this.#parts.limits.unacknowledged) {
+      this.#parts.tooMuch()
+      this.cutOff()
+    } else if (sent.size > longQueue) this.#parts.budget.check()
   }
 
   /** Once a turn, behind all that is sent in it; the next time when it is answered. */

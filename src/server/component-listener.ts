@@ -14,7 +14,7 @@ import type { Element } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import type { ComponentGateway, ComponentOutlet, ComponentPlace } from './component-gateway.js'
-import { Unsettled } from './unsettled.js'
+import { mostUnsettled, Unsettled } from './unsettled.js'
 
 export interface ComponentListenerOptions {
   readonly host: string
@@ -23,6 +23,8 @@ export interface ComponentListenerOptions {
   readonly timeouts?: StreamTimeouts
   /** Bytes that wait for a component that reads too slowly, before it is disconnected; default 64 MiB. */
   readonly hardBacklog?: number
+  /** Stanzas of it that may wait for the disk or for others (Unsettled); default 1000. */
+  readonly unsettled?: number
   /** Connections from one address, loopback excepted; default 10 a second, 100 at once. */
   readonly addressRate?: AddressRate
 }
@@ -107,7 +109,15 @@ class ComponentConnection implements TransportHandler, ComponentOutlet {
     const { options, clock, random, gateway, lagging = () => false } = context
     this.#context = context
     this.#transport = transport
-    this.#unsettled = new Unsettled({ lagging, hold: () => transport.pause(), goOn: () => transport.resume() })
+    this.#unsettled = new Unsettled({
+      most: options.unsettled ?? mostUnsettled,
+      lagging,
+      hold: (full) => {
+        if (full) context.refused?.('unsettled')
+        transport.pause()
+      },
+      goOn: () => transport.resume(),
+    })
     this.#stream = new ComponentStream(
       {
         limits: options.limits ?? serverLimits,

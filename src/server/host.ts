@@ -26,9 +26,14 @@ export interface HostDefinition {
 
 /** What all hosts share. */
 export interface HostEnvironment
-  extends Pick<Host, 'sessions' | 'store' | 'clock' | 'random' | 'log' | 'isLocal' | 'httpBase' | 'accounts'> {
+  extends Pick<
+    Host,
+    'sessions' | 'store' | 'clock' | 'random' | 'log' | 'counts' | 'isLocal' | 'httpBase' | 'accounts'
+  > {
   readonly router: Router & { dispatch(stanza: Element, from: Jid, to: Jid): Handled }
   readonly definitions: readonly HostDefinition[]
+  /** Stanzas of one account that may wait while it is read or written. */
+  readonly waitingPerAccount: number
 }
 
 export class LocalHost {
@@ -46,6 +51,7 @@ export class LocalHost {
       env.store,
       () => this.registrations.accountLoaders,
       (bareJid) => env.sessions.of(bareJid).length > 0,
+      env.waitingPerAccount,
     )
   }
 
@@ -188,7 +194,7 @@ export class LocalHost {
 
   #viewFor(module: Module): Host {
     const { domain, type, name, options, admins } = this.definition
-    const { definitions, ...shared } = this.#env
+    const { definitions, waitingPerAccount: _, ...shared } = this.#env
     const registrations = this.registrations
     const log = this.#env.log.child({ host: domain, module: module.name })
     return {

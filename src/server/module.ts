@@ -2,6 +2,7 @@
  * The contract of a module: what one XEP adds to a host. A module *returns* what it registers; the host installs it and
  * withdraws all of it when the host stops. Two handlers for one key are an error at start.
  */
+
 import type { HttpHandler } from '../net/http.js'
 import type { Store } from '../store/store.js'
 import type { Clock } from '../util/clock.js'
@@ -13,6 +14,7 @@ import type { Jid } from '../xmpp/jid.js'
 import type { Xep } from '../xmpp/xep.js'
 import type { LoadedAccount } from './account.js'
 import type { AccountKeeper } from './account-keeper.js'
+import type { Counts } from './counts.js'
 import type { Handled } from './handled.js'
 import type { Router } from './router.js'
 import type { Session, Sessions } from './session.js'
@@ -215,6 +217,7 @@ export interface Host {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly counts: Counts
   /** The module's options, validated by its own schema and complete with defaults. */
   readonly options: Readonly<Record<string, unknown>>
   /** Bare JIDs of the administrators. */

@@ -3,8 +3,6 @@ import type { Random } from '../util/random.js'
 import type { Jid } from '../xmpp/jid.js'
 import type { Session } from './session.js'
 
-/** Sessions of one account that wait for their clients; of more, the oldest is given up. */
-const waitingPerAccount = 10
 /** Streams that were given up and whose count is still known. */
 const remembered = 10_000
 
@@ -21,13 +19,18 @@ interface Resumable {
 
 export class Resumptions<T extends Resumable> {
   readonly #random: Random
+  readonly #perAccount: number
+  readonly #refused: () => void
   readonly #byId = new Map<string, T>()
   /** By bare JID, in the order in which their connections were lost. */
   readonly #waiting = new Map<string, Set<T>>()
   readonly #former = new Map<string, { readonly account: string; readonly handled: number }>()
 
-  constructor(random: Random) {
+  /** `perAccount`: sessions that wait for their clients; of more, the oldest is given up, and `refused` called. */
+  constructor(random: Random, perAccount = 10, refused = () => {}) {
     this.#random = random
+    this.#perAccount = perAccount
+    this.#refused = refused
   }
 
   /** Returns the new id. */
@@ -54,7 +57,9 @@ export class Resumptions<T extends Resumable> {
     const waiting = this.#waiting.get(account) ?? new Set()
     this.#waiting.set(account, waiting.add(outbox))
     const [oldest] = waiting
-    if (waiting.size > waitingPerAccount) oldest?.cutOff()
+    if (waiting.size <= this.#perAccount) return
+    this.#refused()
+    oldest?.cutOff()
   }
 
   goesOn(outbox: T): void {

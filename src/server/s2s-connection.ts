@@ -193,6 +193,7 @@ export class ServerConnection implements Reader, Carrier {
   }
 
   cutOff(): void {
+    this.#context.deps.refused?.('too-slow')
     this.abandon({ condition: 'resource-constraint', reason: `${this.pair.remote} takes what we write too slowly` })
   }
 
@@ -343,7 +344,9 @@ export class ServerConnection implements Reader, Carrier {
         },
       )
       const intake = new Intake(transport, {
-        ...{ gateway: deps.gateway, clock: deps.clock, log: this.log, rate: settings.rate },
+        ...{ gateway: deps.gateway, clock: deps.clock, log: this.log },
+        ...{ rate: settings.rate, unsettled: settings.unsettled },
+        refused: (reason) => deps.refused?.(reason),
         lagging: deps.lagging ?? (() => false),
         heard: (pair) => this.#context.heard(pair),
       })

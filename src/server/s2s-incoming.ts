@@ -60,7 +60,9 @@ export class IncomingConnection {
     const { remoteAddress } = transport
     this.#log = deps.log.child({ connection: pool.nameConnection(), direction: 'in', remoteAddress })
     this.#intake = new Intake(transport, {
-      ...{ gateway: deps.gateway, clock: deps.clock, log: this.#log, rate: pool.settings.rate },
+      ...{ gateway: deps.gateway, clock: deps.clock, log: this.#log },
+      ...{ rate: pool.settings.rate, unsettled: pool.settings.unsettled },
+      refused: (reason) => deps.refused?.(reason),
       lagging: deps.lagging ?? (() => false),
       heard: (pair) => pool.heard(pair, false),
     })
@@ -76,6 +78,7 @@ export class IncomingConnection {
         bidi: pool.settings.bidi,
         management: pool.settings.management,
         dialback: pool.settings.dialback,
+        claims: pool.settings.claims,
         hasHost: (domain) => deps.gateway.hasHost(domain),
         startTls: (host) => this.#offer(host),
         admit: (pair) => this.#admit(pair),
@@ -248,6 +251,7 @@ export class IncomingConnection {
     const { pool } = this.#context
     this.#return ??= new ReturnPath(first.info, {
       ...{ transport: this.#transport, stream: this.#stream, backlog: pool.settings.backlog, budget: pool.budget },
+      tooSlow: () => this.#context.deps.refused?.('too-slow'),
       unacknowledged: (waiting, failure) => pool.sendAgain(waiting, failure),
       over: (back) => pool.withdrawReturn(back),
     })

@@ -23,8 +23,12 @@ export interface IntakeParts {
   readonly clock: Clock
   readonly log: Logger
   readonly rate: ByteRate | undefined
+  /** Stanzas that may wait for the disk or for others (Unsettled). */
+  readonly unsettled: number
   /** More waits for the disk than should (Unsettled). */
   readonly lagging: () => boolean
+  /** Nothing is read for a while: `slowed-down` or `unsettled`. */
+  readonly refused: (reason: string) => void
   /** Something came of that pair. */
   heard(pair: DomainPair): void
 }
@@ -39,13 +43,17 @@ export class Intake {
   #bytes = 0
 
   constructor(transport: UpgradableTransport, parts: IntakeParts) {
-    const { rate, clock, lagging } = parts
+    const { rate, clock, lagging, unsettled, refused } = parts
     this.#parts = parts
     this.#transport = transport
     this.#bucket = rate && new TokenBucket(clock, rate.bytes, rate.burst)
     this.#unsettled = new Unsettled({
+      most: unsettled,
       lagging,
-      hold: () => this.#pause('unsettled'),
+      hold: (full) => {
+        if (full) refused('unsettled')
+        this.#pause('unsettled')
+      },
       goOn: () => this.#resume('unsettled'),
     })
   }
@@ -58,8 +66,9 @@ export class Intake {
   /** So much was read, and dealt with: what is too much is paid for by a pause. */
   read(length: number): void {
     this.#bytes += length
-    const { rate, clock } = this.#parts
+    const { rate, clock, refused } = this.#parts
     if (rate === undefined || this.#bucket?.take(length) !== false) return
+    refused('slowed-down')
     this.#pause('rate')
     clock.after((length / rate.bytes) * 1000, () => this.#resume('rate'))
   }

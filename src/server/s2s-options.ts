@@ -13,6 +13,7 @@ import type { ServerGateway } from './gateway.js'
 import type { ByteRate } from './s2s-intake.js'
 import type { S2sPolicy } from './s2s-policy.js'
 import type { QueueLimits } from './s2s-queue.js'
+import { mostUnsettled } from './unsettled.js'
 
 export interface S2sOptions {
   readonly policy: S2sPolicy
@@ -27,6 +28,14 @@ export interface S2sOptions {
   readonly backlog?: number
   /** Of what comes in on one connection; no limit if left out. */
   readonly rate?: ByteRate
+  /** Stanzas of one connection that may wait for the disk or for others (Unsettled); default 1000. */
+  readonly unsettled?: number
+  /** Domains that a peer may claim on one stream; default 512. */
+  readonly claims?: number
+  /** Links in all: strangers and our own users choose the domains. What goes to a further one is returned; default 10,000. */
+  readonly links?: number
+  /** Bytes that wait for all other servers together; default 256 MiB. */
+  readonly budget?: number
   /** One stream for both directions, with servers that can (XEP-0288); default false. */
   readonly bidi?: boolean
   /** What the operator wants none of; default: nothing. */
@@ -71,7 +80,7 @@ export interface S2sDeps {
   readonly log: Logger
   /** More waits for the disk than should: nothing is read from servers who wait for it; default: never. */
   readonly lagging?: () => boolean
-  /** Counts by reason: a stream error that we sent. */
+  /** Counts by reason: a stream error that we sent, `slowed-down`, `unsettled`, `queue-full`, `too-slow`, `too-many-links`. */
   readonly refused?: (reason: string) => void
   /** Default: TCP. */
   readonly connect?: (options: ConnectOptions) => Promise<UpgradableTransport>
@@ -98,4 +107,8 @@ export const settingsOf = ({ leftOut = nothing, ...options }: S2sOptions): S2sSe
   bidi: options.bidi === true && !leftOut.has('s2s_bidi'),
   dialback: !leftOut.has('dialback'),
   management: !leftOut.has('smacks'),
+  unsettled: options.unsettled ?? mostUnsettled,
+  claims: options.claims ?? 512,
+  links: options.links ?? 10_000,
+  budget: options.budget ?? 256 * 1024 * 1024,
 })

@@ -27,14 +27,10 @@ import type { ReturnPath } from './s2s-return.js'
 import { type Question, Verification } from './s2s-verification.js'
 import { SendBudget } from './send-budget.js'
 
-/** Links that are idle, and when their domains were heard of, are forgotten above this number. */
-const rememberedLinks = 5000
-/** Links in all: strangers and our own users choose the domains. What goes to a further one is returned. */
-const mostLinks = 2 * rememberedLinks
+/** When so many domains were heard of is remembered. */
+const rememberedDomains = 5000
 /** Questions to authoritative servers at a time. */
 const mostVerifications = 1000
-/** What waits for all other servers together. */
-const budgetBytes = 256 * 1024 * 1024
 
 export class S2sPool implements Remote, WayToPeers, Closeable {
   readonly keys: DialbackKeys
@@ -44,7 +40,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
   readonly #deps: S2sDeps
   readonly #links = new Map<string, ServerLink>()
   /** Number of links at which the idle ones are looked for. */
-  #sweepAt = rememberedLinks
+  #sweepAt: number
   readonly #connections = new Set<ServerConnection>()
   /** Streams of others that take stanzas (XEP-0288), by pair. */
   readonly #returns = new Map<string, ReturnPath>()
@@ -65,11 +61,12 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
     this.#deps = deps
     const { settings } = this
     const { clock, random } = deps
-    this.budget = new SendBudget(clock, budgetBytes)
+    this.#sweepAt = settings.links >> 1
+    this.budget = new SendBudget(clock, settings.budget)
     this.#pulse = new Pulse({
       clock,
       waits: settings.waits,
-      remembered: rememberedLinks,
+      remembered: rememberedDomains,
       connected: () => this.#connections,
       ping: (carrier) => this.#ping(carrier),
     })
@@ -78,7 +75,10 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
       clock,
       random,
       carrierFor: (pair, except) => this.#carrierFor(pair, except),
-      bounce: (waiting, failure) => this.#bounce(waiting, failure),
+      bounce: (waiting, failure) => {
+        if (failure.condition === 'resource-constraint') deps.refused?.('queue-full')
+        this.#bounce(waiting, failure)
+      },
       up: (link) => this.#up(link),
       down: (link, failure, again) => this.#down(link, failure, again),
     }
@@ -235,11 +235,15 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
     const of = pairKey(pair)
     const known = this.#links.get(of)
     if (known !== undefined) return known
+    const { links } = this.settings
     if (this.#links.size >= this.#sweepAt) {
       for (const [key, link] of this.#links) if (link.isIdle) this.#links.delete(key)
-      this.#sweepAt = Math.max(rememberedLinks, Math.min(mostLinks, 2 * this.#links.size))
+      this.#sweepAt = Math.max(links >> 1, Math.min(links, 2 * this.#links.size))
     }
-    if (this.#links.size >= mostLinks) return undefined
+    if (this.#links.size >= links) {
+      this.#deps.refused?.('too-many-links')
+      return undefined
+    }
     const link = new ServerLink(pair, this.#linkContext)
     if (this.#closing !== undefined) link.close()
     this.#links.set(of, link)

@@ -17,6 +17,8 @@ export interface ReturnParts {
   readonly budget: SendBudget
   /** Characters that the peer may leave untaken. */
   readonly backlog: number
+  /** The peer takes what we write too slowly. */
+  readonly tooSlow: () => void
   /** What was written last and not acknowledged, in order, when the stream broke. */
   unacknowledged(waiting: readonly Waiting[], failure: Failure): void
   /** Nothing can be sent on it from now on. */
@@ -68,6 +70,7 @@ export class ReturnPath implements Carrier, Reader {
   }
 
   cutOff(): void {
+    this.#parts.tooSlow()
     this.abandon({ condition: 'resource-constraint', reason: `${this.pair.remote} takes what we write too slowly` })
   }
 

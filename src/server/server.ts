@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly counts?: Counts
   /** Clients of one account at a time; default 50. */
   readonly sessionsPerAccount?: number
+  /** Stanzas of one account that may wait while it is read or written; default 1000. */
+  readonly waitingPerAccount?: number
   /** Host.httpBase; default: none is known. */
   readonly httpBase?: () => string | undefined
   /** Router.crowded; default: never. */
@@ -116,6 +118,8 @@ export class Server implements Closeable {
       isLocal,
       httpBase,
       definitions,
+      counts,
+      waitingPerAccount: options.waitingPerAccount ?? 1000,
     }
     this.#hosts = new HostRegistry(definitions, shared)
     this.router = router

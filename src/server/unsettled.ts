@@ -3,13 +3,16 @@
  * bounded (architecture.md, When the disk fails); while the disk lags behind, that bound is one.
  */
 
-/** Stanzas of one connection that may wait for the disk or for others. */
-const most = 1000
+/** Default of `UnsettledParts.most`. */
+export const mostUnsettled = 1000
 
 export interface UnsettledParts {
+  /** Stanzas of one connection that may wait for the disk or for others. */
+  readonly most: number
   /** More waits for the disk than should: who can wait does. */
   readonly lagging: () => boolean
-  readonly hold: () => void
+  /** `full`: that many wait; otherwise the disk lags behind. */
+  readonly hold: (full: boolean) => void
   readonly goOn: () => void
 }
 
@@ -24,14 +27,15 @@ export class Unsettled {
 
   add(): void {
     this.#count += 1
-    if (this.#holding || (this.#count < most && !this.#parts.lagging())) return
+    const full = this.#count >= this.#parts.most
+    if (this.#holding || !(full || this.#parts.lagging())) return
     this.#holding = true
-    this.#parts.hold()
+    this.#parts.hold(full)
   }
 
   settle(): void {
     this.#count -= 1
-    if (!this.#holding || (this.#count > 0 && (this.#count >= most || this.#parts.lagging()))) return
+    if (!this.#holding || (this.#count > 0 && (this.#count >= this.#parts.most || this.#parts.lagging()))) return
     this.#holding = false
     this.#parts.goOn()
   }

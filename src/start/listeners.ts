@@ -102,6 +102,7 @@ export async function listenForClients(
     ...clientOptionsOf(config),
     certificates: clientCertificates(global, clock),
   }
+  const webSocketOptions = { ...options, maxFragments: limits.websocket_fragments }
   const dependencies: ClientDependencies = {
     gateway: server.clients,
     certificates,
@@ -116,7 +117,9 @@ export async function listenForClients(
     refused: (reason) => metrics.counts.refused('c2s', reason),
     perAddress: new AddressCount(limits.c2s_connections),
     failures: new AddressLimit(clock, { rate: limits.c2s_failed_logins / 60, burst: limits.c2s_failed_logins }),
-    resumptions: new Resumptions(random),
+    resumptions: new Resumptions(random, global.smacks_max_hibernated_sessions, () =>
+      metrics.counts.refused('c2s', 'too-many-hibernated'),
+    ),
   }
   const httpConnections = exceptLoopback(new AddressCount(limits.http_connections))
   const bosh = startBoshListener(boshOptionsOf(config), dependencies)
@@ -148,7 +151,7 @@ export async function listenForClients(
         refused: (reason) => metrics.counts.refused('http', reason),
       })
       listeners.push(http)
-      opened(startWebSocketListener(options, http, dependencies), port)
+      opened(startWebSocketListener(webSocketOptions, http, dependencies), port)
       if (paths.bosh !== undefined && bosh.handler !== undefined) http.route(paths.bosh, bosh.handler)
       server.serveHttp(http)
       if (global.openmetrics_allow_ips.length > 0)

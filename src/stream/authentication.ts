@@ -21,7 +21,7 @@ import type { Stream } from './stream.js'
  * RFC 6120 §6.4.5 asks for at least 2 retries, at most 5. The first failure of a further mechanism that was offered is not counted: a
  * client that goes through the list with one wrong password comes to its end, and tells its user so.
  */
-const maxFailures = 5
+export const mostFailures = 5
 
 export interface Credentials {
   /** Undefined where the account has none of the hash that was asked for. */
@@ -75,6 +75,8 @@ export interface AuthenticationContext {
   /** The localpart that the stream's header names, where it names one. */
   readonly named: string | undefined
   readonly authentication: Authentication
+  /** Failures after which the stream ends. */
+  readonly mostFailures: number
   /** What every exchange is started with, beside the mechanisms that were offered. */
   readonly start: Omit<Start, 'offered'>
   /** What the channel can be bound to. */
@@ -142,7 +144,7 @@ export function refuse<C extends AuthenticationContext>(
   refused(condition)
   stream.send(profile.failure(condition, text))
   if (isFurther(authentication)) return
-  if (++authentication.failures >= maxFailures)
+  if (++authentication.failures >= mostFailures)
     stream.fail(new StreamError('policy-violation', 'too many failed attempts to authenticate'))
 }
 

@@ -14,7 +14,7 @@ import { Jid } from '../xmpp/jid.js'
 import { ns } from '../xmpp/namespaces.js'
 import { isStanza, payload } from '../xmpp/stanza.js'
 import { StreamError } from '../xmpp/stream-error.js'
-import { Authentication, type Credentials } from './authentication.js'
+import { Authentication, type Credentials, mostFailures } from './authentication.js'
 import { type BindContext, bind, session } from './bind.js'
 import type { InlineBind, InlineBound } from './bind2.js'
 import { channelBinding } from './channel-binding.js'
@@ -39,6 +39,8 @@ export interface ClientStreamOptions {
   readonly iterations: number
   readonly limits: StreamLimits
   readonly timeouts: StreamTimeouts
+  /** Logins that may fail on one stream; default 5. */
+  readonly attempts?: number
   readonly clock: Clock
   readonly random: Random
   /** What the operator wants none of; default: nothing. */
@@ -278,7 +280,7 @@ export class ClientStream {
   }
 
   #context(domain: string): Context {
-    const { encryptionRequired, mechanisms, random, secret, iterations } = this.#options
+    const { encryptionRequired, mechanisms, random, secret, iterations, attempts = mostFailures } = this.#options
     const handler = this.#handler
     const leftOut = this.#leftOut
     this.#authentication ??= new Authentication()
@@ -291,6 +293,7 @@ export class ClientStream {
       plainWithoutTls,
       mechanisms,
       authentication: this.#authentication,
+      mostFailures: attempts,
       // Asked for when they are needed: a context is made for each <r/>, too.
       get startTls() {
         if (framing !== 'stream' || !handler.canStartTls(domain)) return 'none'

@@ -57,6 +57,8 @@ export interface IncomingServerOptions {
   readonly management: boolean
   /** Domains may be claimed by it, and keys of ours asked about (XEP-0220). */
   readonly dialback: boolean
+  /** Domains that may be claimed on one stream. */
+  readonly claims: number
   readonly hasHost: (domain: string) => boolean
   /** `host` is undefined where the peer did not say whom it wants. */
   readonly startTls: (host: string | undefined) => 'none' | 'optional' | 'required'
@@ -89,8 +91,6 @@ export interface IncomingServerHandler {
 const pairLimit = 128
 /** Waiting for their authoritative servers at a time. */
 const pendingLimit = 32
-/** Claims on one stream in all. */
-const claimLimit = 512
 /** Failures of SASL on one stream (RFC 6120 §6.4.5). */
 const failureLimit = 3
 
@@ -334,7 +334,8 @@ export class IncomingServerStream {
 
   /** As the receiving server (XEP-0220 §2.2.1). */
   #claim(pair: DomainPair, key: string): void {
-    if (++this.#claims > claimLimit) throw new StreamError('policy-violation', 'too many domains on one stream')
+    if (++this.#claims > this.#options.claims)
+      throw new StreamError('policy-violation', 'too many domains on one stream')
     const of = pairKey(pair)
     if (this.#pending.has(of)) return
     const admission = this.#verified.has(of) ? undefined : this.#admission(pair)

@@ -1,8 +1,9 @@
 /** docs/limits.md: its options, their defaults and its tests are there, and no limit of the configuration is left out. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
+import { limitsOptions } from '../../src/config/limits.js'
 import { optionsOfModules } from '../../src/config/load.js'
-import { globalOptions, limitsOptions } from '../../src/config/schema.js'
+import { globalOptions } from '../../src/config/schema.js'
 import { modules } from '../../src/modules/index.js'
 import { allTests } from './muc/titles.js'
 

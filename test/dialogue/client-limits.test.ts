@@ -123,6 +123,74 @@ describe('lists of an account', () => {
   })
 })
 
+describe('the rest of what one client or account may take', () => {
+  const open = async (options: Record<string, Record<string, number>>): Promise<Stage> => {
+    const stage = await Stage.open({ options })
+    close = () => stage.close()
+    return stage
+  }
+
+  test('max_directed_presences', async () => {
+    const stage = await open({ presence: { max_directed_presences: 10 } })
+    const alice = stage.client('alice')
+    for (let n = 0; n <= 10; n++) await alice.sends(`<presence to='r${n}@rooms.b.example/alice'/>`)
+    expect(stage.refused).toEqual(['stanza: resource-constraint'])
+  })
+
+  test('max_stranger_requests', async () => {
+    const stage = await open({ presence: { max_stranger_requests: 2 } })
+    const peer = stage.peer('b.example')
+    for (let n = 0; n < 3; n++)
+      await peer.sends(`<presence type='subscribe' from='u${n}@b.example' to='alice@a.example'/>`)
+    expect(await stage.store.roster('alice@a.example')).toHaveLength(2)
+    expect(stage.refused).toEqual(['stanza: too-many-strangers'])
+  })
+
+  test('max_pending_requests', async () => {
+    const stage = await open({ 'iq-answers': { max_pending_requests: 10 } })
+    const alice = stage.client('alice')
+    stage.peer('b.example')
+    for (let n = 0; n <= 10; n++)
+      await alice.sends(`<iq type='get' id='n${n}' to='dave@b.example'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    expect(stage.refused).toEqual(['stanza: too-many-requests'])
+  })
+
+  test('max_archive_queries', async () => {
+    const stage = await open({ user_archive: { max_archive_queries: 1 } })
+    const alice = stage.client('alice')
+    await alice.sends(`<message to='bob@a.example' type='chat'><body>x</body></message>`)
+    await Promise.all(
+      ['1', '2'].map((id) => alice.sends(`<iq type='set' id='${id}'><query xmlns='urn:xmpp:mam:2'/></iq>`)),
+    )
+    await alice.drain()
+    expect(stage.refused).toEqual(['stanza: resource-constraint'])
+  })
+
+  test('push_max_devices', async () => {
+    const stage = await open({ push: { push_max_devices: 1 } })
+    const alice = stage.client('alice')
+    for (const node of ['one', 'two'])
+      await alice.sends(
+        `<iq type='set' id='${node}'><enable xmlns='urn:xmpp:push:0' jid='push.example' node='${node}'/></iq>`,
+      )
+    expect(stage.refused).toEqual(['stanza: resource-constraint'])
+  })
+
+  test('account_queue', async () => {
+    const stage = await Stage.open({ waitingPerAccount: 10 })
+    close = () => stage.close()
+    const alice = stage.client('alice')
+    // Bob is read first: the others wait.
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        alice.sends(`<message to='bob@a.example' id='${n}'><body>x</body></message>`),
+      ),
+    )
+    expect(stage.refused.length).toBeGreaterThan(0)
+    expect(new Set(stage.refused)).toEqual(new Set(['stanza: resource-constraint']))
+  })
+})
+
 test('what a room refuses is counted, too', async () => {
   const counted: string[] = []
   const store = openMemoryStore()

@@ -90,6 +90,7 @@ describe('dropped', () => {
     await answers('twice')
     expect([(await alice.next()).attrs.id, (await alice.next()).attrs.id]).toEqual(['twice', 'twice'])
     for (let n = 0; n <= 1000; n += 1) await asks(`n${n}`)
+    expect(stage.refused).toContain('stanza: too-many-requests')
     await answers('n0')
     await alice.receivesNothing()
     await answers('n1')

@@ -192,6 +192,8 @@ export interface StageOptions {
   readonly store?: FailingStore
   /** Where clients reach the HTTP server. */
   readonly httpBase?: () => string
+  /** Stanzas of one account that may wait while it is read or written. */
+  readonly waitingPerAccount?: number
   /** Of modules of the default host, by their names. */
   readonly options?: HostOptions['options']
 }
@@ -202,6 +204,8 @@ export class Stage {
   readonly clock: ManualClock
   /** What {$x} stood for, over all who take part. */
   readonly captures: Record<string, string> = {}
+  /** What was refused, and why, as it is counted. */
+  readonly refused: string[] = []
   /** Messages of the log at level `error`. */
   readonly errors: string[] = []
   readonly #peers = new Map<string, Peer>()
@@ -221,6 +225,8 @@ export class Stage {
       clock: this.clock,
       random: new SeededRandom(7),
       ...(options.httpBase && { httpBase: options.httpBase }),
+      ...(options.waitingPerAccount !== undefined && { waitingPerAccount: options.waitingPerAccount }),
+      counts: { stanza: () => {}, refused: (what, reason) => this.refused.push(`${what}: ${reason}`) },
       log: this.#log(),
       remote: {
         send: (stanza) => this.#toPeer(stanza),

@@ -1,5 +1,7 @@
 /** XEP-0198 for clients: who loses the connection loses nothing else. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { Resumptions } from '../../src/server/resumptions.js'
+import { SeededRandom } from '../../src/util/random.js'
 import { openRooms } from './muc-stage.js'
 import { type Client, Stage, settled } from './stage.js'
 import { Wire, type WireClient } from './wire-client.js'
@@ -350,6 +352,8 @@ describe('§4 what was never acknowledged', () => {
 
   test('a queue that grows too long ends the session, and is not lost', async () => {
     wire = new Wire(stage, { unacknowledged: 2000 })
+    const refused: string[] = []
+    Object.assign(wire.parts, { refused: (reason: string) => refused.push(reason) })
     const small = await wire.client('bob')
     await small.binds('small')
     await manages(small)
@@ -358,6 +362,7 @@ describe('§4 what was never acknowledged', () => {
     await settled()
     expect(stage.server.sessions.get('bob@a.example/small')).toBeUndefined()
     expect(await offline()).toBe(20)
+    expect(refused).toEqual(['unacknowledged'])
   })
 
   test('is kept when the server stops', async () => {
@@ -368,6 +373,8 @@ describe('§4 what was never acknowledged', () => {
   })
 
   test('the eleventh session of an account that waits ends the first', async () => {
+    let refused = 0
+    Object.assign(wire.parts, { resumptions: new Resumptions(new SeededRandom(3), 10, () => refused++) })
     for (let n = 0; n < 11; n += 1) {
       const client = await wire.client('bob')
       await client.binds(`r${n}`)
@@ -376,6 +383,7 @@ describe('§4 what was never acknowledged', () => {
     }
     expect(stage.server.sessions.get('bob@a.example/r0')).toBeUndefined()
     expect(stage.server.sessions.get('bob@a.example/r1')).toBeDefined()
+    expect(refused).toBe(1)
   })
 })
 

@@ -45,6 +45,7 @@ export class Wire {
       allowUnencryptedPlain: true,
       hardBacklog,
       rate: undefined,
+      unsettled: 1000,
       budget: new SendBudget(clock, 64 * 1024 * 1024),
       management: { hibernationMs: 600_000, acknowledgementMs: 30_000, unacknowledged: 1024 * 1024, ...management },
       resumptions: new Resumptions(random),

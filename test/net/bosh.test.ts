@@ -30,6 +30,7 @@ let admits: boolean
 /** What is answered when a session opens. */
 let greeting: readonly string[]
 
+let polled = 0
 beforeEach(async () => {
   http = await HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger })
   clock = new ManualClock()
@@ -44,7 +45,7 @@ beforeEach(async () => {
   ]
   const bosh = new Bosh(
     { times: { wait: 60, inactivity: 30, maxPause: 120 }, limits },
-    { clock, random: new SeededRandom(5), admit: () => admits, accept },
+    { clock, random: new SeededRandom(5), admit: () => admits, accept, pollsTooFast: () => polled++ },
   )
   http.route('/http-bind', bosh.handler)
 })
@@ -247,12 +248,14 @@ describe('XEP-0124 §8 to §14 requests', () => {
   })
 
   test('§12 polling too fast is refused', async () => {
+    polled = 0
     const { sid } = await opens(`hold='0' wait='0'`)
     let rid = 1001
     let answer = await asks(on(sid, rid))
     while (answer.attrs.type === undefined && rid < 1100) answer = await asks(on(sid, ++rid))
     expect(answer.attrs).toMatchObject({ type: 'terminate', condition: 'policy-violation' })
     expect(rid).toBe(1061)
+    expect(polled).toBe(1)
   })
 
   test('§13 the client ends it: its last words are heard, the stream is closed, all requests are answered', async () => {

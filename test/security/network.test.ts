@@ -16,8 +16,9 @@ test('a WebSocket message of single bytes is refused before it is whole', async 
   const http = await HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger })
   opened.push(http)
   const received: unknown[] = []
+  const counted: string[] = []
   opened.push(
-    acceptWebSockets(http, {}, (transport) => {
+    acceptWebSockets(http, { maxFragments: 20, tooManyFragments: () => counted.push('too many') }, (transport) => {
       transport.handler = { data: (chunk) => received.push(chunk), closed: () => {} }
     }),
   )
@@ -32,11 +33,12 @@ test('a WebSocket message of single bytes is refused before it is whole', async 
       `Sec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
   )
   const fragment = (opcode: number): Buffer => Buffer.from([opcode, 0x81, 0, 0, 0, 0, 0x20])
-  socket.write(Buffer.concat([fragment(0x01), ...Array.from({ length: 1000 }, () => fragment(0x00))]))
+  socket.write(Buffer.concat([fragment(0x01), ...Array.from({ length: 30 }, () => fragment(0x00))]))
   await ended
   // Close frame with code 1008 (RFC 6455 §7.4.1).
   expect(Buffer.concat(heard).includes(Buffer.from([0x03, 0xf0]))).toBe(true)
   expect(received).toEqual([])
+  expect(counted).toEqual(['too many'])
 }, 20_000)
 
 describe('names that strangers choose', () => {

@@ -30,6 +30,7 @@ describe('links to domains that somebody chose', () => {
     expect(wire.pool.links()).toHaveLength(10_000)
     expect(wire.bounced.map((stanza) => stanza.attrs.id)).toEqual(['m10000'])
     expect(wire.bounced[0]?.toString()).toContain('resource-constraint')
+    expect(wire.refused).toEqual(['too-many-links'])
   }, 60_000)
 
   test('that failed and rest are forgotten', async () => {
@@ -77,6 +78,7 @@ test('servers that read nothing are cut off before all of them together take too
   await wire.settle()
   const open = wire.connections.filter(({ state }) => state === 'open')
   expect(open).toHaveLength(2)
+  expect(wire.refused.filter((reason) => reason === 'too-slow')).toHaveLength(4)
 })
 
 test('a peer of distributed rooms is never spoken to without TLS: keys and real JIDs go there', () => {

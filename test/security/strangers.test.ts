@@ -219,6 +219,7 @@ describe('an account', () => {
     for (let n = 0; n < 510; n++)
       await peer.sends(`<presence type='subscribe' from='u${n}@b.example' to='alice@a.example'/>`)
     expect(await stage.store.roster('alice@a.example')).toHaveLength(500)
+    expect(stage.refused.filter((each) => each === 'stanza: too-many-strangers')).toHaveLength(10)
     const alice = stage.client('alice')
     await alice.sends(
       `<iq type='set' id='r'><query xmlns='jabber:iq:roster'><item jid='friend@b.example'/></query></iq>`,

@@ -17,7 +17,7 @@ async function registry(inUse: (jid: string) => boolean = () => false) {
       return `data of ${jid}`
     },
   }
-  return { store, loads, accounts: new AccountRegistry(store, () => [loader], inUse) }
+  return { store, loads, accounts: new AccountRegistry(store, () => [loader], inUse, 1000) }
 }
 
 describe('loading', () => {

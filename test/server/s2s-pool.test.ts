@@ -225,6 +225,7 @@ describe('what senders hear', () => {
     for (const id of ['1', '2', '3']) wire.pool.send(say(id))
     await wire.settle()
     expect(wire.bounces()).toEqual(['3 resource-constraint'])
+    expect(wire.refused).toEqual(['queue-full'])
     expect(wire.pool.links()[0]).toMatchObject({ queue: 2, state: 'connecting' })
   })
 

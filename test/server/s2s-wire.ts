@@ -97,6 +97,8 @@ export interface WirePool {
   readonly bounced: Element[]
   bounces(): string[]
   readonly events: string[]
+  /** Why something was refused, as it is counted. */
+  readonly refused: string[]
   readonly log: Logged[]
   /** Lets everything that is pending happen. */
   settle(): Promise<void>
@@ -112,6 +114,7 @@ export function wirePool(
   const tried: string[] = []
   const bounced: Element[] = []
   const events: string[] = []
+  const refused: string[] = []
   const log: Logged[] = []
   const dns: WirePool['dns'] = {}
   const down: WirePool['down'] = {}
@@ -135,6 +138,7 @@ export function wirePool(
       },
       clock,
       random: new SeededRandom(1),
+      refused: (reason) => refused.push(reason),
       log: recordingLogger(log),
       connect(to) {
         const address = `${to.host}:${to.port}`
@@ -154,7 +158,7 @@ export function wirePool(
     ...watcher,
   })
   return {
-    ...{ pool, clock, connections, tried, dns, down, bounced, events, log },
+    ...{ pool, clock, connections, tried, dns, down, bounced, events, refused, log },
     bounces: () =>
       bounced.map((stanza) => {
         const condition = stanza.getChild('error')?.getChildElements()[0]?.name

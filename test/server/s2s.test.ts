@@ -247,13 +247,19 @@ describe('strangers', () => {
 
   test('more bytes than a peer may send are made to wait, and nothing is lost', async () => {
     const a = await start({ domains: ['a.example'] })
-    const b = await start({ domains: ['b.example'], options: { rate: { bytes: 200_000, burst: 20_000 } } })
+    const refused: string[] = []
+    const b = await start({
+      domains: ['b.example'],
+      options: { rate: { bytes: 200_000, burst: 20_000 } },
+      deps: { refused: (reason) => refused.push(reason) },
+    })
     connectPeers({ 'a.example': a, 'b.example': b })
     const begin = performance.now()
     for (let n = 0; n < 100; n++) a.pool.send(message('x@a.example', 'y@b.example', `${n} ${'x'.repeat(1000)}`))
     await until(() => b.received.length === 100, 'all messages')
     // 200 kB of ids and bodies, of which 20 kB may come at once.
     expect(performance.now() - begin).toBeGreaterThan(200)
+    expect(refused).toContain('slowed-down')
   })
 })
 

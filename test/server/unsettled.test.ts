@@ -2,11 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import { Unsettled } from '../../src/server/unsettled.js'
 
 function connection() {
-  const state = { lagging: false, reading: true }
+  const state = { lagging: false, reading: true, full: 0 }
   const unsettled = new Unsettled({
+    most: 1000,
     lagging: () => state.lagging,
-    hold: () => {
+    hold: (full) => {
       state.reading = false
+      if (full) state.full++
     },
     goOn: () => {
       state.reading = true
@@ -21,7 +23,7 @@ describe('a connection is not read from', () => {
     for (let n = 0; n < 999; n++) unsettled.add()
     expect(state.reading).toBe(true)
     unsettled.add()
-    expect(state.reading).toBe(false)
+    expect(state).toMatchObject({ reading: false, full: 1 })
     unsettled.settle()
     expect(state.reading).toBe(true)
   })
@@ -31,7 +33,7 @@ describe('a connection is not read from', () => {
     unsettled.add()
     state.lagging = true
     unsettled.add()
-    expect(state.reading).toBe(false)
+    expect(state).toMatchObject({ reading: false, full: 0 })
     unsettled.settle()
     expect(state.reading).toBe(false)
     unsettled.settle()

@@ -110,6 +110,7 @@ export function incoming(options: Partial<IncomingServerOptions> = {}): Staged<I
       bidi: false,
       management: true,
       dialback: true,
+      claims: 512,
       keys: new DialbackKeys('d14lb4ck43v3r'),
       secure: false,
       hasHost: (domain) => domain === 'montague.example' || domain === 'chat.montague.example',

@@ -2,12 +2,14 @@
  * XEP-0191: Blocking Command. Who is blocked reaches no client of the account and learns nothing of it; and no client reaches them
  * by mistake.
  */
+
 import type { LoadedAccount } from '../../server/account.js'
 import type { Host, Module } from '../../server/module.js'
 import { copy, type Element, elements, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { between } from '../between.js'
 import { ownAccount } from '../own-account.js'
 import { type BlockingService, blockingService, type PresenceService, presenceService } from '../services.js'
 import {
@@ -36,8 +38,7 @@ export const blocking: Module = {
       type: 'integer',
       default: 1000,
       doc: 'Addresses that one account may block (XEP-0191); more are refused.',
-      check: (value) =>
-        typeof value === 'number' && value >= 1 && value <= 100_000 ? undefined : 'be a number from 1 to 100000',
+      check: between(1, 100_000),
     },
   },
   setup(host) {

@@ -1,4 +1,5 @@
 /** What the configuration says of rooms: Prosody's names where Prosody has the option. */
+
 import {
   configOptionNames,
   defaultPolicy,
@@ -8,6 +9,7 @@ import {
 } from '../../room/index.js'
 import type { OptionDeclaration } from '../../server/module.js'
 import { Jid } from '../../xmpp/jid.js'
+import { between } from '../between.js'
 import type { RateLimits } from './rates.js'
 
 const oneOf =
@@ -151,8 +153,7 @@ export const mucOptions = {
     type: 'integer',
     default: 65_536,
     doc: 'Characters of the card of a room with its avatar in base64 (XEP-0486); at most 200,000.',
-    check: (value) =>
-      typeof value === 'number' && value >= 0 && value <= 200_000 ? undefined : 'be a number from 0 to 200000',
+    check: between(0, 200_000),
   },
   max_history_messages: {
     type: 'integer',

@@ -6,8 +6,6 @@ import type { Jid } from '../../xmpp/jid.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 
 const key = 'presence.directed'
-/** Addresses at a time; a client in a thousand rooms is none we want. */
-const most = 1000
 /** Characters of one that is remembered whole. */
 const longest = 8 * 1024
 
@@ -20,8 +18,8 @@ export function directedOf(session: Session): Map<string, Element> {
   return directed
 }
 
-/** Throws StanzaError `resource-constraint` when there are too many. */
-export function remember(session: Session, to: Jid, stanza: Element): void {
+/** Throws StanzaError `resource-constraint` when there are more than `most`. */
+export function remember(session: Session, to: Jid, stanza: Element, most: number): void {
   const directed = directedOf(session)
   const recipient = to.toString()
   if (stanza.attrs.type === 'unavailable') directed.delete(recipient)

@@ -23,8 +23,6 @@ const parsNs = 'urn:xmpp:pars:0'
 
 /** Characters of a request that is kept as it came; of a longer one only who asked is kept. */
 const longestRequest = 4096
-/** Requests that wait for a user, of those who are no contacts. */
-const mostStrangers = 500
 
 export class Inbound {
   readonly #host: Host
@@ -97,11 +95,14 @@ export class Inbound {
 
   /** Strangers' requests must not take the place of contacts: beyond a number of them, new ones are dropped. */
   #isOverrun(account: LoadedAccount, contact: string): boolean {
+    const mostStrangers = Number(this.#host.options.max_stranger_requests)
     const items = this.#roster.items(account)
     if (items.has(contact) || items.size < mostStrangers) return false
     let strangers = 0
     for (const item of items.values()) if (stateOf(item) === 'none in' && item.name === undefined) strangers++
-    return strangers >= mostStrangers
+    if (strangers < mostStrangers) return false
+    this.#host.counts.refused('stanza', 'too-many-strangers')
+    return true
   }
 
   /** §3.1.3, §3.4: who has the subscription, or was approved in advance, is answered for the user. */

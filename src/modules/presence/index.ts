@@ -9,6 +9,7 @@ import type { RosterItem } from '../../store/store.js'
 import { type Element, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { between } from '../between.js'
 import { type PresenceService, presenceService, type RosterService, rosterService } from '../services.js'
 import { Broadcast } from './broadcast.js'
 import { directedOf, sentTo } from './directed.js'
@@ -22,6 +23,20 @@ export const presence: Module = {
   name: 'presence',
   rfc: { clauses: 'RFC 6121 §§3, 4', test: 'dialogue/presence.test.ts' },
   hosts: ['user'],
+  options: {
+    max_directed_presences: {
+      type: 'integer',
+      default: 1000,
+      doc: 'Addresses at a time to which one client may have sent directed presence; a room is one.',
+      check: between(10, 100_000),
+    },
+    max_stranger_requests: {
+      type: 'integer',
+      default: 500,
+      doc: 'Subscription requests of strangers that wait for one user; more are dropped, so that contacts have room.',
+      check: between(1, 100_000),
+    },
+  },
   setup(host) {
     const roster = host.service<RosterService>(rosterService)
     if (roster === undefined) throw new Error(`Module "presence" on ${host.domain} needs the module "roster"`)

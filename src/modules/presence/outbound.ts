@@ -34,7 +34,7 @@ export class Outbound {
     }
     if (type !== undefined && type !== 'unavailable') return stanza.attrs.to === undefined ? true : undefined
     if (stanza.attrs.to !== undefined) {
-      remember(session, to, stanza)
+      remember(session, to, stanza, Number(this.#host.options.max_directed_presences))
       return undefined
     }
     if (type === undefined) this.#broadcast.available(account, session, stanza)

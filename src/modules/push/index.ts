@@ -2,20 +2,20 @@
  * XEP-0357: Push Notifications. A client that cannot be reached, because it is offline, has lost its connection or sleeps, is woken by its
  * vendor's service when somebody writes. Each service hears of it at a bounded rate, and no more once it refuses.
  */
+
 import type { LoadedAccount } from '../../server/account.js'
 import type { Host, Module } from '../../server/module.js'
 import type { Element } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { between } from '../between.js'
 import { ownAccount } from '../own-account.js'
 import { clientInactive } from '../services.js'
 import { isCopy, isUrgent, type Privacy, publishRequest, pushNs } from './notification.js'
 import { type KeptRegistration, keyOf, type PushRegistration, readEnable, running } from './registration.js'
 
 const kind = 'push'
-/** Services that one account may have enabled. */
-const most = 10
 
 type Registrations = Map<string, PushRegistration>
 
@@ -24,6 +24,12 @@ export const push: Module = {
   xeps: [{ number: 357, version: '0.4.1', test: 'dialogue/push.test.ts', features: [pushNs] }],
   hosts: ['user'],
   options: {
+    push_max_devices: {
+      type: 'integer',
+      default: 10,
+      doc: 'Push services that one account may have enabled: one for each of its devices.',
+      check: between(1, 1000),
+    },
     push_notification_with_body: {
       type: 'boolean',
       default: false,
@@ -96,6 +102,7 @@ async function enable(host: Host, iq: Element, from: Jid, to: Jid): Promise<Elem
   const registration = readEnable(payload(iq) as Element, from)
   const key = keyOf(registration.service, registration.node)
   const registrations = registrationsOf(account)
+  const most = Number(host.options.push_max_devices)
   if (!registrations.has(key) && registrations.size >= most)
     throw new StanzaError('resource-constraint', { text: `At most ${most} push services may be enabled` })
   const value = JSON.stringify(registration)

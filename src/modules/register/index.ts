@@ -2,12 +2,14 @@
  * XEP-0077: In-Band Registration of accounts, XEP-0445 with an invitation. Off without one unless the operator opens it, and bounded then;
  * who has an account may change its password and end it.
  */
+
 import type { Host, Module, Stranger } from '../../server/module.js'
 import type { Session } from '../../server/session.js'
 import { childText, type Element, xml } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { between } from '../between.js'
 import { ownAccount } from '../own-account.js'
 import { invitedService } from '../services.js'
 import { AccountMaking } from './accounts.js'
@@ -39,6 +41,18 @@ export const register: Module = {
   ],
   hosts: ['user'],
   options: {
+    max_invites: {
+      type: 'integer',
+      default: 1000,
+      doc: 'Invitations (XEP-0401) of one host that are outstanding; more are refused.',
+      check: between(1, 1_000_000),
+    },
+    max_invites_per_user: {
+      type: 'integer',
+      default: 20,
+      doc: 'Of these, invitations of one user; administrators by `dmucctl` are exempt.',
+      check: between(1, 1_000_000),
+    },
     allow_registration: { type: 'boolean', default: false, doc: '' },
     registration_throttle_max: {
       type: 'integer',

@@ -41,9 +41,6 @@ export interface InviteService {
 }
 
 const kind = 'invite'
-/** Outstanding invitations of one host, and of one who invites. */
-const mostOfHost = 1000
-const mostOfOne = 20
 
 export class Invites implements InviteService, InvitedService {
   readonly #host: Host
@@ -117,8 +114,9 @@ export class Invites implements InviteService, InvitedService {
   }
 
   async #check({ name, by }: InviteRequest): Promise<void> {
+    const { max_invites, max_invites_per_user } = this.#host.options
     const own = [...this.#known.values()].filter((each) => each.by === by).length
-    if (this.#known.size >= mostOfHost || (by !== '' && own >= mostOfOne))
+    if (this.#known.size >= Number(max_invites) || (by !== '' && own >= Number(max_invites_per_user)))
       throw new StanzaError('resource-constraint', { text: 'Too many invitations are outstanding' })
     if (name === undefined) return
     const taken = (await this.#host.store.account(`${name}@${this.#host.domain}`)) !== undefined

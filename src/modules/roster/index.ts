@@ -1,4 +1,5 @@
 /** RFC 6121 §2: managing the roster, which a client that has it already is not sent again (§2.6, XEP-0237). */
+
 import type { LoadedAccount } from '../../server/account.js'
 import type { Host, Module } from '../../server/module.js'
 import { type Element, xml } from '../../xml/element.js'
@@ -6,6 +7,7 @@ import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { payload, result } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
+import { between } from '../between.js'
 import { ownAccount } from '../own-account.js'
 import { emptyItem, rosterService } from '../services.js'
 import { isListed, itemElement, readRosterSet } from './item.js'
@@ -22,8 +24,7 @@ export const roster: Module = {
       type: 'integer',
       default: 5000,
       doc: 'Contacts of one account; more are refused.',
-      check: (value) =>
-        typeof value === 'number' && value >= 1 && value <= 100_000 ? undefined : 'be a number from 1 to 100000',
+      check: between(1, 100_000),
     },
   },
   setup(host) {

@@ -2,6 +2,7 @@
  * XEP-0313: Message Archive Management for accounts, with the ids of XEP-0359. A message is in the archive before anybody
  * sees it; what claims to be an id of ours and is not is taken away.
  */
+
 import type { LoadedAccount } from '../../server/account.js'
 import type { Handled, Host, Keeper, Module } from '../../server/module.js'
 import { archiveId } from '../../store/archive-id.js'
@@ -16,6 +17,7 @@ import { writeArchived, writeFin, writeMetadata } from '../archive/answer.js'
 import { Askers } from '../archive/askers.js'
 import { type ArchivePage, type ArchiveSource, type Filter, readEnds, readPage } from '../archive/page.js'
 import { type ArchiveQuery, fullTextNamespace, queryForm, readQuery } from '../archive/query.js'
+import { between } from '../between.js'
 import { ownAccount } from '../own-account.js'
 import { type RosterService, rosterService, type UserArchiveService, userArchiveService } from '../services.js'
 import { readStored } from '../stored-xml.js'
@@ -43,6 +45,12 @@ export const userArchive: Module = {
   ],
   hosts: ['user'],
   options: {
+    max_archive_queries: {
+      type: 'integer',
+      default: 20,
+      doc: 'Questions of one account to its archive that may be under way: clients ask about many contacts at once, and all accounts share the readers of the disk.',
+      check: between(1, 1000),
+    },
     default_archive_policy: {
       type: 'string',
       default: 'always',
@@ -107,17 +115,15 @@ export const userArchive: Module = {
   },
 }
 
-/** Questions of one account under way: clients ask about many contacts at once, and all accounts share the readers of the disk. */
-const mostAsked = 20
-
 class UserArchive {
   readonly #host: Host
-  readonly #askers = new Askers(mostAsked)
+  readonly #askers: Askers
   /** Of who has not said. */
   readonly #unsaid: Preferences
 
   constructor(host: Host) {
     this.#host = host
+    this.#askers = new Askers(Number(host.options.max_archive_queries))
     this.#unsaid = { default: host.options.default_archive_policy as Policy, always: [], never: [] }
   }
 
