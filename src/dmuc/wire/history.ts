@@ -50,7 +50,13 @@ function writeMessage(
       : readContent(operation, operation.content).map(copy)
   return xml(
     'message',
-    { xmlns: ns.client, from: `${room}/${operation.nick}`, type: 'groupchat', id: operation.id },
+    {
+      xmlns: ns.client,
+      from: `${room}/${operation.nick}`,
+      type: 'groupchat',
+      id: operation.id,
+      'xml:lang': operation.lang,
+    },
     ...content,
     xml('delay', {
       xmlns: ns.delay,

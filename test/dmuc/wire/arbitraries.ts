@@ -46,13 +46,15 @@ export const config: fc.Arbitrary<RoomConfig> = fc
   })
   .map((some) => ({ ...defaultConfig, ...some }))
 
+const lang = optional('lang', fc.constantFrom('en', 'de-AT'))
+
 export const operation: fc.Arbitrary<DurableOperation> = fc.oneof(
   fc
-    .tuple(author, content, optional('id', line))
-    .map(([by, said, id]): DurableOperation => ({ type: 'message', ...by, content: said, ...id })),
+    .tuple(author, content, optional('id', line), lang)
+    .map(([by, said, id, tag]): DurableOperation => ({ type: 'message', ...by, content: said, ...id, ...tag })),
   fc
-    .tuple(author, text, optional('sourced', fc.record({ ms: fc.nat(), counter: fc.nat(1000) })))
-    .map(([by, subject, sourced]): DurableOperation => ({ type: 'subject', ...by, text: subject, ...sourced })),
+    .tuple(author, text, optional('sourced', fc.record({ ms: fc.nat(), counter: fc.nat(1000) })), lang)
+    .map(([by, said, sourced, tag]): DurableOperation => ({ type: 'subject', ...by, text: said, ...sourced, ...tag })),
   fc
     .tuple(config, fc.nat(1000))
     .map(([all, revision]): DurableOperation => ({ type: 'config', config: all, revision })),

@@ -5,6 +5,7 @@ import { Vector } from '../../../src/dmuc/vector.js'
 import { readConfig, writeConfig } from '../../../src/dmuc/wire/config.js'
 import { readEvent, writeEvent } from '../../../src/dmuc/wire/event.js'
 import { readHello, readVector, writeHello, writeVector } from '../../../src/dmuc/wire/hello.js'
+import { readHistoryEvent, writeHistory } from '../../../src/dmuc/wire/history.js'
 import { readOrder, writeOrder } from '../../../src/dmuc/wire/order.js'
 import { readPresence, writeAvailable, writeUnavailable } from '../../../src/dmuc/wire/presence.js'
 import { fitting, readPage, readPull, writePage, writePull } from '../../../src/dmuc/wire/pull.js'
@@ -12,6 +13,7 @@ import { readAccepted, readReplicate, writeAccepted, writeReplicate } from '../.
 import { readRoom, writeRoom } from '../../../src/dmuc/wire/room.js'
 import { readListPlace, readRoster, writeRoster } from '../../../src/dmuc/wire/roster.js'
 import { type Departure, defaultConfig, type Occupant } from '../../../src/room/index.js'
+import { elements } from '../../../src/xml/element.js'
 import { serialize } from '../../../src/xml/writer.js'
 import { bareJid, config, crossed, event, instance, replica, seq, stamp, token, vector } from './arbitraries.js'
 
@@ -46,6 +48,14 @@ describe('over the wire and back', () => {
 
   test('an event with its operation', () => {
     holds(event, (some) => expect(readEvent(crossed(writeEvent(some, true)))).toEqual(some))
+  })
+
+  test('an event among the history of a new shadow', () => {
+    const spoken = event.filter(({ operation }) => operation.type === 'message' || operation.type === 'subject')
+    holds(spoken, (some) => {
+      const told = writeHistory('coven@a.example', [some], { whois: 'anyone', sync: true, vector: Vector.empty })
+      expect(readHistoryEvent(elements(crossed(told))[0]!)).toEqual(some)
+    })
   })
 
   test('a void event, as a void one', () => {
