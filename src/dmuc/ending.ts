@@ -1,9 +1,8 @@
 /** How a shadow ends (checklist 48): its occupants leave as from a destroyed room, and are told where the source is. */
 import { signLog } from './heads.js'
 import { leaveFor } from './parting.js'
-import { isPlain } from './plain.js'
 import { withdrawAll } from './relay.js'
-import { isSource } from './replica.js'
+import { isSource, linked } from './replica.js'
 import type { Turn } from './turn.js'
 
 /** The source took the room back from us. */
@@ -35,7 +34,7 @@ export function expireHidden(turn: Turn): void {
 export function giveUpShadow(turn: Turn): void {
   const { source } = turn.replica.identity
   if (isSource(turn.replica)) return
-  if (isPlain(turn, source)) withdrawAll(turn, source)
+  for (const { jid, kind } of linked(turn.replica)) if (kind === 'plain') withdrawAll(turn, jid)
   turn.effects.push({ type: 'send', stanza: leaveFor(turn, source) })
   endHere(turn)
 }

@@ -24,6 +24,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     table: { revision: 0, instances: new Map(rows.map((row) => [row.jid, row])) },
     peers: nothing,
     partings: nothing,
+    announced: 0,
     vector: Vector.empty,
     floors: nothing,
     gaps: [],

@@ -28,8 +28,9 @@ const reachable = (turn: Turn, except?: string): Instance[] =>
     return jid !== except && (link === 'up' || link === 'greeting')
   })
 
-/** An event of our own to everybody. */
+/** An event of our own to everybody. `except`: it was adopted from this plain peer; only a source tells the others of that. */
 export function relayEvent(turn: Turn, event: LoggedEvent, except?: string): void {
+  if (except !== undefined && !isSource(turn.replica)) return
   for (const instance of reachable(turn, except)) {
     if (instance.kind === 'plain') relayPlain(turn, instance, event)
     else turn.effects.push({ type: 'send', stanza: eventStanza(turn.self, instance.jid, event, turn.replica) })
@@ -245,9 +246,10 @@ const ownOccupants = (turn: Turn): Occupant[] =>
 
 type Ephemeral = Extract<SoftOperation, { type: 'ephemeral' }>
 
-/** A message that is shown and never stored (a chat state): the same stanza without an identity. */
-export const relayEphemeral = (turn: Turn, operation: Ephemeral, except?: string): void =>
-  sendEphemeral(turn, operation, reachable(turn, except))
+/** A message that is shown and never stored (a chat state): the same stanza without an identity. `except` as above. */
+export function relayEphemeral(turn: Turn, operation: Ephemeral, except?: string): void {
+  if (except === undefined || isSource(turn.replica)) sendEphemeral(turn, operation, reachable(turn, except))
+}
 
 /** One that another instance told us, to the plain peers of the source. */
 export const passOnEphemeral = (turn: Turn, operation: Ephemeral): void =>

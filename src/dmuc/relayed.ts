@@ -4,6 +4,7 @@
  */
 import { isEphemeral, readContent } from '../room/content.js'
 import { judge } from '../room/judge.js'
+import { homesOf } from '../room/occupants.js'
 import type { DurableOperation, Operation, SoftOperation } from '../room/types.js'
 import { child, type Element } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
@@ -20,7 +21,7 @@ import { performLocal } from './local.js'
 import { takeRefusal } from './plain.js'
 import { takePresence } from './presences.js'
 import { passOnEphemeral } from './relay.js'
-import { type Instance, isSource, otherInstance } from './replica.js'
+import { hasPlainSource, type Instance, isSource, otherInstance } from './replica.js'
 import type { Turn } from './turn.js'
 import { readEvent } from './wire/event.js'
 import { readPlainMessage } from './wire/history.js'
@@ -31,7 +32,7 @@ export function takeRelayed(turn: Turn, from: string, stanza: Element): void {
   if (instance === undefined) return takeLastWord(turn, from, stanza)
   if (stanza.name === 'message' && child(stanza, 'leave', ns.dmucSync) !== undefined) return takeLeave(turn, instance)
   if (turn.replica.phase !== 'serving' || turn.peer(from).lied !== undefined) return
-  if (instance.kind === 'plain' && !isSource(turn.replica) && from !== turn.replica.identity.source)
+  if (instance.kind === 'plain' && !isSource(turn.replica) && !hasPlainSource(turn.replica))
     return turn.note('warn', 'has a link to the source alone; what it says to us is ignored', from)
   const head = headIn(stanza)
   if (head !== undefined) return takeHead(turn, from, head)
@@ -89,7 +90,15 @@ const headIn = (stanza: Element): Element | undefined =>
 const incarnationIn = (stanza: Element): string | undefined =>
   (child(stanza, 'event', ns.dmucSync) ?? child(stanza, 'occupant', ns.dmucSync))?.attrs.incarnation
 
+/** A plain source that relays what its shadows say tells us itself, and we hear it twice. */
+function isToldBySource({ replica }: Turn, { jid }: Instance, stanza: Element): boolean {
+  const { source } = replica.identity
+  const known = replica.room.occupants.get(Jid.tryParse(stanza.attrs.from)?.resource ?? '')
+  return hasPlainSource(replica) && jid !== source && known !== undefined && homesOf(known).includes(source)
+}
+
 function takeMessage(turn: Turn, instance: Instance, stanza: Element): void {
+  if (isToldBySource(turn, instance, stanza)) return
   if (child(stanza, 'ephemeral', ns.dmucSync) !== undefined) return takeEphemeral(turn, instance, stanza)
   const identity = child(stanza, 'event', ns.dmucSync)
   if (identity === undefined) return takePlain(turn, instance, stanza)

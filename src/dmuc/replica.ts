@@ -224,6 +224,8 @@ export interface Replica {
   readonly peers: ReadonlyMap<string, Peer>
   /** Instances from which we took the room back just now. */
   readonly partings: ReadonlyMap<string, Parting>
+  /** Under a plain source: other shadows that it announced and that have not shown themselves yet (./newcomers.ts). */
+  readonly announced: number
   readonly vector: Vector
   /** Where logs begin, by origin, and what was gone before it came here (./floors.ts). */
   readonly floors: ReadonlyMap<string, Floor>
@@ -310,6 +312,9 @@ export type Happening =
     }
   /** An instance was un-distributed, refused, or left. At a shadow: we give up our own, if it is that. */
   | { readonly type: 'removed'; readonly jid: string }
+  /** E12 from a plain source, which names nobody; and who has shown that it was meant. */
+  | { readonly type: 'announced' }
+  | { readonly type: 'admitted'; readonly jid: string }
   /** E12 brought a table from the service of the source. */
   | { readonly type: 'table'; readonly table: InstanceTable }
   /** The operator makes this shadow the source. */
@@ -491,9 +496,16 @@ export const revisionOf = ({ configRevision, registerRevision }: RoomState): num
 export const others = (replica: Replica): Instance[] =>
   [...replica.table.instances.values()].filter((instance) => !instance.gone && instance.jid !== replica.room.jid)
 
-/** Those we exchange stanzas with: a plain peer has one link, that to the source (dmuc.md §3, Plain peers). */
+/** Does the source of our shadow speak XEP-0281 alone? */
+export const hasPlainSource = (replica: Replica): boolean =>
+  otherInstance(replica, replica.identity.source)?.kind === 'plain'
+
+/**
+ * Those we exchange stanzas with: a plain peer of ours has one link, that to the source (dmuc.md §3, Plain peers); under a plain source each
+ * speaks to all.
+ */
 export const linked = (replica: Replica): Instance[] =>
-  others(replica).filter(({ kind, jid }) => kind === 'sync' || isSource(replica) || jid === replica.identity.source)
+  others(replica).filter(({ kind }) => kind === 'sync' || isSource(replica) || hasPlainSource(replica))
 
 /** Do we speak for the occupants of this home: our own, and at the source those of plain peers, which the others do not hear? */
 export const speaksFor = (replica: Replica, home: string): boolean =>

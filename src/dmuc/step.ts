@@ -17,6 +17,7 @@ import { keepForeignHead, signEarlier, signLog } from './heads.js'
 import { overtakeKeys } from './keys.js'
 import { accuse } from './lies.js'
 import { performLocal } from './local.js'
+import { expectNewcomer, letIn } from './newcomers.js'
 import { sendOrder, takeOrder } from './orders.js'
 import { repeatPartings } from './parting.js'
 import { returnVerdict, takeAnswerThrough } from './passing.js'
@@ -75,6 +76,10 @@ function dispatch(turn: Turn, happening: Happening): void {
       return happening.jid === turn.self ? giveUpShadow(turn) : removeInstance(turn, happening.jid)
     case 'table':
       return takeNotice(turn, happening.table)
+    case 'announced':
+      return expectNewcomer(turn)
+    case 'admitted':
+      return letIn(turn, happening.jid)
     case 'promoted':
       return promote(turn)
     case 'restored':

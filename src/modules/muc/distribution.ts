@@ -2,7 +2,7 @@
  * How rooms of this service are spread over others, and others' over us (XEP-0281 §4.2 and §4.5): the operator's policy and the links to
  * peers. Who is asked to hold what is ./placement.ts, what others ask of us ./shadows.ts; what happens inside a room is its replica's business.
  */
-import { isSource, others } from '../../dmuc/replica.js'
+import { hasPlainSource, isSource, others } from '../../dmuc/replica.js'
 import { mayRest } from '../../dmuc/resting.js'
 import type { RoomPolicy } from '../../room/index.js'
 import { domainOf } from '../../room/jids.js'
@@ -12,11 +12,13 @@ import type { WayToPeers } from '../../server/s2s-links.js'
 import type { Demand } from '../../server/s2s-policy.js'
 import type { RestingRoom } from '../../store/store.js'
 import type { Element } from '../../xml/element.js'
+import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { DmucPolicy } from './dmuc-policy.js'
 import { Links } from './links.js'
 import type { LiveRoom } from './live-room.js'
+import { Newcomers } from './newcomers.js'
 import { PairDigests, placeOf } from './pair-digests.js'
 import { PeerProofs } from './peer-proofs.js'
 import { PeerRates, restMs } from './peer-rates.js'
@@ -53,6 +55,7 @@ export class Distribution {
   readonly #resting = new Set<string>()
   readonly #placement: Placement
   readonly #shadows: Shadows
+  readonly #newcomers: Newcomers
   readonly #pairs: PairDigests
 
   constructor(
@@ -74,6 +77,8 @@ export class Distribution {
     const watch = this.#links.watch.bind(this.#links)
     const sign = (room: LiveRoom): void => this.#signEarlier(room)
     this.#placement = new Placement({ host, policy, allows, watch, sign, room: (jid) => rooms().get(jid) })
+    const exchanges = (peer: string): boolean => allows(peer) && !this.isPaused(peer)
+    this.#newcomers = new Newcomers({ host, rooms, allows: exchanges, watch })
     const verify = this.verify.bind(this)
     this.#shadows = new Shadows({ host, policy, roomPolicy, rooms, publicKey, allows, verify, watch })
     this.#pairs = new PairDigests({
@@ -119,6 +124,11 @@ export class Distribution {
   /** Is nothing to be taken from this service for now? */
   isPaused(service: string): boolean {
     return this.#peers.isPaused(service)
+  }
+
+  /** May it be another shadow under a plain source? Then that is found out, and the stanza waits. */
+  isNewcomer(room: LiveRoom, stanza: Element, from: Jid, to: Jid): boolean {
+    return this.#newcomers.hears(room, stanza, from, to)
   }
 
   /** May an instance say this now? What it asks is answered with a refusal where not; answers of its own always count. */
@@ -196,6 +206,8 @@ export class Distribution {
   #end(room: LiveRoom, service: string): void {
     if (isSource(room.replica)) this.#takeBack(room, service)
     else if (domainOf(room.replica.identity.source) === service) this.leave(room)
+    // Who is there under a plain source, nobody but we has let in.
+    else if (hasPlainSource(room.replica)) this.#takeBack(room, service)
   }
 
   /** Greets all instances at this service anew, so that both sides compare what they have. */

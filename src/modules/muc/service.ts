@@ -288,7 +288,8 @@ export class MucService {
       return this.distribution.keepsPace(room, sender, stanza) ? room.receiveFromInstance(stanza, from, to) : undefined
     if (stanza.name === 'message' && replica.table.instances.get(sender)?.gone === true)
       return room.happen({ type: 'relayed', from: sender, stanza })
-    if (looksRelayed(stanza, from, to)) return this.#refuseStranger(room, stanza)
+    if (looksRelayed(stanza, from, to))
+      return this.distribution.isNewcomer(room, stanza, from, to) ? undefined : this.#refuseStranger(room, stanza)
     if (replica.phase !== 'serving') return refuseHidden(stanza)
     return room.receive(stanza, from)
   }

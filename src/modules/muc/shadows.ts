@@ -104,7 +104,8 @@ export class Shadows {
       if (from.local !== '' || domainOf(room.replica.identity.source) !== from.domain || isSource(room.replica))
         throw new StanzaError('forbidden')
       const table = readTable(child(notice, 'instances', ns.dmucSync))
-      if (table !== undefined) {
+      if (table === undefined) room.happen({ type: 'announced' })
+      else {
         room.happen({ type: 'table', table })
         for (const other of others(room.replica)) this.#env.watch(domainOf(other.jid))
       }

@@ -45,6 +45,7 @@ export interface SavedState {
   readonly lied?: readonly (readonly [string, string])[]
   readonly floors?: readonly Floor[]
   readonly gaps?: Replica['gaps']
+  readonly announced?: number
   readonly expiredRevision?: number
 }
 
@@ -86,6 +87,7 @@ export function roomRecord(replica: Replica, createdAt: number): RoomRecord {
     ...liars(replica),
     ...(replica.floors.size === 0 ? {} : { floors: [...replica.floors.values()] }),
     ...(replica.gaps.length === 0 ? {} : { gaps: replica.gaps }),
+    ...(replica.announced === 0 ? {} : { announced: replica.announced }),
     ...(replica.expiredRevision === 0 ? {} : { expiredRevision: replica.expiredRevision }),
   }
   return {
@@ -250,6 +252,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     table: { revision: saved.tableRevision, instances, ...saved.tableSeal },
     peers: new Map((saved.lied ?? []).map(([jid, reason]) => [jid, liar(reason)])),
     partings: nothing,
+    announced: saved.announced ?? 0,
     vector: Vector.of(loaded.vector),
     floors: savedFloors(record),
     gaps: saved.gaps ?? [],
