@@ -4,7 +4,7 @@
  */
 import { readContent, writeContent } from '../../room/content.js'
 import type { DurableOperation, LoggedEvent, RoomConfig, Stamp } from '../../room/types.js'
-import { child, copy, type Element, xml } from '../../xml/element.js'
+import { child, copy, type Element, elements, xml } from '../../xml/element.js'
 import { parseDateTime, writeDateTime } from '../../xmpp/date-time.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
@@ -88,13 +88,10 @@ function floorBelow(events: readonly LoggedEvent[], vector: Vector): Vector {
 export function readHistoryEvent(message: Element): LoggedEvent | undefined {
   const event = child(message, 'event', ns.dmucSync)
   if (event === undefined) return undefined
-  const bare = xml(
-    'message',
-    message.attrs,
-    ...message.children
-      .filter((node) => typeof node !== 'string' && !isDelay(node))
-      .map((node) => copy(node as Element)),
-  )
+  const children = elements(message)
+  // The last is the source's; others belong to what was said, and to its digest.
+  const delay = children.findLast(isDelay)
+  const bare = xml('message', message.attrs, ...children.filter((each) => each !== delay).map(copy))
   return readEvent(event, bare)
 }
 

@@ -28,7 +28,11 @@ const optional = <T>(key: string, value: fc.Arbitrary<T>) =>
   fc.option(value, { nil: undefined }).map((found) => (found === undefined ? {} : { [key]: found }))
 
 const author = fc.record({ nick, occupantId: token, jid: bareJid })
-const content = text.map((body) => serialize(body === '' ? new Element('body') : new Element('body').t(body)))
+/** As a gateway says that it comes from elsewhere, and later. */
+const foreignDelay = `<delay xmlns='urn:xmpp:delay' from='elsewhere.example' stamp='2002-09-10T23:08:25Z'/>`
+const content = fc
+  .tuple(text, fc.constantFrom('', foreignDelay))
+  .map(([body, more]) => `${serialize(body === '' ? new Element('body') : new Element('body').t(body))}${more}`)
 
 export const config: fc.Arbitrary<RoomConfig> = fc
   .record({
