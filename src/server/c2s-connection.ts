@@ -5,12 +5,8 @@ import type { BindingType, UsableBinding } from '../sasl/channel-binding.js'
 import type { ScramHash } from '../sasl/scram-keys.js'
 import type { Credentials } from '../stream/authentication.js'
 import type { InlineBind, InlineBound } from '../stream/bind2.js'
-import {
-  type Channel,
-  ClientStream,
-  type ClientStreamHandler,
-  type ClientStreamOptions,
-} from '../stream/client-stream.js'
+import type { Channel, ClientStreamHandler, ClientStreamOptions } from '../stream/client-handler.js'
+import { ClientStream } from '../stream/client-stream.js'
 import type { Tokens } from '../stream/fast.js'
 import type { Resumable, Resumption } from '../stream/manage.js'
 import type { StreamEnd } from '../stream/stream.js'

@@ -2,22 +2,29 @@
  * A Store that forgets: plain maps, for simulations and for tests of what stands on a store. It holds the same contract as
  * the one on SQLite (test/store/contract.ts). A batch takes effect at once and is confirmed a microtask later.
  */
-import { amended, page } from './memory-log.js'
+import { page } from './memory-log.js'
+import {
+  addHead,
+  amend,
+  append,
+  emptyRoom,
+  erase,
+  expire,
+  expiredOf,
+  type Room,
+  raise,
+  unsignedOf,
+} from './memory-room.js'
+import { compareUtf8, Table, type Undo } from './memory-table.js'
 import {
   type Account,
-  type AffiliationRecord,
-  type Amendment,
   type ArchiveRecord,
   type ExpiredRecord,
   type HeadRecord,
-  headInterval,
-  type InstanceRecord,
   type LoadedRoom,
   type LogQuery,
-  type LogRecord,
   type NodeItem,
   type NodeRecord,
-  type OccupantRecord,
   type OfflineMessage,
   type RestingRoom,
   type RoomRecord,
@@ -27,61 +34,11 @@ import {
   type StoredArchiveRecord,
   type StoredLogRecord,
   StoreError,
-  saidTypes,
-  type VectorEntry,
   type Write,
 } from './store.js'
-import { addToVector, raiseFloor } from './vector.js'
 
 export function openMemoryStore(options: { readonly pendingLimit?: number } = {}): Store {
   return new MemoryStore(options.pendingLimit ?? 2_048)
-}
-
-/** How to take back what the batch has done so far. */
-type Undo = (() => void)[]
-
-class Table<V> {
-  readonly #rows = new Map<string, V>()
-  readonly #undo: Undo
-
-  constructor(undo: Undo) {
-    this.#undo = undo
-  }
-
-  get(key: string): V | undefined {
-    return this.#rows.get(key)
-  }
-
-  put(key: string, row: V | undefined): void {
-    const before = this.#rows.get(key)
-    this.#undo.push(() => this.#place(key, before))
-    this.#place(key, row)
-  }
-
-  /** In order of the keys. */
-  list(): V[] {
-    return [...this.#rows].sort(([a], [b]) => compareUtf8(a, b)).map(([, row]) => row)
-  }
-
-  #place(key: string, row: V | undefined): void {
-    if (row === undefined) this.#rows.delete(key)
-    else this.#rows.set(key, row)
-  }
-}
-
-interface Room {
-  readonly record: RoomRecord
-  readonly affiliations: Table<AffiliationRecord>
-  readonly occupants: Table<OccupantRecord>
-  readonly instances: Table<InstanceRecord>
-  readonly vector: Table<VectorEntry>
-  /** Whose identities are in the log. */
-  readonly events: Table<true>
-  /** By origin, rising. */
-  readonly heads: Table<readonly HeadRecord[]>
-  readonly log: StoredLogRecord[]
-  readonly amendments: Table<readonly Amendment[]>
-  readonly rest: Table<Extract<Write, { readonly type: 'room.rest' }>>
 }
 
 interface KeptNode {
@@ -90,9 +47,6 @@ interface KeptNode {
   readonly state: string | undefined
   readonly items: readonly { readonly item: NodeItem; readonly payload: string }[]
 }
-
-/** Changes of messages that have not arrived, kept for each room. */
-const maxAmendments = 200
 
 class MemoryStore implements Store {
   readonly pendingLimit: number
@@ -300,30 +254,13 @@ class MemoryStore implements Store {
   async expired(jid: string, before: number): Promise<ExpiredRecord[]> {
     this.#check()
     const room = this.#rooms.get(jid)
-    const said: readonly string[] = saidTypes
-    const rows: ExpiredRecord[] = []
-    for (const { instance, incarnation, contiguous } of room?.vector.list() ?? []) {
-      const own = (room?.log ?? []).filter((r) => r.instance === instance && r.incarnation === incarnation)
-      const stays = own
-        .filter((r) => r.archivedAt >= before || (!r.void && said.includes(r.type)))
-        .map(({ seq }) => seq)
-      const seq = Math.min(contiguous, ...stays.map((one) => one - 1))
-      const last = own.filter((r) => r.seq <= seq).sort((a, b) => b.seq - a.seq)[0]
-      if (seq > 0) rows.push({ instance, incarnation, seq, revision: last?.revision ?? 0 })
-    }
-    return rows.sort((a, b) => (`${a.instance}\0${a.incarnation}` < `${b.instance}\0${b.incarnation}` ? -1 : 1))
+    return room === undefined ? [] : expiredOf(room, before)
   }
 
   async unsigned(jid: string, instance: string): Promise<StoredLogRecord[]> {
     this.#check()
     const room = this.#rooms.get(jid)
-    const last = new Map<string, StoredLogRecord>()
-    for (const record of room?.log ?? [])
-      if (record.instance === instance && record.seq > (last.get(record.incarnation)?.seq ?? 0))
-        last.set(record.incarnation, record)
-    return [...last.values()].filter(
-      ({ incarnation, seq }) => (room?.heads.get(`${instance}\0${incarnation}`)?.at(-1)?.seq ?? 0) < seq,
-    )
+    return room === undefined ? [] : unsignedOf(room, instance)
   }
 
   close(): void {
@@ -377,31 +314,16 @@ class MemoryStore implements Store {
     'room.affiliation.delete': ({ room, jid }) => this.#room(room).affiliations.put(jid, undefined),
     'room.log': ({ room, records }) => {
       const to = this.#room(room)
-      for (const record of records) this.#append(to, record)
+      for (const record of records) append(to, record, ++this.#order)
     },
-    'room.floor': ({ room, instance, incarnation, seq }) => {
-      const { vector } = this.#room(room)
-      const origin = `${instance}\0${incarnation}`
-      const entry = vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
-      vector.put(origin, raiseFloor(entry, seq))
-    },
-    'room.expire': (write) => this.#expire(this.#room(write.room), write),
-    'room.head': ({ room, instance, incarnation, head }) => {
-      const { heads } = this.#room(room)
-      const origin = `${instance}\0${incarnation}`
-      const kept = (heads.get(origin) ?? []).filter(
-        ({ seq }) => seq > head.seq || (seq < head.seq && seq % headInterval === 0),
-      )
-      heads.put(
-        origin,
-        [...kept, head].sort((a, b) => a.seq - b.seq),
-      )
-    },
+    'room.floor': ({ room, ...floor }) => raise(this.#room(room), floor),
+    'room.expire': (write) => expire(this.#room(write.room), write),
+    'room.head': ({ room, ...signed }) => addHead(this.#room(room), signed),
     'room.void': ({ room, stanzaIds }) => {
       const of = this.#room(room)
-      for (const stanzaId of stanzaIds) this.#void(of, stanzaId)
+      for (const stanzaId of stanzaIds) erase(of, stanzaId)
     },
-    'room.amend': (write) => this.#amend(this.#room(write.room), write),
+    'room.amend': (write) => amend(this.#room(write.room), write),
     'room.occupant.put': ({ room, occupant }) => this.#room(room).occupants.put(occupant.nick, occupant),
     'room.occupant.delete': ({ room, nick }) => this.#room(room).occupants.put(nick, undefined),
     'room.instance.put': ({ room, instance }) => this.#room(room).instances.put(instance.jid, instance),
@@ -444,54 +366,7 @@ class MemoryStore implements Store {
 
   #putRoom(record: RoomRecord): void {
     const known = this.#rooms.get(record.jid)
-    const fresh = (): Omit<Room, 'record'> => ({
-      affiliations: new Table(this.#undo),
-      occupants: new Table(this.#undo),
-      instances: new Table(this.#undo),
-      vector: new Table(this.#undo),
-      events: new Table(this.#undo),
-      heads: new Table(this.#undo),
-      log: [],
-      amendments: new Table(this.#undo),
-      rest: new Table(this.#undo),
-    })
-    this.#rooms.put(record.jid, { ...(known ?? fresh()), record })
-  }
-
-  #append(room: Room, record: LogRecord): void {
-    const newest = room.log.at(-1)?.archivedAt ?? 0
-    if (!(record.archivedAt > newest)) {
-      throw new StoreError('constraint', `archivedAt ${record.archivedAt} does not rise: the newest is ${newest}`)
-    }
-    const { instance, incarnation, seq } = record
-    const event = JSON.stringify([instance, incarnation, seq])
-    if (!(seq > 0) || room.events.get(event)) throw new StoreError('constraint', `not storable: event ${event}`)
-    this.#order += 1
-    room.log.push({ ...record, order: this.#order })
-    this.#undo.push(() => room.log.pop())
-    room.events.put(event, true)
-    const origin = `${instance}\0${incarnation}`
-    const entry = room.vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
-    room.vector.put(origin, addToVector(entry, seq))
-  }
-
-  #expire(room: Room, { instance, incarnation, seq, closed }: Extract<Write, { type: 'room.expire' }>): void {
-    const origin = `${instance}\0${incarnation}`
-    const upTo = closed ? Number.MAX_SAFE_INTEGER : seq
-    const before = [...room.log]
-    this.#undo.push(() => room.log.splice(0, room.log.length, ...before))
-    const goes = (r: LogRecord): boolean => r.instance === instance && r.incarnation === incarnation && r.seq <= upTo
-    for (const r of before.filter(goes)) room.events.put(JSON.stringify([instance, incarnation, r.seq]), undefined)
-    room.log.splice(0, room.log.length, ...before.filter((r) => !goes(r)))
-    const heads = room.heads.get(origin) ?? []
-    if (closed) room.heads.put(origin, undefined)
-    else if (heads.length > 0)
-      room.heads.put(
-        origin,
-        heads.filter((head, index) => head.seq > seq || index === heads.length - 1),
-      )
-    const entry = room.vector.get(origin) ?? { instance, incarnation, contiguous: 0, above: [] }
-    room.vector.put(origin, closed ? undefined : raiseFloor(entry, seq))
+    this.#rooms.put(record.jid, { ...(known ?? emptyRoom(this.#undo)), record })
   }
 
   #archive(owner: string, record: ArchiveRecord): void {
@@ -500,37 +375,6 @@ class MemoryStore implements Store {
     const archivedAt = Math.max(record.archivedAt, (records.at(-1)?.archivedAt ?? 0) + 1)
     this.#archives.put(owner, [...records, { ...record, archivedAt, order: this.#order }])
   }
-
-  #amend(room: Room, write: Extract<Write, { type: 'room.amend' }>): void {
-    const { stanzaId, patch, jid, instance } = write
-    if (!room.log.some((record) => record.stanzaId === stanzaId)) {
-      const kept = [...(room.amendments.get('') ?? []), { stanzaId, patch, jid, instance }]
-      return room.amendments.put('', kept.slice(-maxAmendments))
-    }
-    for (const [index, record] of room.log.entries()) {
-      if (record.stanzaId !== stanzaId || (instance ?? record.instance) !== record.instance) continue
-      const body = amended(record, write)
-      if (body !== undefined) this.#replace(room, index, { ...record, body })
-    }
-  }
-
-  #void(room: Room, stanzaId: string): void {
-    for (const [index, record] of room.log.entries())
-      if (record.stanzaId === stanzaId) this.#replace(room, index, { ...record, void: true, archived: false, body: '' })
-  }
-
-  #replace(room: Room, index: number, record: StoredLogRecord): void {
-    const before = room.log[index]!
-    room.log[index] = record
-    this.#undo.push(() => {
-      room.log[index] = before
-    })
-  }
-}
-
-/** As SQLite compares text. */
-function compareUtf8(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 const dataKey = (kind: string, key: string): string => `${kind}\0${key}`

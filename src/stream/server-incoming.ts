@@ -8,23 +8,11 @@ import { type Element, xml } from '../xml/element.js'
 import { prepareDomain } from '../xmpp/domain.js'
 import { ns } from '../xmpp/namespaces.js'
 import { isStanza } from '../xmpp/stanza.js'
-import { StanzaError } from '../xmpp/stanza-error.js'
 import { StreamError } from '../xmpp/stream-error.js'
 import { bidiFeature, isBidiRequest } from './bidi.js'
 import { Counting } from './counting.js'
-import {
-  type Dialback,
-  type DialbackAnswer,
-  type DialbackKeys,
-  type DomainPair,
-  dialbackError,
-  dialbackFeature,
-  dialbackReply,
-  invalid,
-  pairKey,
-  readDialback,
-  valid,
-} from './dialback.js'
+import { type DialbackAnswer, type DialbackKeys, type DomainPair, dialbackFeature, readDialback } from './dialback.js'
+import { type Admission, DomainClaims, type TlsProof } from './domain-claims.js'
 import { externalFeature, saslFailure, saslSuccess, wrongRequest } from './external.js'
 import { type Fact, isPossible } from './feature.js'
 import type { Header } from './header.js'
@@ -32,15 +20,6 @@ import { limitsFeature, type StreamLimits, type StreamTimeouts } from './limits.
 import { verifiedPair } from './server-stanza.js'
 import { starttls } from './starttls.js'
 import { Stream, type StreamEnd } from './stream.js'
-
-/** How TLS alone proved a domain: a certificate that is valid for it, or the key that the operator wrote down. */
-export type TlsProof = 'certificate' | 'pin'
-
-/** What is to be done with a claim: ask the authoritative server, believe the certificate, or refuse. */
-export type Admission =
-  | { readonly is: 'ask' }
-  | { readonly is: 'proved'; readonly by: TlsProof }
-  | { readonly is: 'refused'; readonly error: StanzaError }
 
 export interface IncomingServerOptions {
   readonly limits: StreamLimits
@@ -87,26 +66,17 @@ export interface IncomingServerHandler {
   ended(end: StreamEnd): void
 }
 
-/** Verified pairs on one stream; for more, the peer opens another. */
-const pairLimit = 128
-/** Waiting for their authoritative servers at a time. */
-const pendingLimit = 32
 /** Failures of SASL on one stream (RFC 6120 §6.4.5). */
 const failureLimit = 3
-
-const notUsed = (): DialbackAnswer =>
-  dialbackError(new StanzaError('not-allowed', { text: 'Dialback is not used here' }))
 
 export class IncomingServerStream {
   readonly #options: IncomingServerOptions
   readonly #handler: IncomingServerHandler
   readonly #stream: Stream
   readonly #facts = new Set<Fact>()
-  readonly #pending = new Map<string, DomainPair>()
-  readonly #verified = new Map<string, DomainPair>()
+  readonly #claims: DomainClaims
   /** The domain of ours that the first header named. */
   #host: string | undefined
-  #claims = 0
   #saslFailures = 0
   /** Where the peer counts (XEP-0198). */
   #counting: Counting | undefined
@@ -128,6 +98,15 @@ export class IncomingServerStream {
         ended: (end) => handler.ended(end),
       },
     )
+    this.#claims = new DomainClaims({
+      ...options,
+      lacksTls: () => this.#lacksTls,
+      streamId: () => this.#stream.id,
+      send: (element) => this.#stream.send(element),
+      verify: (pair, key) => handler.verify(pair, this.#stream.id ?? '', key),
+      accepted: (pair, by) => this.#enter(pair, by),
+      close: () => this.#stream.close(),
+    })
   }
 
   get id(): string | undefined {
@@ -140,7 +119,7 @@ export class IncomingServerStream {
   }
 
   get pairs(): readonly DomainPair[] {
-    return [...this.#verified.values()]
+    return [...this.#claims.verified.values()]
   }
 
   receive(chunk: Uint8Array | string): void {
@@ -154,11 +133,8 @@ export class IncomingServerStream {
   }
 
   /** The authoritative server's answer. Too late or for another stream, it changes nothing. */
-  verified(pair: DomainPair, streamId: string, answer: DialbackAnswer, by: 'dialback' | TlsProof = 'dialback'): void {
-    if (streamId !== this.#stream.id || !this.#pending.delete(pairKey(pair))) return
-    if (answer.is === 'valid') this.#accept(pair, by)
-    else if (answer.is === 'error') this.#reply(pair, answer)
-    else this.#refuse(pair)
+  verified(pair: DomainPair, streamId: string, answer: DialbackAnswer, by?: 'dialback' | TlsProof): void {
+    if (streamId === this.#stream.id) this.#claims.answered(pair, answer, by)
   }
 
   /** A stanza to a domain that was accepted, serialised for the namespace `jabber:server`; once the stream is bidirectional. */
@@ -237,7 +213,7 @@ export class IncomingServerStream {
   /** XEP-0198 without resumption: the peer sends again what it was not told of. */
   #management(element: Element): void {
     const { name } = element
-    if (name === 'enable' && this.#verified.size > 0 && this.#counting === undefined) {
+    if (name === 'enable' && this.#claims.verified.size > 0 && this.#counting === undefined) {
       this.#stream.send(xml('enabled', { xmlns: ns.streamManagement }))
       this.#counting = new Counting({
         clock: this.#options.clock,
@@ -297,111 +273,28 @@ export class IncomingServerStream {
     else if (element.attrs.xmlns === ns.sasl) this.#sasl(element)
     else if (element.attrs.xmlns === ns.streamManagement && this.#options.management) this.#management(element)
     else if (isBidiRequest(element)) this.#enableBidi()
-    else this.#dialback(readDialback(element))
+    else this.#claims.take(readDialback(element))
   }
 
   /** The peer sent it before it saw that we close: lost if it is not taken now, as the peer may close at the same moment. */
   #late(element: Element): void {
     if (element.attrs.xmlns === ns.streamManagement) this.#counting?.element(element)
-    else if (isStanza(element) && this.#verified.size > 0) this.#stanza(element)
-  }
-
-  #dialback(dialback: Dialback | undefined): void {
-    if (dialback === undefined) throw new StreamError('unsupported-stanza-type')
-    // XEP-0220 §3.1: an answer in this direction was never asked for.
-    if (dialback.answer !== undefined)
-      this.#options.log.warn(
-        { from: dialback.from, to: dialback.to, type: dialback.answer.is, kind: dialback.kind },
-        'Ignored a dialback answer that nobody asked for',
-      )
-    else if (!this.#options.dialback) this.#stream.send(dialbackReply(dialback.kind, dialback, notUsed()))
-    else if (dialback.kind === 'result') this.#claim({ local: dialback.to, remote: dialback.from }, dialback.key)
-    else this.#stream.send(dialbackReply('verify', dialback, this.#judge(dialback)))
-  }
-
-  /** As the authoritative server (XEP-0220 §2.2.2). */
-  #judge({ from, to, id, key }: Dialback): DialbackAnswer {
-    if (!this.#options.hasHost(to)) return dialbackError(new StanzaError('item-not-found'))
-    if (this.#lacksTls) return dialbackError(new StanzaError('policy-violation', { text: 'TLS is required' }))
-    if (id === undefined) return dialbackError(new StanzaError('bad-request', { text: 'the stream id is missing' }))
-    if (this.#options.keys.matches(key, from, to, id)) return valid
-    this.#options.log.warn(
-      { local: to, remote: from },
-      `${from} asked about a dialback key that is not ours: somebody else claims to be ${to}`,
-    )
-    return invalid
-  }
-
-  /** As the receiving server (XEP-0220 §2.2.1). */
-  #claim(pair: DomainPair, key: string): void {
-    if (++this.#claims > this.#options.claims)
-      throw new StreamError('policy-violation', 'too many domains on one stream')
-    const of = pairKey(pair)
-    if (this.#pending.has(of)) return
-    const admission = this.#verified.has(of) ? undefined : this.#admission(pair)
-    if (admission === undefined) this.#reply(pair, valid)
-    else if (admission.is === 'proved') this.#accept(pair, admission.by)
-    else if (admission.is === 'refused') this.#turnAway(pair, admission.error)
-    else {
-      this.#pending.set(of, pair)
-      this.#handler.verify(pair, this.#stream.id ?? '', key)
-    }
-  }
-
-  #turnAway(pair: DomainPair, error: StanzaError): void {
-    this.#reply(pair, dialbackError(error))
-    // Nothing that this peer can still say here would be heard.
-    if (this.#lacksTls) throw new StreamError('policy-violation', 'TLS is required')
-  }
-
-  #admission(pair: DomainPair): Admission {
-    const { hasHost, admit } = this.#options
-    const refused = (error: StanzaError): Admission => ({ is: 'refused', error })
-    if (!hasHost(pair.local)) return refused(new StanzaError('item-not-found'))
-    if (hasHost(pair.remote))
-      return refused(new StanzaError('not-acceptable', { text: `${pair.remote} is served here` }))
-    if (this.#lacksTls) return refused(new StanzaError('policy-violation', { text: 'TLS is required' }))
-    if (this.#verified.size >= pairLimit || this.#pending.size >= pendingLimit)
-      return refused(new StanzaError('resource-constraint'))
-    return admit(pair)
+    else if (isStanza(element) && this.#claims.verified.size > 0) this.#stanza(element)
   }
 
   get #lacksTls(): boolean {
     return !this.#facts.has('secure') && this.#options.startTls(this.#host) === 'required'
   }
 
-  #accept(pair: DomainPair, by: 'dialback' | TlsProof): void {
-    this.#reply(pair, valid)
-    this.#enter(pair, by)
-  }
-
   #enter(pair: DomainPair, by: 'dialback' | TlsProof): void {
-    this.#verified.set(pairKey(pair), pair)
+    this.#claims.enter(pair)
     this.#facts.add('authenticated')
     this.#stream.established()
     this.#handler.accepted(pair, by)
   }
 
-  /** XEP-0220 §2.2.1: `invalid` costs the stream, so where it serves others too, an error says the same. */
-  #refuse(pair: DomainPair): void {
-    this.#options.log.warn(
-      { ...pair, streamId: this.#stream.id },
-      `${pair.remote} denied the dialback key: the peer of this stream is not ${pair.remote}`,
-    )
-    if (this.#verified.size + this.#pending.size > 0) {
-      this.#reply(pair, dialbackError(new StanzaError('forbidden')))
-    } else {
-      this.#reply(pair, invalid)
-      this.#stream.close()
-    }
-  }
-
-  #reply({ local, remote }: DomainPair, answer: DialbackAnswer): void {
-    this.#stream.send(dialbackReply('result', { from: remote, to: local }, answer))
-  }
-
   #stanza(stanza: Element): void {
-    const pair = verifiedPair(stanza, this.#verified)
+    const pair = verifiedPair(stanza, this.#claims.verified)
     this.#handler.stanza(stanza, pair, this.#counting?.arrived() ?? (() => {}))
   }
 }

@@ -1,5 +1,5 @@
 /** A stream whose output and events are written down. */
-import type { ClientStreamHandler } from '../../src/stream/client-stream.js'
+import type { ClientStreamHandler } from '../../src/stream/client-handler.js'
 import type { Header } from '../../src/stream/header.js'
 import { clientLimits, defaultTimeouts } from '../../src/stream/limits.js'
 import { Stream, type StreamEnd, type StreamHandler, type StreamOptions } from '../../src/stream/stream.js'
