@@ -10,9 +10,8 @@ import { ClientStream } from '../stream/client-stream.js'
 import type { Tokens } from '../stream/fast.js'
 import type { Resumable, Resumption } from '../stream/manage.js'
 import type { StreamEnd } from '../stream/stream.js'
-import type { Clock, Timer } from '../util/clock.js'
+import type { Timer } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
-import { TokenBucket } from '../util/token-bucket.js'
 import type { Element } from '../xml/element.js'
 import { asciiDomain } from '../xmpp/domain.js'
 import { Jid } from '../xmpp/jid.js'
@@ -24,14 +23,13 @@ import type { FastTokens } from './fast-tokens.js'
 import type { ClientGateway } from './gateway.js'
 import type { Stranger } from './module.js'
 import { certificateExpired, watchExpiry } from './proof-expiry.js'
+import { type PaceParts, ReadingPace } from './reading-pace.js'
 import type { Resumptions } from './resumptions.js'
-import type { ByteRate } from './s2s-intake.js'
 import type { Reader, SendBudget } from './send-budget.js'
 import type { Outbox, Session } from './session.js'
-import { Unsettled } from './unsettled.js'
 
 /** What all connections of a listener share. */
-export interface ConnectionParts {
+export interface ConnectionParts extends PaceParts {
   readonly gateway: ClientGateway
   readonly stream: ClientStreamOptions
   /** Is there a certificate for this (ASCII) domain? */
@@ -42,16 +40,10 @@ export interface ConnectionParts {
   /** Bytes queued for a client that takes them too slowly; above this it is closed with `resource-constraint`. */
   readonly hardBacklog: number
   readonly budget: SendBudget
-  /** What one client may send; no limit if undefined. */
-  readonly rate: ByteRate | undefined
-  /** Stanzas of one client that may wait for the disk or for others (Unsettled). */
-  readonly unsettled: number
   readonly management: ManagementLimits
   readonly resumptions: Resumptions<ClientOutbox>
-  readonly clock: Clock
-  readonly lagging: () => boolean
   readonly log: Logger
-  /** Every stream error that we send, for the metrics. */
+  /** Every stream error that we send, and each time that nothing is read for a while, for the metrics. */
   readonly refused: (condition: string) => void
   /** A password, a token or a certificate was wrong. */
   readonly loginFailed: (address: string) => void
@@ -73,10 +65,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   #outbox: ClientOutbox | undefined
   #upgrading = false
   #guest: Jid | undefined
-  readonly #unsettled: Unsettled
-  readonly #bucket: TokenBucket | undefined
-  /** Why nothing is read now. */
-  readonly #pauses = new Set<'rate' | 'unsettled'>()
+  readonly #pace: ReadingPace
   readonly #stranger: Stranger
   #written = 0
   #tooSlow = false
@@ -97,16 +86,7 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#parts = parts
     this.#transport = transport
     this.#stranger = { remoteAddress: transport.remoteAddress, data: new Map() }
-    this.#unsettled = new Unsettled({
-      most: parts.unsettled,
-      lagging: parts.lagging,
-      hold: (full) => {
-        if (full) parts.refused('unsettled')
-        this.#pause('unsettled')
-      },
-      goOn: () => this.#goOn('unsettled'),
-    })
-    this.#bucket = parts.rate && new TokenBucket(parts.clock, parts.rate.bytes, parts.rate.burst)
+    this.#pace = new ReadingPace(transport, parts)
     this.#upgradable = upgradable
     const framed = transport.kind !== 'tcp'
     this.xmlns = framed ? ns.client : undefined
@@ -133,12 +113,12 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
   // From the transport.
 
   data(chunk: Uint8Array | string): void {
-    this.#charge(chunk.length)
+    this.#pace.read(chunk.length)
     this.#stream.receive(chunk)
   }
 
   parsed(frame: Element, bytes: number): void {
-    this.#charge(bytes)
+    this.#pace.read(bytes)
     this.#stream.receive(frame, bytes)
   }
 
@@ -146,24 +126,6 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
     this.#stream.transportClosed(error)
     this.#parts.budget.remove(this)
     this.#parts.closed(this)
-  }
-
-  /** Not refused, since it is here: what comes next waits until it would have come at the rate. */
-  #charge(bytes: number): void {
-    const { rate, clock, refused } = this.#parts
-    if (rate === undefined || this.#bucket?.take(bytes) !== false) return
-    refused('slowed-down')
-    this.#pause('rate')
-    clock.after((bytes / rate.bytes) * 1000, () => this.#goOn('rate'))
-  }
-
-  #pause(why: 'rate' | 'unsettled'): void {
-    this.#pauses.add(why)
-    this.#transport.pause()
-  }
-
-  #goOn(why: 'rate' | 'unsettled'): void {
-    if (this.#pauses.delete(why) && this.#pauses.size === 0) this.#transport.resume()
   }
 
   // From the server.
@@ -396,10 +358,10 @@ export class ClientConnection implements TransportHandler, ClientStreamHandler, 
       arrived()
       return
     }
-    this.#unsettled.add()
+    this.#pace.add()
     const settled = (): void => {
       arrived()
-      this.#unsettled.settle()
+      this.#pace.settle()
     }
     // Not `finally`, which makes four promises more for each stanza.
     handled.then(settled, (error: unknown) => {
