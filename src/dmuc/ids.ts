@@ -2,7 +2,7 @@
  * Ids that every instance of a room computes alike and that nobody outside can guess or tie to a JID: stanza-ids
  * (XEP-0359) and occupant-ids (XEP-0421), both HMACs under secrets that only the instances share.
  */
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { EventId } from '../room/types.js'
 import { memo } from '../util/memo.js'
 
@@ -23,9 +23,9 @@ export interface RoomKeys extends StanzaIdKey {
 /** The number of the key that a room is made with. */
 export const firstKey = 1
 
-const secretOf: (base64: string) => KeyObject = memo(1000, (base64) => createSecretKey(Buffer.from(base64, 'base64')))
-
-const hmac = (key: string, text: string): Buffer => createHmac('sha256', secretOf(key)).update(text).digest()
+/** A KeyObject takes twice as long to make as it is of use, and to keep one for each room takes memory: bytes it is. */
+const hmac = (key: string, text: string): Buffer =>
+  createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest()
 
 /** `salt`, then what it is mixed with, between line feeds; whoever speaks is asked for with every word. */
 const salted: (text: string) => string = memo(10_000, (text) => {

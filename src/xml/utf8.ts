@@ -4,9 +4,11 @@
  */
 import { isUtf8 } from 'node:buffer'
 
+const nothing = Buffer.alloc(0)
+
 export class Utf8Decoder {
   /** The first bytes of a sequence whose end has not arrived. */
-  #partial = Buffer.alloc(0)
+  #partial = nothing
   #broken = false
 
   /** A byte was no UTF-8; nothing is decoded any more. */
@@ -22,18 +24,22 @@ export class Utf8Decoder {
   /** The characters that `chunk` completes, up to the first bad byte. */
   decode(chunk: Uint8Array): string {
     if (this.#broken) return ''
-    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    const bytes = this.#partial.length === 0 ? view : Buffer.concat([this.#partial, view])
-    const whole = bytes.subarray(0, bytes.length - incompleteTail(bytes))
+    const bytes = this.#partial.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#partial, chunk])
+    const tail = incompleteTail(bytes)
+    // Nearly always all of it is whole, and no view of it has to be made.
+    const whole = tail === 0 ? bytes : bytes.subarray(0, bytes.length - tail)
     if (isUtf8(whole)) {
-      this.#partial = Buffer.from(bytes.subarray(whole.length))
+      this.#partial = tail === 0 ? nothing : Buffer.from(bytes.subarray(whole.length))
       return whole.toString('utf8')
     }
     this.#broken = true
-    this.#partial = Buffer.alloc(0)
+    this.#partial = nothing
     return validPrefix(whole).toString('utf8')
   }
 }
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** How many bytes at the end begin a sequence without ending it: 0 to 3. */
 function incompleteTail(bytes: Buffer): number {
