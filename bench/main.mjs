@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util'
 import { grow } from './growth/main.mjs'
 import { series } from './growth/series.mjs'
 import { measure } from './measure.mjs'
+import { profileMemory } from './memory/main.mjs'
+import { subjects } from './memory/subjects.mjs'
 import { plan } from './plan.mjs'
 import { asText, head, machine, sections, summary } from './report.mjs'
 import { putSections } from './sections.mjs'
@@ -23,11 +25,12 @@ const servers = [dmucdFull, dmucdNormal, prosody, ejabberd, floor]
 
 const usage = `npm run bench -- [options]
   --quick      the three shortest scenarios, about a minute
-  --only NAME  one scenario, or one server (dmucd, prosody, ejabberd, floor), or one series of growth; may be repeated
+  --only NAME  one scenario, or one server (dmucd, prosody, ejabberd, floor), or one series of growth or memory; may be repeated
   --rounds N   how often (5, with --quick 2)
   --json       figures for programs
-  --write      writes what was measured into docs/performance.md, with --growth into docs/growth.md
+  --write      writes what was measured into docs/performance.md, with --growth into docs/growth.md, with --memory into docs/memory.md
   --growth     dmucd alone, while rooms, archives, connections or servers grow
+  --memory     what sessions and rooms of dmucd take, part by part
 Exit code 1 where a run was void: a message was lost, doubled or reordered, or a server failed.`
 
 function given() {
@@ -40,6 +43,7 @@ function given() {
         json: { type: 'boolean', default: false },
         write: { type: 'boolean', default: false },
         growth: { type: 'boolean', default: false },
+        memory: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     }).values
@@ -101,7 +105,8 @@ async function measureAll(scenario, competitors, rounds, certificate) {
 
 /** What is wrong with the command line, in words. */
 function wrongOption() {
-  const known = (options.growth ? series : [...plan, ...servers]).map(({ name }) => name)
+  const all = options.growth ? series : options.memory ? subjects : [...plan, ...servers]
+  const known = all.map(({ name }) => name)
   const unknown = options.only.find((name) => !known.includes(name))
   if (unknown !== undefined) return `--only ${unknown}: there are ${known.join(', ')}`
   if (options.rounds !== undefined && !(Number(options.rounds) >= 1)) return '--rounds needs a number'
@@ -140,10 +145,11 @@ async function main() {
   }
   const directory = temporaryDirectory()
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  if (options.growth) {
+  if (options.growth || options.memory) {
     const about = [new Date().toISOString().slice(0, 10), machine(), `dmucd ${dmucdFull.version()}`]
     const certificate = await certificateIn(directory)
-    return (await grow({ only: options.only, write: options.write, say, certificate, about })) ? 0 : 1
+    const run = options.growth ? grow : profileMemory
+    return (await run({ only: options.only, write: options.write, say, certificate, about })) ? 0 : 1
   }
   const report = await measureEverything(directory)
   if (options.json) console.log(JSON.stringify(report, null, 2))

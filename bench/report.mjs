@@ -88,4 +88,4 @@ order, each in a fresh process with an empty database, and are warmed up first. 
 
 Rooms, with a history of 20 messages, and both sides of one-to-one messages are archived by all servers; dmucd shows a message only
 when it is synced to the disk, except where it says \`"normal"\`. The floor is Node's sockets with no XMPP work behind them.
-[How it grows](growth.md) is measured apart.`
+[How it grows](growth.md), and [what a session and a room take](memory.md), are measured apart.`

@@ -6,7 +6,9 @@
  * Users are u0, u1, … with the password p. It prints one line of JSON; exit code 1 where a message was lost, doubled or
  * reordered.
  */
-import { scenarios, Void } from './scenarios.mjs'
+import { Void } from './clients.mjs'
+import { scenarios } from './scenarios.mjs'
+import { standing } from './standing.mjs'
 
 const options = {
   host: '127.0.0.1',
@@ -41,6 +43,8 @@ const options = {
   /** `idle`: clients before the measurement, and how long the memory may settle. */
   base: 500,
   settleMs: 2000,
+  /** `standing.mjs`: where the server writes what it sees when it looks at itself. */
+  looks: '',
   /** Without any progress for so long, what is missing is lost. */
   stalledMs: 20_000,
 }
@@ -52,8 +56,9 @@ for (const setting of settings) {
   if (typeof options[key] === 'number') options[key] = Number(value)
   else options[key] = typeof options[key] === 'boolean' ? value === 'true' || value === '1' : value
 }
-const scenario = scenarios[name]
-if (scenario === undefined) throw new Error(`unknown scenario ${name}; there are ${Object.keys(scenarios).join(', ')}`)
+const all = { ...scenarios, ...standing }
+const scenario = all[name]
+if (scenario === undefined) throw new Error(`unknown scenario ${name}; there are ${Object.keys(all).join(', ')}`)
 
 try {
   console.log(JSON.stringify(await scenario(options)))

@@ -4,12 +4,9 @@
  * Messages carry `~SENDER.NUMBER;` in their bodies: one character that occurs nowhere else, so that a delivery is found by
  * one search and checked against the ledger.
  */
-import { Client } from './client.mjs'
+import { counting, logIn, numberedRoom, openRooms, ownerOf, until, Void } from './clients.mjs'
 import { Ledger } from './ledger.mjs'
 import { cpuSeconds, residentKiB } from './usage.mjs'
-
-/** The counts were not exact: the run says nothing. */
-export class Void extends Error {}
 
 /** How long something doubled may take to turn up. */
 const lingerMs = 300
@@ -17,33 +14,9 @@ const padding = 'x'.repeat(64)
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Resolves when `done` is true; throws when `progress` has stood still for too long. */
-async function until({ stalledMs }, done, progress) {
-  let [last, at] = [progress(), performance.now()]
-  while (!done()) {
-    await sleep(5)
-    if (progress() !== last) [last, at] = [progress(), performance.now()]
-    else if (performance.now() - at > stalledMs) throw new Void(`nothing more came after ${last}`)
-  }
-}
-
 /** What dmucd's event loop was kept from doing counts from the first call to the second (servers/loop-delay.mjs). */
 const watch = ({ watched, pid }) => {
   if (watched) process.kill(pid, 'SIGUSR2')
-}
-
-/** Logs in users `first` to `first + count - 1`, `batch` at a time. */
-async function logIn(options, first, count) {
-  const clients = Array.from({ length: count }, (_, index) => {
-    const { host, port, domain, tls, scram } = options
-    return new Client({ host, port, domain, tls, scram, user: `u${first + index}`, password: 'p' })
-  })
-  let next = 0
-  const worker = async () => {
-    while (next < count) await clients[next++].login()
-  }
-  await Promise.all(Array.from({ length: Math.min(options.batch, count) }, worker))
-  return clients
 }
 
 const roomOf = ({ room, muc }) => `${room}@${muc}`
@@ -324,34 +297,13 @@ async function chat(options) {
   })
 }
 
-/** Rooms of two, all spoken in: room r is made by user r, counted round, and entered by the next user. */
+/** Rooms of two, all spoken in. */
 async function rooms(options) {
-  const { n, muc, pid } = options
+  const { n, pid } = options
   const clients = await logIn(options, 0, n)
   const base = residentKiB(pid)
-  const owner = (room) => room % n
-  const roomAt = (room) => `r${room}@${muc}`
-  const everywhere = async (mark, stanzas) => {
-    let heard = 0
-    for (const client of clients) client.heard = counting(mark, () => heard++)
-    for (let room = 0; room < options.rooms; room++) {
-      stanzas(room)
-      // No more at a time than the store takes.
-      if (room % 500 === 499 || room + 1 === options.rooms) {
-        await until(
-          options,
-          () => heard > room,
-          () => heard,
-        )
-      }
-    }
-  }
-  const open = (room) =>
-    `<iq type='set' id='o' to='${roomAt(room)}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`
-  const come = (room, nick) =>
-    `<presence to='${roomAt(room)}/${nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`
-  await everywhere(" id='o'", (room) => clients[owner(room)].send(come(room, 'one') + open(room)))
-  await everywhere('<subject', (room) => clients[(room + 1) % n].send(come(room, 'two')))
+  const owner = (room) => ownerOf(clients, room)
+  await openRooms(options, clients, 0, options.rooms, 2)
   const figures = await exchange(options, clients, {
     senders: options.rooms,
     messages: options.messages,
@@ -360,24 +312,10 @@ async function rooms(options) {
     speaker: (room) => clients[owner(room)],
     mayHear: (recipient, room) => recipient === owner(room) || recipient === (room + 1) % n,
     write: (room, number, body) =>
-      `<message type='groupchat' id='m${number}' to='${roomAt(room)}'><body>${body}</body></message>`,
+      `<message type='groupchat' id='m${number}' to='${numberedRoom(options, room)}'><body>${body}</body></message>`,
     echo: owner,
   })
   return { ...figures, perRoomKiB: (residentKiB(pid) - base) / options.rooms }
-}
-
-/** Calls `found` for each `mark` in what comes in, however it is cut. */
-function counting(mark, found) {
-  let rest = ''
-  return (piece) => {
-    const text = rest + piece
-    let end = 0
-    for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, end)) {
-      end = at + mark.length
-      found()
-    }
-    rest = text.slice(Math.max(end, text.length - mark.length + 1))
-  }
 }
 
 async function join(options) {

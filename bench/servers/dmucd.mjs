@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort, put, startProcess, temporaryDirectory } from './process.mjs'
 
 const loopDelay = new URL('./loop-delay.mjs', import.meta.url).href
+const heapLook = new URL('./heap-look.mjs', import.meta.url).href
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const configuration = ({ directory, port, durability, domain, muc, more }) => `
@@ -38,31 +39,47 @@ async function makeAccounts(path, users, domain, durability) {
   await store.close()
 }
 
+/**
+ * A directory of its own with configuration, certificate and accounts, and how it is started there. `place`: its domain, that of its rooms, and
+ * more lines of its configuration.
+ */
+async function prepared({ certificate, key, users, place = alone }, durability) {
+  const { domain } = place
+  const directory = temporaryDirectory()
+  const port = await freePort()
+  const config = join(directory, 'dmucd.toml')
+  put(config, configuration({ directory, port, durability, ...place }))
+  mkdirSync(join(directory, 'certs'))
+  copyFileSync(certificate, join(directory, `certs/${domain}.crt`))
+  copyFileSync(key, join(directory, `certs/${domain}.key`))
+  await makeAccounts(join(directory, 'data/dmucd.sqlite'), users, domain, durability)
+  // Run as operators run it: the file itself knows how Node is to be started.
+  return { command: join(root, 'bin/dmucd.js'), args: ['--config', config], directory, port }
+}
+
+const environment = (...nodeOptions) => ({
+  PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+  NODE_OPTIONS: nodeOptions.join(' '),
+})
+
 const dmucd = (name, durability) => ({
   name,
   version: () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version,
-  /** `place`: its domain, that of its rooms, and more lines of its configuration. */
-  async start({ certificate, key, users, nodeArgs = [], place = alone }) {
-    const { domain } = place
-    const directory = temporaryDirectory()
-    const port = await freePort()
-    const config = join(directory, 'dmucd.toml')
-    put(config, configuration({ directory, port, durability, ...place }))
-    mkdirSync(join(directory, 'certs'))
-    copyFileSync(certificate, join(directory, `certs/${domain}.crt`))
-    copyFileSync(key, join(directory, `certs/${domain}.key`))
-    await makeAccounts(join(directory, 'data/dmucd.sqlite'), users, domain, durability)
-    const loopFile = join(directory, 'loop.json')
-    // Run as operators run it: the file itself knows how Node is to be started.
-    const command = join(root, 'bin/dmucd.js')
-    const env = {
-      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-      NODE_OPTIONS: ['--import', loopDelay, ...nodeArgs].join(' '),
-      DMUCD_BENCH_LOOP: loopFile,
-    }
+  async start({ nodeArgs = [], ...options }) {
+    const ready = await prepared(options, durability)
+    const loopFile = join(ready.directory, 'loop.json')
+    const env = { ...environment('--import', loopDelay, ...nodeArgs), DMUCD_BENCH_LOOP: loopFile }
     const afterwards = () => JSON.parse(readFileSync(loopFile, 'utf8'))
-    const started = await startProcess({ command, args: ['--config', config], directory, port, env, afterwards })
-    return { ...started, watched: true }
+    return { ...(await startProcess({ ...ready, env, afterwards })), watched: true }
+  },
+})
+
+/** Looks at its own memory when it is asked to (heap-look.mjs), and writes what it sees to files that begin with `looks`. */
+export const dmucdLookedAt = (looks, withSnapshots) => ({
+  async start(options) {
+    const env = { ...environment('--import', heapLook), DMUCD_BENCH_LOOKS: looks }
+    if (withSnapshots) env.DMUCD_BENCH_SNAPSHOTS = '1'
+    return startProcess({ ...(await prepared(options, 'full')), env })
   },
 })
 
