@@ -1,5 +1,5 @@
 /**
- * Heads of logs and what leads up to them (docs/dmuc-sync.md §5): a page of events from anybody but their origin is followed by
+ * Heads of logs and what leads up to them (docs/dmuc-sync.md §7): a page of events from anybody but their origin is followed by
  * proofs, each of which takes a run of one origin to a head that the origin signed.
  */
 import { type Element, elements, xml } from '../../xml/element.js'
