@@ -5,11 +5,15 @@
  */
 import { withoutExpired } from './floors.js'
 import { standing } from './greet.js'
-import { type Instance, others, type Peer, type Replica } from './replica.js'
+import { heldOfEarlier, type Instance, others, type Peer, type Replica } from './replica.js'
 import { newPeer } from './turn.js'
 
-/** Of a peer, what a split that goes on is known by, and what saves its list from being fetched anew. */
-type RestingPeer = Pick<Peer, 'incarnation' | 'occupants' | 'downSince' | 'split' | 'seenAt' | 'reachedAt'>
+/** Of a peer, what a split that goes on is known by, what saves its list from being fetched anew, and what it is held to. */
+type RestingPeer = Pick<Peer, (typeof kept)[number]>
+const kept = [
+  ...(['incarnation', 'occupants', 'downSince', 'split', 'seenAt', 'reachedAt'] as const),
+  ...(['tip', 'key', 'keyNumber'] as const),
+] as const
 
 export interface Memory
   extends Pick<Replica, 'incarnation' | 'nextSeq' | 'tip' | 'signed' | 'stamp' | 'occupantsRevision'> {
@@ -19,7 +23,7 @@ export interface Memory
 
 /** Is nobody in the room, at any instance, and nothing on its way? `now`: wall time in ms. */
 export function mayRest(replica: Replica, now: number): boolean {
-  const { room, phase, partings, withheld, grants, reserved, ahead } = replica
+  const { room, phase, partings, withheld, grants, reserved } = replica
   const shared = others(replica)
   return (
     shared.length > 0 &&
@@ -27,7 +31,7 @@ export function mayRest(replica: Replica, now: number): boolean {
     room.config.persistent &&
     !room.locked &&
     room.occupants.size === 0 &&
-    partings.size + withheld.length + ahead.size === 0 &&
+    partings.size + withheld.length === 0 &&
     replica.heir === undefined &&
     replica.retrieving === undefined &&
     replica.unsettled === undefined &&
@@ -48,31 +52,34 @@ function isQuiet(replica: Replica, { jid, kind }: Instance): boolean {
   if (peer.pulls.length + peer.held.length > 0 || peer.listAsked || peer.historyAsked) return false
   if (peer.link === 'down')
     return peer.retryAt === undefined && (peer.split || peer.downSince === undefined) && replica.rights.size === 0
-  return peer.link === 'up' && !peer.listWanted && peer.told === standing(replica) && holdsTheSame(replica, peer)
+  return peer.link === 'up' && !peer.listWanted && peer.told === standing(replica) && lacksNothing(replica, peer)
 }
 
-function holdsTheSame(replica: Replica, { vector }: Peer): boolean {
-  const theirs = withoutExpired(replica, vector)
-  return replica.vector.missing(theirs).length === 0 && theirs.missing(replica.vector).length === 0
-}
+/** What it has got from others since its last hello nobody has told us: that is for the digest of all rooms to compare (./shared.ts). */
+const lacksNothing = (replica: Replica, { vector }: Peer): boolean =>
+  replica.vector.missing(withoutExpired(replica, vector)).length === 0
 
 export function memoryOf(replica: Replica): Memory {
   const { incarnation, nextSeq, tip, signed, stamp, occupantsRevision, lastGrant } = replica
   const peers = [...replica.peers].map(
-    ([jid, { incarnation, occupants, downSince, split, seenAt, reachedAt }]) =>
-      [jid, { incarnation, occupants, downSince, split, seenAt, reachedAt }] as const,
+    ([jid, peer]) => [jid, Object.fromEntries(kept.map((name) => [name, peer[name]])) as RestingPeer] as const,
   )
   return { incarnation, nextSeq, tip, signed, stamp, occupantsRevision, lastGrant, peers }
 }
 
-/** The replica as it was when it left; `loaded` as it is after a start. Every link is down until it is heard of. */
-export function goesOn(loaded: Replica, { peers, ...memory }: Memory): Replica {
-  const known = peers.map(([jid, peer]) => [jid, { ...newPeer, ...peer }] as const)
-  return {
-    ...loaded,
-    ...memory,
-    peers: new Map([...known, ...loaded.peers]),
-    retrieving: undefined,
-    unsettled: undefined,
-  }
+/**
+ * The replica as it was when it left; `loaded` as it is after a start. With those in `inTouch` we have been in touch all the while: whatever
+ * they had said would have brought the room back. The links to all others are down until they are heard of.
+ */
+export function goesOn(loaded: Replica, { peers, ...memory }: Memory, inTouch: ReadonlySet<string>): Replica {
+  const replica = { ...loaded, ...memory, retrieving: undefined, unsettled: undefined }
+  const up = {
+    link: 'up',
+    touches: 1,
+    vector: loaded.vector,
+    told: standing(replica),
+    toldEarlier: heldOfEarlier(replica),
+  } as const
+  const known = peers.map(([jid, peer]) => [jid, { ...newPeer, ...peer, ...(inTouch.has(jid) ? up : {}) }] as const)
+  return { ...replica, peers: new Map([...known, ...loaded.peers]) }
 }

@@ -45,9 +45,9 @@ export const tagOf = (pair: Pair, roomId: string): string =>
  * A room by its identity, what is decided, which events are held, and who is there: what any implementation reckons alike, unlike the digests
  * of ./digest.ts.
  */
-export function sharedRoom(pair: Pair, { identity, room, table, vector }: Replica): SharedRoom {
+export function sharedRoom(pair: Pair, { identity, keys, room, table, vector }: Replica): SharedRoom {
   const { roomId, source, epoch } = identity
-  const revisions = [room.configRevision, room.registerRevision, table.revision].map(String)
+  const revisions = [room.configRevision, room.registerRevision, table.revision, keys.number].map(String)
   const held = [roomId, source, String(epoch), ...revisions, vector.toString(), '', listed(room)]
   return {
     tag: tagOf(pair, roomId),

@@ -74,6 +74,31 @@ describe('a shared room that nobody is in', () => {
     expect(theirs).toEqual(ours.map((row) => ({ ...row, jid: at('b') })))
   })
 
+  test('is looked at without anybody else being told, while the link has been up since', async () => {
+    const ann = await federation.client('ann@a.example/x')
+    await distribute('coven')
+    await rest()
+    federation.wire.length = 0
+    await ann.sends(`<iq type='get' id='d' to='${at('a')}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`)
+    await federation.wait(2000)
+    expect(inMemory()).toEqual([1, 0])
+    expect(onWire('hello')).toEqual([])
+    await rest()
+    service('a').interrupted('rooms.b.example')
+    await federation.wait(1000)
+    await ann.sends(`<iq type='get' id='d' to='${at('a')}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`)
+    await federation.wait(1000)
+    expect(onWire('hello').length).toBeGreaterThan(0)
+  })
+
+  test('is in step when its operator asks, who need not know that it rests', async () => {
+    await distribute('coven')
+    await rest()
+    const facts = service('a').operations.peers(at('a'))
+    await settled()
+    expect(await facts).toMatchObject([{ jid: at('b'), state: 'in step', behind: 0, ahead: 0 }])
+  })
+
   test('stays while somebody is in it anywhere, and nobody has to wait to enter one that comes back', async () => {
     const [ann, bob] = [await federation.client('ann@a.example/x'), await federation.client('bob@b.example/x')]
     await distribute('coven')
@@ -140,6 +165,17 @@ describe('a shared room that nobody is in', () => {
     await federation.wait(125_000)
     expect(onWire('shared')).toHaveLength(4)
     expect(onWire('hello')).toEqual([])
+  })
+
+  test('a room that the one who asks does not know it tells the other, which greets it there', async () => {
+    for (const name of ['coven', 'hall']) await distribute(name)
+    await rest()
+    await federation.site('a.example').store.commit([{ type: 'room.wake', room: at('a') }])
+    federation.wire.length = 0
+    await federation.wait(62_000)
+    const [first] = onWire('hello')
+    expect(first).toContain(`from="${at('b')}"`)
+    expect(inMemory()).toEqual([1, 1])
   })
 
   test('a room that a peer has lost is replicated to it again', async () => {
@@ -226,6 +262,26 @@ describe('who asks', () => {
     expect(await asks('rooms.b.example', 'get', root.repeat(9))).toContain('bad-request')
     await service('a').distribution.say('rooms.b.example', 'pause')
     expect(await asks('rooms.b.example', 'get', root)).toContain('recipient-unavailable')
+  })
+
+  test('and says again and again that a room differs, which does not change, has it loaded ever more rarely', async () => {
+    await distribute('coven')
+    await rest()
+    const [row] = await rows('a')
+    const loadedWhenTold = async (): Promise<boolean> => {
+      await asks('rooms.b.example', 'set', `<room tag='${row?.tag}'/>`)
+      await federation.wait(1000)
+      return service('a').rooms.size === 1
+    }
+    expect(await loadedWhenTold()).toBe(true)
+    await rest()
+    expect(await rows('a')).toEqual([row])
+    expect(await loadedWhenTold()).toBe(false)
+    await federation.wait(10 * 60_000)
+    expect(await loadedWhenTold()).toBe(true)
+    await rest()
+    await federation.wait(15 * 60_000)
+    expect(await loadedWhenTold()).toBe(false)
   })
 
   test('and lies that all is different has the rooms loaded a few at a time', async () => {

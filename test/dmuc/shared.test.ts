@@ -74,6 +74,7 @@ describe('the digest of a shared room', () => {
     ['configuration', { ...made, room: { ...room, configRevision: 1 } }],
     ['register', { ...made, room: { ...room, registerRevision: 1 } }],
     ['table', { ...made, table: { ...table, revision: 9 } }],
+    ['keys', { ...made, keys: { ...made.keys, number: 2 } }],
     ['events', { ...made, vector: replica(1, 'other').vector }],
     ['occupants', { ...made, room: { ...room, occupants } }],
   ])('differs with the %s, and the tag does not', (_, other) => {

@@ -61,6 +61,8 @@ export interface Scope {
   readonly slows?: boolean
   /** The room is destroyed and made anew. */
   readonly destroys?: boolean
+  /** A room that nobody is in leaves memory after moments; `in the end`: everybody leaves before what has become of all is looked at. */
+  readonly rests?: 'meanwhile' | 'in the end'
 }
 
 export const nickOf = (who: number): string => `nick${who}`

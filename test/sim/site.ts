@@ -24,6 +24,8 @@ export interface SiteParts {
   readonly sites: number
   /** How many messages a new shadow asks for. */
   readonly history: number
+  /** Seconds without use after which a room leaves memory. */
+  readonly unloadAfter: number
   readonly way: MakeWay
   /** A stanza that leaves for another domain, but by the real way; `to` where the stanza itself names nobody. */
   readonly send: (stanza: Element, to: string) => void
@@ -67,7 +69,7 @@ export class Site {
   }
 
   async start(): Promise<void> {
-    const { time, random, disk, sites, history, send, note } = this.#parts
+    const { time, random, disk, sites, history, unloadAfter, send, note } = this.#parts
     const clock = new ProcessClock(time, this.skewMs)
     this.#clock = clock
     this.upSince = time.now
@@ -83,7 +85,7 @@ export class Site {
           domain: serviceOf(this.index),
           type: 'muc',
           modules: [disco, ping, muc],
-          options: { muc: { dmuc: { allow, users, max_history: history } } },
+          options: { muc: { dmuc: { allow, users, max_history: history }, muc_unload_after: unloadAfter } },
         },
       ],
       store,

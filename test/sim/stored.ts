@@ -5,8 +5,8 @@
 import { difference, digest } from '../../src/dmuc/digest.js'
 import { loadedReplica } from '../../src/modules/muc/storage.js'
 import { historyLimit } from '../../src/room/index.js'
-import type { Store } from '../../src/store/store.js'
-import { roomOf } from './site.js'
+import type { RestingRoom, Store } from '../../src/store/store.js'
+import { roomOf, type Site, serviceOf } from './site.js'
 import type { World } from './world.js'
 
 /** Where they differ, in words. Who is in the room is not on disk. */
@@ -27,5 +27,21 @@ export async function differsFromDisk({ sites }: World): Promise<string[]> {
       if (other.length > 0) found.push(`site ${index} has other ${other.join(', ')} in memory than ${where}`)
     }
   }
+  return found
+}
+
+/** What two sites hold of the room while both have it at rest, in words: each minute's digest was to find it. */
+export async function differsAtRest({ sites }: World): Promise<string[]> {
+  const found: string[] = []
+  const restsAt = async (at: Site, peer: Site): Promise<RestingRoom | undefined> => {
+    if (at.service === undefined || at.service.rooms.get(roomOf(at.index)) !== undefined) return undefined
+    return (await at.store?.resting(serviceOf(at.index), serviceOf(peer.index), '', 1))?.[0]
+  }
+  for (const one of sites)
+    for (const other of sites.slice(one.index + 1)) {
+      const [ours, theirs] = [await restsAt(one, other), await restsAt(other, one)]
+      if (ours !== undefined && theirs !== undefined && ours.digest !== theirs.digest)
+        found.push(`sites ${one.index} and ${other.index} have the room at rest, and not the same of it`)
+    }
   return found
 }

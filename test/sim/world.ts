@@ -49,6 +49,8 @@ export interface Counts {
   backups: number
   /** Shadows and sources that ended: taken back, or destroyed. */
   ended: number
+  /** Rooms that left memory. */
+  rests: number
   clashes: number
   promotions: number
   withheld: number
@@ -80,6 +82,7 @@ export class World implements Ledger {
     crashes: 0,
     backups: 0,
     ended: 0,
+    rests: 0,
     clashes: 0,
     promotions: 0,
     withheld: 0,
@@ -99,6 +102,8 @@ export class World implements Ledger {
   #founds = false
   /** The room that each site had when last looked at. */
   readonly #held: (LiveRoom | undefined)[] = []
+  /** Of those that rest, which were counted. */
+  readonly #resting = new WeakSet<LiveRoom>()
   /** Sites where people entered before all others had answered. */
   readonly #unasked = new Set<number>()
   readonly #ground: Ground
@@ -122,7 +127,7 @@ export class World implements Ledger {
       const note = (level: string, text: string): void => this.#note(index, level, text)
       return new Site(index, {
         ...{ time: this.time, random, disk, way, send, note },
-        ...{ sites: scope.sites, history: scope.history },
+        ...{ sites: scope.sites, history: scope.history, unloadAfter: scope.rests === undefined ? 600 : 2 },
       })
     })
     this.people = Array.from(
@@ -287,6 +292,16 @@ export class World implements Ledger {
     })
   }
 
+  /** Has the rooms that rest come back, and stay. */
+  async wake(): Promise<void> {
+    const use = (): void => {
+      for (const { service, index } of this.sites) void service?.rooms.with(roomOf(index), () => undefined)
+      this.time.after(1000, use)
+    }
+    use()
+    await this.time.runUntil(this.time.now + 5000)
+  }
+
   #room({ service, index }: Site): LiveRoom | undefined {
     return service?.rooms.get(roomOf(index))
   }
@@ -306,10 +321,16 @@ export class World implements Ledger {
     const present = this.#room(site)
     const isLoading = this.time.now < site.upSince + loadMs
     if (present === held || (present === undefined && isLoading && held?.ended === false)) return
+    if (present === undefined && held?.rests === true) {
+      if (!this.#resting.has(held)) this.counts.rests += 1
+      this.#resting.add(held)
+      return
+    }
     this.#held[site.index] = present
     // It may have ended while its server was down, and be given anew by now.
     const isSame = present !== undefined && held !== undefined && givenAs(present) === givenAs(held)
-    if (held === undefined || (present !== undefined && !held.ended && isSame)) return
+    const isLive = held !== undefined && (!held.ended || held.rests)
+    if (held === undefined || (present !== undefined && isLive && isSame)) return
     this.counts.ended += 1
     if (site.index > 0) this.servedSince[site.index] = undefined
     for (const [index, said] of this.said.entries())

@@ -247,7 +247,7 @@ export class Distribution {
   arrived(room: LiveRoom): void {
     for (const { jid } of others(room.replica)) {
       if (this.#peers.isPaused(domainOf(jid))) this.#lose(room, jid, paused)
-      this.#meet(room, domainOf(jid))
+      if (room.replica.peers.get(jid)?.link !== 'up') this.#meet(room, domainOf(jid))
     }
     if (room.replica.phase === 'serving') this.#placement.reconcile(room)
     if (others(room.replica).length > 0) this.#signEarlier(room)
@@ -320,6 +320,11 @@ export class Distribution {
     if (!services.every((service) => this.#pairs.knows(service)) || this.#placement.isAsking(room)) return undefined
     if (!mayRest(replica, this.#host.clock.now())) return undefined
     return { shared: services.map((peer) => ({ peer, ...placeOf(replica, this.#host.domain, peer) })) }
+  }
+
+  /** How often the link to this instance has come up; undefined while it is not. */
+  timesUp(instance: string): number | undefined {
+    return this.#links.timesUp(domainOf(instance))
   }
 
   /** The links to those with whom rooms are shared that rest are looked after as well. */

@@ -36,6 +36,8 @@ const maxLinks = 1000
 
 interface Link {
   state: 'unknown' | 'up' | 'down'
+  /** How often it has come up. */
+  timesUp: number
   heardAt: number
   missed: number
   /** Of the monotonic clock. */
@@ -97,6 +99,12 @@ export class Links {
     return this.#links.get(service)?.state === 'up'
   }
 
+  /** How often it has come up; undefined while it is not: where that stays the same nothing was lost on it. */
+  timesUp(service: string): number | undefined {
+    const link = this.#links.get(service)
+    return link?.state === 'up' ? link.timesUp : undefined
+  }
+
   /** Why it is down, in words. */
   reason(service: string): string | undefined {
     const link = this.#links.get(service)
@@ -109,6 +117,7 @@ export class Links {
     const heardAt = this.#parts.clock.monotonic()
     const link: Link = {
       state: answered ? 'up' : 'unknown',
+      timesUp: answered ? 1 : 0,
       heardAt,
       missed: 0,
       downSince: heardAt,
@@ -183,7 +192,9 @@ export class Links {
     const heardAt = this.#parts.clock.monotonic()
     Object.assign(link, { state: 'up', probing: false, missed: 0, heardAt, refused: false })
     this.#later(service, link, this.#times.silenceMs)
-    if (!wasUp) this.#events.up(service)
+    if (wasUp) return
+    link.timesUp += 1
+    this.#events.up(service)
   }
 
   /** An error of the peer itself is an answer; one of the way to it, or silence, is none. */

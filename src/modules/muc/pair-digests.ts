@@ -90,7 +90,7 @@ export class PairDigests {
 
   constructor(env: Env) {
     this.#env = env
-    this.#waking = new Waking(env.host, env.rooms)
+    this.#waking = new Waking(env.host, env.rooms, env.greet)
     this.#later()
   }
 

@@ -2,6 +2,7 @@
 import { withoutExpired } from '../../dmuc/floors.js'
 import { type Gap, others, type Peer, type Replica, type Revisions } from '../../dmuc/replica.js'
 import { eventsIn, type Range } from '../../dmuc/vector.js'
+import { isInTouch } from '../../dmuc/ways.js'
 import { revisionsOf } from '../../dmuc/wire/digest.js'
 import type { Router } from '../../server/router.js'
 import type { Store } from '../../store/store.js'
@@ -42,7 +43,8 @@ export function peerFacts(room: LiveRoom, parts: Parts): Promise<readonly PeerFa
 }
 
 async function factsOf(room: LiveRoom, jid: string, kind: PeerFacts['kind'], parts: Parts): Promise<PeerFacts> {
-  const asked = kind === 'sync' && room.replica.peers.get(jid)?.link === 'up'
+  // Its answer comes behind that to our hello, as of a room that has just come back into memory.
+  const asked = kind === 'sync' && isInTouch(room.replica, jid)
   const before = room.replica.vector
   const standing = asked ? await standingOf(room, jid, parts.router).catch(() => undefined) : undefined
   const { replica } = room

@@ -14,7 +14,6 @@ import type { RoomEnvironment } from './room-environment.js'
 import { loadedReplica } from './storage.js'
 
 const maxQueued = 1000
-const defaultIdleMs = 10 * 60_000
 /** Shared rooms that leave memory at once. */
 const maxResting = 50
 
@@ -30,7 +29,11 @@ type Slot =
 type Live = Extract<Slot, { state: 'live' }>
 
 /** What is stored of a room that rests. Only the run of the process that wrote it goes on from there. */
-type Left = Memory & { readonly run: string }
+type Left = Memory & {
+  readonly run: string
+  /** By instance that it was in touch with: how often the link there had come up. */
+  readonly links: readonly (readonly [string, number])[]
+}
 
 /** `stays`: others need it in memory; otherwise what it is compared by, where it is shared. */
 export type Leaving = 'stays' | 'leaves' | Pick<Extract<Write, { readonly type: 'room.rest' }>, 'shared'>
@@ -41,20 +44,26 @@ export class Rooms {
   /** Hears of each room that came into memory. */
   readonly #arrived: (room: LiveRoom) => void
   readonly #idleMs: number
+  readonly #timesUp: (instance: string) => number | undefined
   /** This run of the process. */
   #run: string | undefined
   /** On their way out. */
   readonly #leaving = new Set<string>()
 
-  /** `idleMs`: for how long a room is not used before it leaves. */
+  /**
+   * `idleMs`: for how long a room is not used before it leaves. `timesUp`: how often the link to an instance has come up; undefined while it
+   * is not.
+   */
   constructor(
     env: Omit<RoomEnvironment<LiveRoom>, 'ended' | 'failed'>,
     arrived: (room: LiveRoom) => void,
-    idleMs = defaultIdleMs,
+    idleMs: number,
+    timesUp: (instance: string) => number | undefined,
   ) {
     this.#env = { ...env, ended: (room) => this.#end(room), failed: (room, error) => this.#recover(room, error) }
     this.#arrived = arrived
     this.#idleMs = idleMs
+    this.#timesUp = timesUp
   }
 
   /** Calls `use` with the room, or undefined where there is none: at once if that is known, else in order once it is. */
@@ -159,7 +168,7 @@ export class Rooms {
     const { room, usedAt } = slot
     const { jid, replica } = room
     this.#run ??= this.#env.random.token()
-    const left: Left = { run: this.#run, ...memoryOf(replica) }
+    const left: Left = { run: this.#run, links: this.#links(replica), ...memoryOf(replica) }
     const isAsItWas = (): boolean =>
       this.#slots.get(jid) === slot && slot.usedAt === usedAt && room.replica === replica && room.idle
     this.#leaving.add(jid)
@@ -188,8 +197,17 @@ export class Rooms {
     const fresh = loadedReplica(loaded, this.#env.random.token())
     if (loaded.memory === undefined) return fresh
     this.#wake(fresh.room.jid)
-    const { run, ...memory } = JSON.parse(loaded.memory) as Left
-    return run === this.#run ? goesOn(fresh, memory) : fresh
+    const { run, links, ...memory } = JSON.parse(loaded.memory) as Left
+    if (run !== this.#run) return fresh
+    const unbroken = links.filter(([jid, times]) => this.#timesUp(jid) === times)
+    return goesOn(fresh, memory, new Set(unbroken.map(([jid]) => jid)))
+  }
+
+  #links({ peers }: Replica): Left['links'] {
+    return [...peers].flatMap(([jid, { link }]) => {
+      const times = link === 'up' ? this.#timesUp(jid) : undefined
+      return times === undefined ? [] : [[jid, times] as const]
+    })
   }
 
   #load(jid: string): Extract<Slot, { state: 'loading' }> {

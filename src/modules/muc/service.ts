@@ -125,6 +125,7 @@ export class MucService {
         this.distribution.arrived(room)
       },
       idleMs(host.options),
+      (instance) => this.distribution.timesUp(instance),
     )
     const { domain, store } = host
     this.operations = new Operations({

@@ -2,6 +2,7 @@
  * Rooms that have to come into memory because another service holds them otherwise (./pair-digests.ts): a bounded number at a time, and at a
  * bounded rate, so that neither a long split nor a peer that lies makes us load and greet thousands at once.
  */
+import { domainOf } from '../../room/jids.js'
 import type { Host } from '../../server/module.js'
 import type { Timer } from '../../util/clock.js'
 import { TokenBucket } from '../../util/token-bucket.js'
@@ -19,6 +20,7 @@ const lookMs = 100
 export class Waking {
   readonly #host: Host
   readonly #rooms: () => Rooms
+  readonly #greet: (room: LiveRoom, peer: string) => void
   /** By room: on whose account. */
   readonly #waiting = new Map<string, string>()
   /** By room: until when it counts. */
@@ -26,9 +28,11 @@ export class Waking {
   readonly #rates = new Map<string, TokenBucket>()
   #timer: Timer | undefined
 
-  constructor(host: Host, rooms: () => Rooms) {
+  /** `greet`: has the room greet its instance at that service. */
+  constructor(host: Host, rooms: () => Rooms, greet: (room: LiveRoom, peer: string) => void) {
     this.#host = host
     this.#rooms = rooms
+    this.#greet = greet
   }
 
   close(): void {
@@ -49,17 +53,19 @@ export class Waking {
       if (!this.#rate(peer).take()) continue
       this.#waiting.delete(room)
       this.#open.set(room, now + openMs)
-      this.#load(room)
+      this.#load(room, peer)
     }
     this.#timer = this.#waiting.size > 0 ? this.#host.clock.after(lookMs, () => this.#go()) : undefined
   }
 
-  /** It greets its peers when it is there. */
-  #load(room: string): void {
+  /** It greets its peers when it is there, unless it has been in touch with them all the while. */
+  #load(room: string, peer: string): void {
     const failed = (error: unknown): void =>
       this.#host.log.warn({ room, err: error }, 'A room could not be loaded to be compared')
     try {
-      const loaded = this.#rooms().with(room, () => undefined)
+      const loaded = this.#rooms().with(room, (live) => {
+        if (live !== undefined && isInTouchWith(live, peer)) this.#greet(live, peer)
+      })
       if (loaded instanceof Promise) loaded.catch(failed)
     } catch (error) {
       failed(error)
@@ -77,6 +83,9 @@ export class Waking {
     return known
   }
 }
+
+const isInTouchWith = ({ replica }: LiveRoom, service: string): boolean =>
+  [...replica.peers].some(([jid, { link }]) => link === 'up' && domainOf(jid) === service)
 
 const catchesUp = ({ replica, ended }: LiveRoom): boolean =>
   !ended && [...replica.peers.values()].some(({ link, pulls }) => link === 'greeting' || pulls.length > 0)
