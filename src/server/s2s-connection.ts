@@ -31,6 +31,7 @@ import { needsEncryption, proofOf } from './s2s-policy.js'
 import type { Waiting } from './s2s-queue.js'
 import { refusedFor, refusedWithoutTls } from './s2s-refusal.js'
 import type { RefusedExternal } from './s2s-refused-external.js'
+import { Written } from './s2s-written.js'
 import type { Reader, SendBudget } from './send-budget.js'
 
 export interface ConnectionContext {
@@ -54,9 +55,6 @@ export interface ConnectionContext {
   ended(connection: ServerConnection): void
 }
 
-/** Bytes that count as a long queue. */
-const longBacklog = 512 * 1024
-
 export class ServerConnection implements Reader, Carrier {
   readonly pair: DomainPair
   /** Not to be replaced by a connection that exists already. */
@@ -65,9 +63,7 @@ export class ServerConnection implements Reader, Carrier {
   readonly #context: ConnectionContext
   readonly #users = new Set<CarrierUser<ServerConnection>>()
   readonly #authorized = new Set<string>()
-  /** In step with the stream's count; undefined for what nobody would send again. */
-  #kept: (Waiting | undefined)[] = []
-  #written = 0
+  readonly #written: Written
   #state: 'connecting' | 'ready' | 'closing' | 'ended' = 'connecting'
   #stream: OutgoingServerStream | undefined
   #transport: UpgradableTransport | undefined
@@ -89,6 +85,7 @@ export class ServerConnection implements Reader, Carrier {
     this.pair = pair
     this.dedicated = dedicated
     this.#context = context
+    this.#written = new Written(context.settings.backlog, context.budget)
     this.#external = context.deps.certificates !== undefined && !context.refusedExternal.has(pair)
     const connection = context.nameConnection()
     this.log = context.deps.log.child({ connection, local: pair.local, remote: pair.remote, direction: 'out' })
@@ -189,7 +186,7 @@ export class ServerConnection implements Reader, Carrier {
   }
 
   get taken(): number {
-    return this.#written - this.backlog
+    return this.#written.characters - this.backlog
   }
 
   cutOff(): void {
@@ -199,14 +196,8 @@ export class ServerConnection implements Reader, Carrier {
 
   /** False where the peer takes too little: nothing was written. */
   write(text: string, waiting?: Waiting): boolean {
-    const { backlog } = this.#context.settings
-    if (this.#transport === undefined || this.#transport.backlog > backlog) return false
-    if ((this.#stream?.unacknowledged ?? 0) > backlog) return false
-    this.#written += text.length
-    this.#stream?.sendText(text)
-    if (this.#stream?.managed === true) this.#kept.push(waiting)
-    if (this.backlog > longBacklog) this.#context.budget.check()
-    return true
+    const [transport, stream] = [this.#transport, this.#stream]
+    return transport !== undefined && stream !== undefined && this.#written.write({ transport, stream }, text, waiting)
   }
 
   /** In order: what was written before is still delivered. Whoever still uses it has lost it from now on. */
@@ -326,16 +317,16 @@ export class ServerConnection implements Reader, Carrier {
           },
           verified: (pair, id, answer) => this.#context.verified(this, pair, id, answer),
           acknowledged: (count) => {
-            this.#kept = this.#kept.slice(count)
+            this.#written.acknowledged(count)
           },
           unmanaged: () => {
-            this.#kept = []
+            this.#written.forget()
           },
           stanza: (stanza, pair, settled) => this.#receive(stanza, pair, settled),
           ended: (end) => {
             if (end.is !== 'lost') transport.end()
             // The peer reads all of it before it answers our close.
-            if (this.#state === 'closing' && end.is === 'closed' && end.unanswered !== true) this.#kept = []
+            if (this.#state === 'closing' && end.is === 'closed' && end.unanswered !== true) this.#written.forget()
             const failure = this.#failureOf(end)
             if (this.#state === 'connecting')
               resolve({ failure, next: end.is === 'lost' && this.#verdict === undefined })
@@ -437,8 +428,7 @@ export class ServerConnection implements Reader, Carrier {
     if (this.#authorized.size === 0) this.#context.refusedExternal.delete(this.pair)
     const users = [...this.#users]
     this.#finish()
-    const written = this.#kept.flatMap((waiting) => waiting ?? [])
-    this.#kept = []
+    const written = this.#written.take()
     for (const user of users) user.lost(this, failure)
     if (written.length > 0) this.#context.unacknowledged(written, failure)
   }

@@ -9,6 +9,7 @@ import type { StreamError } from '../xmpp/stream-error.js'
 import type { Carrier, CarrierUser } from './s2s-carrier.js'
 import { closedFor, type Failure } from './s2s-failure.js'
 import type { Waiting } from './s2s-queue.js'
+import { Written } from './s2s-written.js'
 import type { Reader, SendBudget } from './send-budget.js'
 
 export interface ReturnParts {
@@ -25,23 +26,19 @@ export interface ReturnParts {
   over(back: ReturnPath): void
 }
 
-/** Bytes that count as a long queue. */
-const longBacklog = 512 * 1024
-
 export class ReturnPath implements Carrier, Reader {
   readonly pair: DomainPair
   readonly bidi = true
   readonly #parts: ReturnParts
   readonly #users = new Set<CarrierUser>()
-  /** In step with the stream's count; undefined for what nobody would send again. */
-  #kept: (Waiting | undefined)[] = []
-  #written = 0
+  readonly #written: Written
   #state: 'ready' | 'closing' | 'ended' = 'ready'
 
   /** `pair`: the first that was verified. */
   constructor(pair: DomainPair, parts: ReturnParts) {
     this.pair = pair
     this.#parts = parts
+    this.#written = new Written(parts.backlog, parts.budget)
     parts.budget.add(this)
   }
 
@@ -66,7 +63,7 @@ export class ReturnPath implements Carrier, Reader {
   }
 
   get taken(): number {
-    return this.#written - this.backlog
+    return this.#written.characters - this.backlog
   }
 
   cutOff(): void {
@@ -97,17 +94,11 @@ export class ReturnPath implements Carrier, Reader {
   }
 
   write(text: string, waiting?: Waiting): boolean {
-    const { transport, stream, backlog, budget } = this.#parts
-    if (transport.backlog > backlog || stream.unacknowledged > backlog) return false
-    this.#written += text.length
-    stream.sendText(text)
-    if (stream.managed) this.#kept.push(waiting)
-    if (this.backlog > longBacklog) budget.check()
-    return true
+    return this.#written.write(this.#parts, text, waiting)
   }
 
   acknowledged(count: number): void {
-    this.#kept = this.#kept.slice(count)
+    this.#written.acknowledged(count)
   }
 
   close(reason?: StreamError): void {
@@ -127,12 +118,11 @@ export class ReturnPath implements Carrier, Reader {
   ended(failure: Failure, inOrder = false): void {
     if (this.#state === 'ended') return
     // The peer reads all of it before it answers our close.
-    if (this.#state === 'closing' && inOrder) this.#kept = []
+    if (this.#state === 'closing' && inOrder) this.#written.forget()
     this.#state = 'ended'
     this.#parts.over(this)
     this.#parts.budget.remove(this)
-    const written = this.#kept.flatMap((waiting) => waiting ?? [])
-    this.#kept = []
+    const written = this.#written.take()
     if (inOrder) for (const user of this.#leaving()) user.closed(this)
     else this.#lose(failure)
     if (written.length > 0) this.#parts.unacknowledged(written, failure)
