@@ -63,4 +63,4 @@ const head = `# How it grows
 
 Written by \`npm run bench -- --growth --write\`; do not edit. One run for each point, on a fresh server; the x axis is in powers of
 ten, so flat is what work per unit should be. \`loopMs\` is the event loop's longest block in 99.9 % of its turns, \`loopMaxMs\` the longest
-of all.`
+of all, as \`monitorEventLoopDelay\` has them: with one core for all threads of the server, what the disk's and V8's take of it counts, too.`
