@@ -1,5 +1,6 @@
 /** RFC 7590, which takes over RFC 9325 (BCP 195, then RFC 7525): what TLS may be here. */
 
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { listenTcp, type TcpListener } from '../../../src/net/tcp-listener.js'
@@ -12,7 +13,8 @@ let sockets: TLSSocket[]
 beforeAll(async () => {
   const contexts = contextsOf(await selfSigned(['a.example']), ['a.example'])
   listener = await listenTcp({ host: '127.0.0.1', port: 0, directTls: true, tls: { contexts } }, (transport) => {
-    transport.handler = { data: () => transport.write('heard'), closed: () => {} }
+    const hears = (data: unknown) => (String(data) === 'bye' ? transport.end() : transport.write('heard'))
+    transport.handler = { data: hears, closed: () => {} }
   })
   sockets = []
 })
@@ -73,3 +75,29 @@ test('RFC 6120 §5.3.5 renegotiation is refused', async () => {
   })
   expect(await outcome).toBe('refused')
 })
+
+test('RFC 6120 §4.4 a connection that we end is ended in TLS first, by close_notify', async () => {
+  const said: Buffer[] = []
+  const way = createServer((client) => {
+    const server = connectTcp(listener.port, '127.0.0.1').on('data', (data) => said.push(data))
+    server.pipe(client).pipe(server)
+    for (const socket of [client, server]) socket.on('error', () => socket.destroy())
+  })
+  await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve))
+  const socket = await handshake({ ...twelve, port: (way.address() as AddressInfo).port })
+  if (typeof socket === 'string') throw new Error(socket)
+  const over = new Promise((resolve) => socket.resume().once('close', resolve))
+  socket.write('bye')
+  await over
+  way.close()
+  expect(recordsOf(Buffer.concat(said)).at(-1)).toBe(alert)
+})
+
+const alert = 21
+
+/** The types of the records of TLS 1.2, which stand there in the clear (RFC 5246 §6.2.1). */
+function recordsOf(bytes: Buffer): number[] {
+  const types = []
+  for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) types.push(bytes.readUInt8(at))
+  return types
+}
