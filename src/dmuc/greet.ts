@@ -178,6 +178,9 @@ function noteTouch(turn: Turn, from: string, vector: Vector): void {
   turn.note('info', `in touch again${lost}; events to be fetched: ${here} here, ${there} there`, from)
 }
 
+/** Heads that count in one hello. */
+const maxHeads = 32
+
 function linkUp(turn: Turn, from: string, hello: Hello): void {
   const peer = turn.peer(from)
   const restarted = peer.incarnation !== hello.incarnation
@@ -216,7 +219,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     retryAt: undefined,
     held: peer.held.filter(({ id }) => id.incarnation === hello.incarnation),
   })
-  if (hello.head?.instance === from) keepOriginHead(turn, hello.head, true)
+  for (const head of hello.heads.slice(0, maxHeads)) if (head.instance === from) keepOriginHead(turn, head, true)
   takeKey(turn, from, hello.key)
   if (others(turn.replica).length > 1) turn.effects.push({ type: 'tell-heads', to: from })
   measure(turn, from)

@@ -30,22 +30,40 @@ export function signLog(turn: Turn): void {
   keepHead(turn, signHead(signer, identity.roomId, { instance: turn.self, incarnation, seq }, tip))
 }
 
-/** Signs what earlier starts left unsigned; `last` are their last events in the log. */
-export function signEarlier(turn: Turn, last: readonly LoggedEvent[]): void {
+/** Heads of earlier starts that a hello tells. */
+const maxEarlier = 16
+
+/**
+ * Signs what earlier starts left unsigned; `last` are their last events in the log, `heads` what was signed of them. All of it is told to
+ * those in touch, and to the others with the hello: who heard an event and not its head can prove it to nobody.
+ */
+export function signEarlier(turn: Turn, last: readonly LoggedEvent[], heads: readonly Head[] = []): void {
   const { signer } = turn.env
+  turn.change({ earlierHeads: heads.slice(-maxEarlier) })
+  for (const head of heads) tellHead(turn, head)
   for (const event of last) {
     const link = linkOf(event)
     if (signer === undefined || link === undefined || event.prev === undefined) continue
     const { instance, incarnation, seq } = event.id
     if (instance !== turn.self || incarnation === turn.replica.incarnation) continue
-    const head = { instance, incarnation, seq }
-    keepHead(turn, signHead(signer, turn.replica.identity.roomId, head, chained(event.prev, link)))
+    const head = signHead(
+      signer,
+      turn.replica.identity.roomId,
+      { instance, incarnation, seq },
+      chained(event.prev, link),
+    )
+    turn.change({ earlierHeads: [...turn.replica.earlierHeads, head].slice(-maxEarlier) })
+    keepHead(turn, head)
   }
 }
 
 function keepHead(turn: Turn, head: Head): void {
   if (head.incarnation === turn.replica.incarnation) turn.change({ signed: head })
   turn.effects.push({ type: 'head', head })
+  tellHead(turn, head)
+}
+
+function tellHead(turn: Turn, head: Head): void {
   for (const { jid, kind } of others(turn.replica)) {
     const { link } = turn.peer(jid)
     if (kind === 'sync' && (link === 'up' || link === 'greeting'))

@@ -18,6 +18,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     nextSeq: 1,
     tip: '',
     signed: undefined,
+    earlierHeads: [],
     ahead: nothing,
     stamp: noStamp,
     occupantsRevision: 1,

@@ -215,6 +215,8 @@ export interface Replica {
   /** The hash of the chain with our last event of this incarnation (./chain.ts), and how far we have signed it. */
   readonly tip: string
   readonly signed: Head | undefined
+  /** The heads of earlier starts: who was out of reach when they were signed hears of them with our hello. */
+  readonly earlierHeads: readonly Head[]
   /** Heads of others that cover more than is held of them yet, by origin (./heads.ts). */
   readonly ahead: ReadonlyMap<string, Head>
   readonly stamp: Stamp
@@ -331,8 +333,8 @@ export type Happening =
       readonly reason?: string
       readonly closed?: boolean
     }
-  /** The room came into memory: the last events of our earlier starts that are not signed yet. */
-  | { readonly type: 'unsigned'; readonly last: readonly LoggedEvent[] }
+  /** The room came into memory: the last events of our earlier starts that are not signed yet, and the heads of those that are. */
+  | { readonly type: 'unsigned'; readonly last: readonly LoggedEvent[]; readonly heads?: readonly Head[] }
   /** What has expired here, by retention (./floors.ts). */
   | { readonly type: 'expired'; readonly rows: readonly Expiry[] }
   /** An instance signed another log than it told us; `by` holds that. */

@@ -92,7 +92,7 @@ function dispatch(turn: Turn, happening: Happening): void {
         ? linkBack(turn, happening.peer)
         : linkDown(turn, happening.peer, happening.reason ?? 'lost', false)
     case 'unsigned':
-      return signEarlier(turn, happening.last)
+      return signEarlier(turn, happening.last, happening.heads)
     case 'headed':
       return keepForeignHead(turn, happening.head)
     case 'expired':

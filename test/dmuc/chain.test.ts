@@ -113,6 +113,19 @@ describe('an instance signs', () => {
     expect(bench.of('head')).toMatchObject([{ head: { instance: self, incarnation: `${self}-1`, seq: 1 } }])
   })
 
+  test('and tells who was out of reach then with its hello, what was signed in a start before included', () => {
+    const bench = shadow()
+    bench.signer = signer
+    bench.happens({ type: 'link', peer: other, up: false })
+    const signed = (run: number) => chain(bench.replica.identity.roomId, [event(self, run, 1, message('one'))], signer)
+    bench.happens({ type: 'unsigned', last: signed(2).events, heads: [signed(1).proof.head] })
+    expect(bench.of('send').map(({ stanza }) => stanza.attrs.to)).toEqual([source, source])
+    bench.happens({ type: 'link', peer: other, up: true })
+    const [hello] = bench.of('ask')
+    const heads = hello?.iq.getChild('hello')?.getChildren('head') ?? []
+    expect(heads.map(({ attrs }) => attrs.incarnation)).toEqual([`${self}-1`, `${self}-2`])
+  })
+
   test('and a head of another’s log counts for nothing', () => {
     const bench = shadow()
     const { proof } = chain(bench.replica.identity.roomId, [event(source, 1, 1, message('one'))])

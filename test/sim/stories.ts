@@ -658,4 +658,19 @@ export const stories: readonly Story[] = [
       { at: 38368, type: 'ping', who: 2 },
     ],
   },
+  {
+    text: 'what an instance had not signed when it crashed can be proved by whoever was out of reach when it was signed later',
+    seed: 4923,
+    scope: { ...plain, people: 2, sites: 3, clashes: true, losing: 0.03, promotes: true },
+    schedule: [
+      { at: 1500, type: 'distribute', sites: 3 },
+      { at: 7191, type: 'say', who: 4 },
+      { at: 24752, type: 'say', who: 4 },
+      { at: 24952, type: 'cut', from: 0, to: 1, both: true, fault: 'bounce', forMs: 169759 },
+      { at: 24952, type: 'cut', from: 0, to: 2, both: true, fault: 'bounce', forMs: 169759 },
+      { at: 25811, type: 'crash', site: 1, forMs: 2469.6412452030927 },
+      { at: 67906, type: 'raise', who: 4, whom: 5 },
+      { at: 74845, type: 'say', who: 4 },
+    ],
+  },
 ]

@@ -20,11 +20,12 @@ export interface Hello {
   readonly occupantsRevision: number
   readonly table: InstanceTable
   readonly vector: Vector
-  /** The sender's public key, and how far it has signed its log. */
+  /** The sender's public key. */
   readonly key: string | undefined
   /** Which stanza-id key it has. */
   readonly keyNumber: number | undefined
-  readonly head: Head | undefined
+  /** How far its logs are signed. */
+  readonly heads: readonly Head[]
   readonly floors: readonly Floor[]
 }
 
@@ -44,6 +45,7 @@ export function writeHello(replica: Replica, key?: string): Element {
     writeTable(replica.table),
     writeVector(replica.vector),
     replica.signed?.incarnation === replica.incarnation ? writeHead(replica.signed) : undefined,
+    ...replica.earlierHeads.map(writeHead),
     ...writeFloors(replica.floors.values()),
   )
 }
@@ -61,7 +63,10 @@ export function readHello(element: Element): Hello | undefined {
   if (configRevision === undefined || registerRevision === undefined || occupantsRevision === undefined)
     return undefined
   const key = readKey(element.attrs.key)
-  const head = readHead(element.getChild('head', ns.dmucSync))
+  const heads = element
+    .getChildren('head', ns.dmucSync)
+    .map(readHead)
+    .filter((head) => head !== undefined)
   const floors = readFloors(element)
   return {
     identity,
@@ -73,7 +78,7 @@ export function readHello(element: Element): Hello | undefined {
     vector,
     key,
     keyNumber: readCount(element.attrs.keys),
-    head,
+    heads,
     floors,
   }
 }

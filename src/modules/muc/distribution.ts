@@ -16,6 +16,7 @@ import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { DmucPolicy } from './dmuc-policy.js'
+import { earlierLogs } from './earlier-heads.js'
 import { Links } from './links.js'
 import type { LiveRoom } from './live-room.js'
 import { Newcomers } from './newcomers.js'
@@ -27,7 +28,6 @@ import { type AbsentFacts, Placement } from './placement.js'
 import type { RoomEnvironment } from './room-environment.js'
 import type { Leaving, Rooms } from './rooms.js'
 import { leave, Shadows } from './shadows.js'
-import { loggedEvent } from './storage.js'
 
 export interface ServiceFacts {
   readonly service: string
@@ -255,8 +255,8 @@ export class Distribution {
 
   /** What was logged before the last start, or before the room was shared, is signed once. */
   #signEarlier(room: LiveRoom): void {
-    this.#host.store.unsigned(room.jid, room.jid).then(
-      (last) => room.happen({ type: 'unsigned', last: last.map(loggedEvent) }),
+    earlierLogs(this.#host.store, room.replica).then(
+      (earlier) => room.happen(earlier),
       (error: unknown) => this.#host.log.warn({ room: room.jid, err: error }, 'The log of a room could not be signed'),
     )
   }

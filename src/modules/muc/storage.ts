@@ -245,6 +245,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     nextSeq: 1,
     tip: '',
     signed: undefined,
+    earlierHeads: [],
     ahead: nothing,
     hiddenSince: undefined,
     stamp: newest(loaded),
