@@ -33,7 +33,7 @@ export function renewKeys(turn: Turn): void {
 
 /** With all that goes to a member beside the configuration. */
 export const giveKeys = (turn: Turn, jid: string): void =>
-  askConfig(turn, jid, configPayload(turn.replica, writeRoom(turn.replica)))
+  askConfig(turn, jid, configPayload(turn.replica, writeRoom(turn.replica)), true)
 
 /** At the source: has this member another key than we, by its hello? */
 export const hasOtherKey = ({ replica }: Turn, number: number | undefined): boolean =>

@@ -54,11 +54,11 @@ function relayPlain(turn: Turn, instance: Instance, event: LoggedEvent): void {
 }
 
 /** E5: the configuration to a shadow. */
-export function askConfig(turn: Turn, to: string, payload: Element): void {
+export function askConfig(turn: Turn, to: string, payload: Element, again = false): void {
   turn.effects.push({
     type: 'ask',
     iq: xml('iq', { type: 'set', from: turn.self, to }, payload),
-    question: { type: 'config' },
+    question: again ? { type: 'config', again } : { type: 'config' },
   })
 }
 

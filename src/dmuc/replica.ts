@@ -271,7 +271,8 @@ export type Question =
   | { readonly type: 'list-through'; readonly of: string; readonly nonce: string; readonly tried: readonly string[] }
   /** For the asker of `iq`, who cannot ask itself. */
   | { readonly type: 'list-for'; readonly iq: Element }
-  | { readonly type: 'config' }
+  /** `again`: it goes to one that has the room already. */
+  | { readonly type: 'config'; readonly again?: boolean }
   | { readonly type: 'roster' }
   | { readonly type: 'history' }
   /** E12: nothing hangs on its answer. */

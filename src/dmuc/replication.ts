@@ -61,8 +61,13 @@ export function replicateTo(turn: Turn, jid: string): void {
   askConfig(turn, jid, configPayload(turn.replica, ...(sync ? [writeRoom(turn.replica)] : [])))
 }
 
+const isLost = (answer: Element | StanzaError): boolean =>
+  answer instanceof StanzaError && answer.condition.startsWith('remote-server')
+
 /** E6 came back: the roster (E7). A config that was only changed needs none. */
-export function takeConfigAnswer(turn: Turn, from: string, answer: Element | StanzaError): void {
+export function takeConfigAnswer(turn: Turn, from: string, answer: Element | StanzaError, again = false): void {
+  // It may have been taken back since, and given anew: that has an answer of its own.
+  if (again && (turn.peer(from).link === 'joining' || !isLost(answer))) return
   if (answer instanceof StanzaError) return giveUp(turn, from, 'refused the configuration', answer)
   if (turn.peer(from).link !== 'joining') return
   const place = otherInstance(turn.replica, from)?.kind === 'sync' ? placeOf(turn.replica) : undefined

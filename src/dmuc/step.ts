@@ -210,7 +210,7 @@ function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, {
     case 'list-for':
       return passList(turn, question.iq, result)
     case 'config':
-      return takeConfigAnswer(turn, from, result)
+      return takeConfigAnswer(turn, from, result, question.again)
     case 'roster':
       return takeRosterAnswer(turn, from, result)
     case 'history':

@@ -227,7 +227,9 @@ function checkOrder(said: readonly Said[], bodies: readonly string[], where: str
   for (const body of bodies) {
     const at = place.get(body)
     if (at === undefined) continue
-    const before = (at.forgotten ? lastAsked : last).get(at.site) ?? -1
+    // What a site said before it was taken out of the room it has from the others alone, as what it lost with its disk.
+    const isElsewhere = at.forgotten !== undefined || at.ended !== undefined
+    const before = (isElsewhere ? lastAsked : last).get(at.site) ?? -1
     if (before > at.index) fault('out of order', `${body} of site ${at.site} at ${where}`)
     last.set(at.site, at.index)
     if (!at.unasked) lastAsked.set(at.site, at.index)
