@@ -16,7 +16,7 @@ import { otherNick } from './ids.js'
 import { idHere } from './keys.js'
 import { reclaim } from './reclaiming.js'
 import { passOn, relayRefitted } from './relay.js'
-import { isOfRegister, occupantIdAt, unrestricted } from './replica.js'
+import { isNumbered, isOfRegister, isSource, occupantIdAt, unrestricted } from './replica.js'
 import { awaitsRights, hasFallen, isPresent, roomThen, witnessRights } from './rights.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
@@ -76,10 +76,10 @@ function lengthOf(operation: LoggedEvent['operation']): number {
 
 /**
  * Would a decision of the source be taken before one that it was numbered after? It waits, too: what was decided before a
- * restart of the source may come later than what was decided after it.
+ * restart of the source may come later than what was decided after it. What comes back to the source itself is all that there is.
  */
 export function skipsRevision({ replica }: Turn, { id, operation }: LoggedEvent): boolean {
-  if (id.instance !== replica.identity.source) return false
+  if (id.instance !== replica.identity.source || isSource(replica)) return false
   const { configRevision, registerRevision } = replica.room
   if (operation.type === 'config') return operation.revision > configRevision + 1
   return isOfRegister(operation) && operation.revision > registerRevision + 1
@@ -155,9 +155,10 @@ function isByNobody({ occupants }: RoomState, { operation }: LoggedEvent): boole
   return occupants.get(operation.nick)?.occupantId !== operation.occupantId
 }
 
-/** A revision that a later one, or the snapshot at replication, has overtaken: kept, and without effect. */
-function isStale(turn: Turn, { operation }: LoggedEvent): boolean {
+/** A revision that a later one, the snapshot at replication, or a new epoch has overtaken: kept, and without effect. */
+function isStale(turn: Turn, { operation, epoch }: LoggedEvent): boolean {
   const { configRevision, registerRevision } = turn.replica.room
+  if (epoch < turn.replica.identity.epoch && isNumbered(operation)) return true
   if (operation.type === 'config') return operation.revision <= configRevision
   return isOfRegister(operation) && operation.revision <= registerRevision
 }

@@ -9,6 +9,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, releaseHeld, skipsRevision, startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
+import { forgo } from './forgoing.js'
 import { provenOf } from './heads.js'
 import { askHistory, awaitsHistory } from './history.js'
 import { takeList } from './presences.js'
@@ -120,7 +121,8 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
   const page = answer.getChild('events', ns.dmucSync)
   // It was too much for one: the next ones are not cut short.
   if (page?.attrs.more === 'true') turn.changePeer(from, { pageEvents: Math.max(1, page.getChildren('event').length) })
-  const events = inOrder(provenOf(turn, from, readPage(page).filter(wanted), readProofs(page)))
+  const gave = readPage(page).filter(wanted)
+  const events = inOrder(provenOf(turn, from, gave, readProofs(page)))
   const before = turn.replica.vector
   acceptPage(turn, from, events)
   const held = (range: Range): boolean => before.missing(Vector.of([wholly(range)])).length === 0
@@ -135,7 +137,9 @@ export function takePage(turn: Turn, from: string, asked: readonly Range[], answ
     const reason = 'it does not have what it says it holds'
     turn.changePeer(from, { lastError: reason })
     turn.note('warn', reason, from)
-    goesWithout(turn, from)
+    forgo(turn, from, asked, gave)
+    if (turn.replica.vector === before) goesWithout(turn, from)
+    else catchUpAll(turn, from)
   }
 }
 

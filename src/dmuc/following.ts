@@ -3,11 +3,11 @@
  * operator's word. So nobody takes a room over by saying that it is the source.
  */
 import { affiliationOf } from '../room/occupants.js'
-import type { DurableOperation, RegisterEntry, RoomConfig } from '../room/types.js'
+import type { DurableOperation, RegisterEntry, RoomConfig, RoomState } from '../room/types.js'
 import { withKeys } from './keys.js'
 import { forgetGone } from './presences.js'
 import { relayRefitted } from './relay.js'
-import { isSource, otherInstance, others, type Replica, type RoomIdentity, supersedes } from './replica.js'
+import { isSource, otherInstance, others, type RoomIdentity, supersedes } from './replica.js'
 import { type Register, restricts, unlogged, withhold } from './restrictions.js'
 import { showPersons } from './soft.js'
 import type { Turn } from './turn.js'
@@ -65,7 +65,7 @@ export function follow(turn: Turn, from: string, config: RoomConfig, extension: 
 /** Those who are here as the source has it: some may have to leave, or have another role. */
 export function refitTo(turn: Turn, config: RoomConfig, extension: RoomExtension): void {
   const { configRevision, registerRevision, register, entitled } = extension
-  for (const [jid, entry] of differing(turn.replica, register))
+  for (const [jid, entry] of differing(turn.replica.room, register))
     refit(turn, { type: 'register', jid, entry, revision: registerRevision })
   if (JSON.stringify(config) !== JSON.stringify(turn.replica.room.config))
     refit(turn, { type: 'config', config, revision: configRevision })
@@ -86,6 +86,10 @@ function proposeAgain(turn: Turn, operation: Register, actor: string | undefined
   if (actor !== undefined) turn.effects.push({ type: 'tell', jid: actor, text })
 }
 
+/** What is in force while its number is not known. */
+export const refitConfig = (turn: Turn, config: RoomConfig): void =>
+  refit(turn, { type: 'config', config, revision: turn.replica.room.configRevision })
+
 function refit(turn: Turn, operation: DurableOperation): void {
   const before = turn.replica.room
   const event = unlogged(turn, operation)
@@ -93,7 +97,7 @@ function refit(turn: Turn, operation: DurableOperation): void {
   relayRefitted(turn, event, before)
 }
 
-function differing({ room }: Replica, register: ReadonlyMap<string, RegisterEntry>): [string, RegisterEntry][] {
+export function differing(room: RoomState, register: ReadonlyMap<string, RegisterEntry>): [string, RegisterEntry][] {
   const jids = new Set([...room.register.keys(), ...register.keys()])
   const none: RegisterEntry = { affiliation: 'none' }
   return [...jids]

@@ -14,6 +14,7 @@ import { missesDecisions, standingOfFloors, takeFloors, withoutExpired } from '.
 import { keepOriginHead } from './heads.js'
 import { giveKeys, hasOtherKey } from './keys.js'
 import { forgetGone } from './presences.js'
+import { regain } from './reinstating.js'
 import {
   heldOfEarlier,
   heldOfGone,
@@ -24,9 +25,10 @@ import {
   type Replica,
   type RoomIdentity,
 } from './replica.js'
-import { tellTable, withKey } from './table.js'
+import { isSound, tellTable, withKey } from './table.js'
 import { isSealed, tableHash } from './table-seal.js'
 import type { Turn } from './turn.js'
+import { settleClaim } from './unproved.js'
 import { eventsIn, type Vector } from './vector.js'
 import { type Hello, readHello, writeHello } from './wire/hello.js'
 
@@ -206,6 +208,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     vector: restarted ? vector : withoutExpired(turn.replica, joined(peer.vector, vector)),
     pulls: goesOn ? peer.pulls : [],
     pageEvents: undefined,
+    hollow: goesOn ? peer.hollow : [],
     through: { askedAt: undefined, quiet: 0, by: undefined, kicks: [] },
     listAsked: goesOn && peer.listAsked,
     listWanted:
@@ -219,6 +222,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     retryAt: undefined,
     held: peer.held.filter(({ id }) => id.incarnation === hello.incarnation),
   })
+  settleClaim(turn, from)
   for (const head of hello.heads.slice(0, maxHeads)) if (head.instance === from) keepOriginHead(turn, head, true)
   takeKey(turn, from, hello.key)
   if (others(turn.replica).length > 1) turn.effects.push({ type: 'tell-heads', to: from })
@@ -289,9 +293,10 @@ export function expireLinks(turn: Turn): void {
  * (dmuc.md §4): any other instance may pass on what the source has signed, and what it has not is passed over.
  */
 export function takeTable(turn: Turn, from: string, table: InstanceTable): void {
-  const { identity, room } = turn.replica
+  const { identity } = turn.replica
   const present = turn.replica.table
-  if (from === room.jid || table.revision <= present.revision) return
+  if (isSource(turn.replica)) return regainOwn(turn, from, table)
+  if (table.revision <= present.revision) return
   if (from !== identity.source && !isSealed(turn.replica, table, turn.env.signer?.publicKey)) return
   if (table.revision === present.revision + 1 && table.prev !== undefined && table.prev !== tableHash(present))
     turn.note('warn', 'its table of instances does not follow on ours, and takes its place', from)
@@ -302,19 +307,17 @@ export function takeTable(turn: Turn, from: string, table: InstanceTable): void 
   forgetGone(turn, before)
 }
 
-/** Tombstones kept for each instance that a room may have. */
-const tombstones = 8
-
-/** The source and we are in it, and it is within its bounds. */
-function isSound({ replica, env }: Turn, { instances }: InstanceTable): boolean {
-  const { maxInstances } = env.limits
-  const live = [...instances.values()].filter(({ gone }) => !gone)
-  return (
-    live.length <= maxInstances &&
-    instances.size <= maxInstances * (1 + tombstones) &&
-    instances.get(replica.identity.source)?.gone === false &&
-    instances.has(replica.room.jid)
-  )
+/** At the source: one that it has signed and does not know, it has lost. */
+function regainOwn(turn: Turn, from: string, table: InstanceTable): void {
+  const present = turn.replica.table
+  const isKnown = table.revision < present.revision || table.signature === present.signature
+  const isAll = (): boolean => [...table.instances.keys()].every((jid) => present.instances.has(jid))
+  if (isKnown && isAll()) return
+  if (!isSealed(turn.replica, table, turn.env.signer?.publicKey)) return
+  if (!isSound(turn, table)) return turn.note('warn', 'its table of instances cannot be; ignored', from)
+  const before = others(turn.replica)
+  regain(turn, turn.replica.identity.epoch, table)
+  forgetGone(turn, before)
 }
 
 /** E12: the source tells who the instances are; newcomers are greeted. */

@@ -3,6 +3,7 @@ import type { DurableOperation, Operation, SoftOperation } from '../room/types.j
 import { isDurable } from '../room/types.js'
 import { signLog } from './heads.js'
 import { withNumber } from './nicks.js'
+import { overtake } from './overtaking.js'
 import { relayEphemeral, relayEvent, relayRefit } from './relay.js'
 import { isNumbered, isOfRegister } from './replica.js'
 import { performSoft } from './soft.js'
@@ -21,26 +22,29 @@ export function performLocal(turn: Turn, operations: readonly Operation[], excep
 }
 
 function performDurable(turn: Turn, operation: DurableOperation, except: string | undefined): void {
+  if (isNumbered(operation)) overtake(turn)
   const before = turn.replica.room
   const event = turn.logOwn(numbered(turn, operation))
   turn.perform(event)
   if (event.operation.type === 'register') remember(turn, event.operation)
   if (isNumbered(operation)) turn.effects.push({ type: 'save' })
   relayEvent(turn, event, except)
-  // Others prove by it what they pass on, without much beyond it; and what is numbered can always be proved.
-  if (event.id.seq % checkpoint === 0 || isNumbered(operation)) signLog(turn)
+  // Others prove by it what they pass on, without much beyond it; and what stays in force can always be proved.
+  if (event.id.seq % checkpoint === 0 || isNumbered(operation) || operation.type === 'subject') signLog(turn)
   if (changesRights(operation)) relayRefit(turn, event, before)
   if (operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }
 
 /** Kept of what a source numbered, in case another one takes over. */
 const maxDecided = 200
+/** The same where nobody else has the room, as far as is known here (./reinstating.ts). */
+const maxUnshared = 50
 
 function remember(turn: Turn, { revision, jid, entry, actor }: Extract<DurableOperation, { type: 'register' }>): void {
   const { table, decided } = turn.replica
-  if (table.instances.size === 1) return
+  const most = table.instances.size === 1 ? maxUnshared : maxDecided
   const row = { revision, jid, entry, ...(actor === undefined ? {} : { actor }) }
-  turn.change({ decided: [...decided.slice(1 - maxDecided), row] })
+  turn.change({ decided: [...decided.slice(1 - most), row] })
 }
 
 /** Only the source comes here with config and register, and it counts them itself. */

@@ -43,6 +43,7 @@ function replica(room: RoomState, identity: RoomIdentity, rows: readonly Instanc
     hiddenSince: undefined,
     retrieving: undefined,
     unsettled: undefined,
+    claims: nothing,
   }
 }
 

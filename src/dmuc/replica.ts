@@ -97,6 +97,8 @@ export interface Peer {
   /** What it was asked for and has not answered, oldest first; and how many events of its log go into one page. */
   readonly pulls: readonly (readonly Range[])[]
   readonly pageEvents: number | undefined
+  /** What it says that it holds of our earlier starts, and gave nothing of (./forgoing.ts). */
+  readonly hollow: readonly Range[]
   /** Presence was withheld: fetch its list once nothing is missing. */
   readonly listWanted: boolean
   readonly listAsked: boolean
@@ -257,8 +259,16 @@ export interface Replica {
   readonly hiddenSince: number | undefined
   /** Just started: nobody enters before the others have said what they know of our earlier starts, or `until` (./retrieval.ts). */
   readonly retrieving: { readonly until?: number } | undefined
-  /** At a source that has just started: it numbers nothing, for the same reason (./settling.ts). */
-  readonly unsettled: { readonly until?: number } | undefined
+  /** At a source that has just started, or found out what it had lost: it numbers nothing, for the same reason (./settling.ts). */
+  readonly unsettled:
+    | {
+        readonly until?: number
+        /** Who was asked for decisions that no log has any more (./unproved.ts), and has answered. */
+        readonly asked?: ReadonlyMap<string, boolean>
+      }
+    | undefined
+  /** At a source: who says that it is an instance of this room and is not known as one, and why that is not believed (./reinstating.ts). */
+  readonly claims: ReadonlyMap<string, string>
 }
 
 /** IQs of ours that are on their way, so that their answers find back into `step`. */
@@ -274,6 +284,8 @@ export type Question =
   /** `again`: it goes to one that has the room already. */
   | { readonly type: 'config'; readonly again?: boolean }
   | { readonly type: 'roster' }
+  /** What was decided, as it knows it. */
+  | { readonly type: 'decisions' }
   | { readonly type: 'history' }
   /** E12: nothing hangs on its answer. */
   | { readonly type: 'notice' }
@@ -324,6 +336,8 @@ export type Happening =
   | { readonly type: 'promoted' }
   /** We are a source that was given the room back by this instance (./restoring.ts). */
   | { readonly type: 'restored'; readonly jid: string }
+  /** By our operator's word this member of the room has it right: what it gave of it (./unproved.ts). */
+  | { readonly type: 'reinstated'; readonly jid: string; readonly given: Element }
   /** The operator takes that instance for the source once it says that it is. */
   | { readonly type: 'trusted'; readonly jid: string }
   /** `closed`: on our operator's word; then nothing of it is taken through others either. */
@@ -403,6 +417,8 @@ export type Effect =
   | { readonly type: 'joined'; readonly jid: string }
   /** Who waited to enter may do so now. */
   | { readonly type: 'retrieved' }
+  /** Who holds the room, or is to, may be others than before: look after them. */
+  | { readonly type: 'place' }
   /** An instance does not have the room any more: let its service replicate it again. */
   | { readonly type: 'lost'; readonly jid: string }
   /** The source destroyed the room or removed us: this instance ends after this step. */

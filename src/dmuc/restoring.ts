@@ -20,7 +20,7 @@ import { readConfig } from './wire/config.js'
 import { readRoom, writeRoom } from './wire/room.js'
 
 /** To the source alone: what it would have given us. */
-export function giveBack(turn: Turn, from: string): Element | StanzaError {
+export function giveBack(turn: Turn, from: string, asked: Element): Element | StanzaError {
   const { replica } = turn
   if (otherInstance(replica, from)?.kind !== 'sync') return new StanzaError('forbidden')
   const { source } = replica.identity
@@ -30,6 +30,7 @@ export function giveBack(turn: Turn, from: string): Element | StanzaError {
     return new StanzaError('not-allowed', {
       text: `${source} is the source of this room: it can be distributed from there`,
     })
+  if (asked.attrs.what === 'decisions') return configPayload(replica, writeRoom(replica))
   // What the history that is asked for next may hold.
   turn.changePeer(from, { vector: replica.vector })
   turn.note('info', 'lost the room and is given it back', from)

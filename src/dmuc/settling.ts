@@ -6,10 +6,14 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { isSource, others, type Replica } from './replica.js'
 import { isAware } from './retrieval.js'
 import type { Turn } from './turn.js'
+import { askUnproved } from './unproved.js'
 
 /** For a replica that starts. */
 export const toSettle = (replica: Replica): Replica['unsettled'] =>
   isSource(replica) && others(replica).some(({ kind }) => kind === 'sync') ? {} : undefined
+
+/** What follows takes so long at most. */
+const answerMs = 10_000
 
 /** Ends the time in which a source numbers nothing. Called after each step of that time. */
 export function endSettling(turn: Turn): void {
@@ -20,8 +24,11 @@ export function endSettling(turn: Turn): void {
   const open = others(turn.replica).some(
     ({ jid, kind }) => kind === 'sync' && mayAnswer(turn, jid) && !isAware(turn, jid),
   )
-  if (!isSource(turn.replica) || !open || now >= until) turn.change({ unsettled: undefined })
-  else if (until !== unsettled.until) turn.change({ unsettled: { until } })
+  const isOver = !isSource(turn.replica) || now >= until + answerMs
+  if (isOver || ((!open || now >= until) && !askUnproved(turn))) {
+    turn.change({ unsettled: undefined })
+    turn.effects.push({ type: 'place' })
+  } else if (until !== unsettled.until) turn.change({ unsettled: { ...turn.replica.unsettled, until } })
 }
 
 /** Is nothing known that keeps it from being asked? */

@@ -10,7 +10,7 @@ import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, tooLong } from './accept.js'
 import { floorsOf } from './floors.js'
 import { follow, isTakeover, refitTo } from './following.js'
-import { greetAll, linkDown } from './greet.js'
+import { greet, greetAll, linkDown } from './greet.js'
 import { provenOf } from './heads.js'
 import { askHistory, lostAgain } from './history.js'
 import { occupantIdOf } from './ids.js'
@@ -19,7 +19,7 @@ import { performLocal } from './local.js'
 import { isPlain, weigh } from './plain.js'
 import { compareList, forgetGone } from './presences.js'
 import { announceAll, relayEvent } from './relay.js'
-import { isSource, occupantIdAt, otherInstance, others, type RoomIdentity } from './replica.js'
+import { isSource, occupantIdAt, otherInstance, others, type Replica, type RoomIdentity } from './replica.js'
 import type { Turn } from './turn.js'
 import { Vector } from './vector.js'
 import { readConfig } from './wire/config.js'
@@ -27,7 +27,7 @@ import { readVector } from './wire/hello.js'
 import { readHistoryEvent, readPlainMessage, stampAt } from './wire/history.js'
 import { readProofs } from './wire/proof.js'
 import { historyMessages } from './wire/replicate.js'
-import { readRoom } from './wire/room.js'
+import { type RoomExtension, readRoom } from './wire/room.js'
 import { readListPlace, readRoster } from './wire/roster.js'
 
 /** E5: from the source alone. The first one makes a requested shadow. */
@@ -38,6 +38,7 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
   const config = form && readConfig(form, replica.room.config)
   const extension = readRoom(child(payload, 'room', ns.dmucSync))
   const takesOver = extension !== undefined && isTakeover(turn, from, extension.identity)
+  const isOlder = extension !== undefined && !takesOver && fallsBehind(replica, extension)
   const refusal =
     config === undefined
       ? new StanzaError('bad-request', { text: 'no configuration form in it' })
@@ -47,9 +48,12 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
           })
         : extension !== undefined && !meansThisRoom(turn, from, extension.identity)
           ? new StanzaError('conflict', { text: 'another room has this address' })
-          : undefined
+          : isOlder
+            ? new StanzaError('unexpected-request', { text: 'it was told that more is decided already: it says what' })
+            : undefined
   turn.effects.push({ type: 'reply', iq, payload: refusal })
   if (refusal?.condition === 'conflict' && extension?.identity.source === from) part(turn, from)
+  if (isOlder && refusal?.condition === 'unexpected-request' && turn.peer(from).link !== 'up') greet(turn, from)
   if (config === undefined || refusal !== undefined) return
   if (takesOver) return follow(turn, from, config, extension)
   if (extension === undefined && replica.phase === 'serving') return reconfigure(turn, from, config)
@@ -75,6 +79,13 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
   if (replica.phase === 'requested') turn.change({ phase: 'configured', hiddenSince: undefined })
   turn.effects.push({ type: 'save' })
 }
+
+/** Does a source that lost data give us the room anew, as it was before it gave us more? */
+const fallsBehind = ({ phase, room, identity }: Replica, given: RoomExtension): boolean =>
+  phase === 'serving' &&
+  given.identity.roomId === identity.roomId &&
+  given.identity.epoch <= identity.epoch &&
+  (given.configRevision < room.configRevision || given.registerRevision < room.registerRevision)
 
 /** It takes itself for the source, and we do not: until our operators agree there is nothing between us. */
 function part(turn: Turn, from: string): void {
@@ -175,7 +186,8 @@ export function takeHistory(turn: Turn, from: string, answer: Element | StanzaEr
   if (isSource(turn.replica) && turn.replica.phase === 'serving') return
   if (isSource(turn.replica)) {
     if (turn.peer(from).historyLost > 0) return askHistory(turn, from)
-    turn.change({ phase: 'serving' })
+    // Others may know more than who gave it back.
+    turn.change({ phase: 'serving', unsettled: {} })
     turn.effects.push({ type: 'save' })
     turn.note('info', 'gave the room back; this instance is its source again', from)
   }

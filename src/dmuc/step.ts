@@ -12,7 +12,7 @@ import { expireHidden, giveUpShadow } from './ending.js'
 import { dropEntitled } from './entitled.js'
 import { meetEpoch, promote, trust } from './epochs.js'
 import { expire } from './floors.js'
-import { answerHello, expireLinks, greet, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
+import { answerHello, expireLinks, greet, greetAll, linkDown, reassure, takeHelloAnswer, takeNotice } from './greet.js'
 import { keepForeignHead, signEarlier, signLog } from './heads.js'
 import { overtakeKeys } from './keys.js'
 import { accuse } from './lies.js'
@@ -21,6 +21,7 @@ import { expectNewcomer, letIn } from './newcomers.js'
 import { sendOrder, takeOrder } from './orders.js'
 import { repeatPartings } from './parting.js'
 import { returnVerdict, takeAnswerThrough } from './passing.js'
+import { regain, reinstate } from './reinstating.js'
 import { takeRelayed } from './relayed.js'
 import {
   type Happening,
@@ -46,6 +47,7 @@ import { endSettling } from './settling.js'
 import { catchUpWithPlain, takeConfig, takeHistory, takeRoster } from './shadowing.js'
 import { lookThrough, passList, takeListRequest, takeListThrough } from './through.js'
 import { type Env, Turn } from './turn.js'
+import { readGiven, takeDecisions, takeGiven } from './unproved.js'
 import { writeDigest } from './wire/digest.js'
 import { readHistoryLimit } from './wire/history.js'
 import { readPull } from './wire/pull.js'
@@ -84,6 +86,8 @@ function dispatch(turn: Turn, happening: Happening): void {
       return promote(turn)
     case 'restored':
       return askRestored(turn, happening.jid)
+    case 'reinstated':
+      return reinstateByWord(turn, happening)
     case 'trusted':
       return trust(turn, happening.jid)
     case 'link':
@@ -113,6 +117,15 @@ function dispatch(turn: Turn, happening: Happening): void {
   }
 }
 
+function reinstateByWord(turn: Turn, { jid, given }: Extract<Happening, { type: 'reinstated' }>): void {
+  const read = readGiven(turn.replica, given)
+  if (read === undefined) return
+  const { identity, table } = read.extension
+  regain(turn, identity.epoch, table)
+  takeGiven(turn, jid, read)
+  greetAll(turn)
+}
+
 /**
  * The way to a peer is open again: greet, or give a plain shadow config and roster anew, or tell a plain source who is here and
  * ask it for what was said.
@@ -127,6 +140,18 @@ function linkBack(turn: Turn, jid: string): void {
   if (downSince !== undefined) catchUpWithPlain(turn, jid, downSince)
 }
 
+const isHello = ({ attrs }: Element, payload: Element): boolean =>
+  attrs.type === 'set' && payload.name === 'hello' && payload.getNS() === ns.dmucSync
+
+function unknownTo({ replica }: Turn, from: string): StanzaError {
+  const gone = replica.table.instances.get(from)?.gone === true
+  return replica.claims.has(from)
+    ? new StanzaError('forbidden', {
+        text: 'it does not know us as an instance of this room, and cannot tell by our hello that we are: its operator finds why in dmucctl room peers',
+      })
+    : new StanzaError(gone ? 'gone' : 'forbidden')
+}
+
 function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'request' }>): void {
   const payload = elements(iq)[0]
   const refuse = (error: StanzaError): void => void turn.effects.push({ type: 'reply', iq, payload: error })
@@ -135,8 +160,10 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
   const { lied } = turn.peer(from)
   if (lied !== undefined) return refuse(new StanzaError('not-allowed', { text: lied }))
   const unbound = turn.replica.phase === 'requested' && Jid.parse(from).domain === source
-  if (otherInstance(turn.replica, from) === undefined && from !== source && !unbound)
-    return refuse(new StanzaError('forbidden'))
+  if (otherInstance(turn.replica, from) === undefined && from !== source && !unbound) {
+    if (!isHello(iq, payload) || !reinstate(turn, from, payload)) return refuse(unknownTo(turn, from))
+    greetAll(turn)
+  }
   switch (`${iq.attrs.type} ${payload.getNS()} ${payload.name}`) {
     case `set ${ns.dmuc} config`:
       return takeConfig(turn, from, iq, payload)
@@ -153,7 +180,7 @@ function takeRequest(turn: Turn, { from, iq }: Extract<Happening, { type: 'reque
     case `get ${ns.dmucSync} digest`:
       return void turn.effects.push({ type: 'reply', iq, payload: answerDigest(turn.replica, from, payload) })
     case `get ${ns.dmucSync} restore`:
-      return void turn.effects.push({ type: 'reply', iq, payload: giveBack(turn, from) })
+      return void turn.effects.push({ type: 'reply', iq, payload: giveBack(turn, from, payload) })
     case `get ${ns.dmuc} room`: {
       const limit = readHistoryLimit(payload.getChild('history', ns.muc), turn.env.now, turn.env.limits.historyStanzas)
       const sync = otherInstance(turn.replica, from)?.kind === 'sync'
@@ -221,6 +248,8 @@ function takeAnswer(turn: Turn, { from, question, result }: Extract<Happening, {
       return takeAnswerThrough(turn, question, result)
     case 'order-for':
       return returnVerdict(turn, question.iq, result)
+    case 'decisions':
+      return takeDecisions(turn, from, result)
     case 'order':
     case 'notice':
       return

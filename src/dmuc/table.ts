@@ -1,7 +1,7 @@
 /** The table of instances as the source keeps it and tells of it (dmuc.md §3; XEP-0281 §4.2, E12). */
 import { xml } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
-import { type Instance, others, type Replica } from './replica.js'
+import { type Instance, type InstanceTable, others, type Replica } from './replica.js'
 import type { Turn } from './turn.js'
 import { writeTable } from './wire/hello.js'
 import { writePeerhost } from './wire/replicate.js'
@@ -41,4 +41,19 @@ export function withKey({ table }: Replica, jid: string, key: string | undefined
   const next = row && keyed(row, key)
   if (next === undefined || next === row) return table
   return { revision: table.revision + 1, instances: new Map(table.instances).set(jid, next) }
+}
+
+/** Tombstones kept for each instance that a room may have. */
+const tombstones = 8
+
+/** The source and we are in it, and it is within its bounds. */
+export function isSound({ replica, env }: Turn, { instances }: InstanceTable): boolean {
+  const { maxInstances } = env.limits
+  const live = [...instances.values()].filter(({ gone }) => !gone)
+  return (
+    live.length <= maxInstances &&
+    instances.size <= maxInstances * (1 + tombstones) &&
+    instances.get(replica.identity.source)?.gone === false &&
+    instances.has(replica.room.jid)
+  )
 }

@@ -147,6 +147,7 @@ export const newPeer: Peer = {
   vector: Vector.empty,
   pulls: [],
   pageEvents: undefined,
+  hollow: [],
   listWanted: false,
   listAsked: false,
   behind: false,

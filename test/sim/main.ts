@@ -81,7 +81,9 @@ export async function main(args: readonly string[], say: (text: string) => void 
 
 /** Of so many schedules, must any have had that? */
 const isDue = (name: string, schedules: number): boolean =>
-  schedules >= 300 || name === 'operations' || (schedules >= 50 && (common as readonly string[]).includes(name))
+  (schedules >= 300 && name !== 'restored') ||
+  name === 'operations' ||
+  (schedules >= 50 && (common as readonly string[]).includes(name))
 
 const inSeconds = (times: readonly number[], part: number): string => {
   const sorted = [...times].sort((a, b) => a - b)

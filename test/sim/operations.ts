@@ -65,6 +65,9 @@ export interface Scope {
   readonly rests?: 'meanwhile' | 'in the end'
 }
 
+/** When the room is there. */
+const foundMs = 1100
+
 export const nickOf = (who: number): string => `nick${who}`
 
 const fields: readonly (readonly [string, readonly string[]])[] = [
@@ -84,9 +87,12 @@ export function drawSchedule(random: Random, scope: Scope): Operation[] {
   const fault = (at: number): Operation => {
     if (random.fraction() < 0.3) {
       const crash = { at, type: 'crash', site: below(scope.sites), forMs: duration() } as const
-      const forgets = crash.site === 0 ? scope.sourceForgets : scope.forgets
+      // A source out of a backup with a room that was destroyed, or taken back, since has another one than everybody else.
+      const forgets = crash.site === 0 ? scope.sourceForgets && !scope.destroys && !scope.takesBack : scope.forgets
       if (forgets !== true || scope.promotes === true) return crash
-      return { ...crash, losesMs: pick([50, 500, 1500, 20_000, 90_000, 1e9]) }
+      const losesMs = pick([50, 500, 1500, 20_000, 90_000, 1e9])
+      // A source that lost the room altogether waits for its operator.
+      return { ...crash, losesMs: crash.site === 0 ? Math.min(losesMs, at - foundMs) : losesMs }
     }
     if (random.fraction() < 0.15)
       return { at, type: 'clock', site: below(scope.sites), skewMs: below(240_000) - 120_000 }

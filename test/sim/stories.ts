@@ -673,4 +673,32 @@ export const stories: readonly Story[] = [
       { at: 74845, type: 'say', who: 4 },
     ],
   },
+  {
+    text: 'a source out of a backup from before the room was distributed has its shadows again, though nobody holds that decision but by its state',
+    seed: 44,
+    scope: { ...plain, people: 2, sites: 3, losing: 0.03 },
+    schedule: [
+      { at: 15755, type: 'distribute', sites: 3 },
+      { at: 16232, type: 'crash', site: 0, forMs: 198370, losesMs: 500 },
+    ],
+  },
+  {
+    text: 'what a source out of such a backup decided after that is not held up by what nobody has',
+    seed: 241,
+    scope: { ...plain, people: 3, sites: 3 },
+    schedule: [
+      { at: 1500, type: 'distribute', sites: 3 },
+      { at: 9911, type: 'configure', who: 0, field: 'muc#roomconfig_whois', value: 'anyone' },
+      { at: 15440, type: 'crash', site: 0, forMs: 13040, losesMs: 14340 },
+    ],
+  },
+  {
+    text: 'a source with an empty disk that its operator has restored counts as lost what all count as held and nobody has',
+    seed: 303,
+    scope: { ...plain, people: 2, sites: 3, losing: 0.03 },
+    schedule: [
+      { at: 1500, type: 'distribute', sites: 3 },
+      { at: 28800, type: 'crash', site: 0, forMs: 170564, losesMs: 1e9 },
+    ],
+  },
 ]

@@ -1,5 +1,5 @@
 /** Sites, people and the links between the sites, and what an operation does to them. */
-import { supersedes } from '../../src/dmuc/replica.js'
+import { revisionOf, supersedes } from '../../src/dmuc/replica.js'
 import type { LiveRoom } from '../../src/modules/muc/live-room.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { copy, type Element } from '../../src/xml/element.js'
@@ -47,6 +47,8 @@ export interface Counts {
   crashes: number
   /** Of these, disks that came back as they were before. */
   backups: number
+  /** Sources that had lost the room with their disks, and were given it back by the word of their operators. */
+  restored: number
   /** Shadows and sources that ended: taken back, or destroyed. */
   ended: number
   /** Rooms that left memory. */
@@ -81,6 +83,7 @@ export class World implements Ledger {
     splits: 0,
     crashes: 0,
     backups: 0,
+    restored: 0,
     ended: 0,
     rests: 0,
     clashes: 0,
@@ -110,7 +113,11 @@ export class World implements Ledger {
   /** What people have sent so far, but for presence. */
   #sent = 0
   #wanted = 1
-  readonly #wishes = [{ id: '', sites: 1 }]
+  readonly #wishes = [{ id: '', sites: 1, at: 0 }]
+  /** What the source decided since then may be gone with its disk. */
+  #decidedBefore = Number.POSITIVE_INFINITY
+  /** The source came back with an older disk, and nobody enters there before it has the room. */
+  #lost = false
 
   constructor(seed: number, scope: Scope, makeGround: MakeGround = model) {
     const random = new SeededRandom(seed)
@@ -153,7 +160,9 @@ export class World implements Ledger {
    */
   get wished(): ReadonlySet<number> {
     const { answers } = this.people[0]!
-    const granted = this.#wishes.findLastIndex(({ id }) => answers.some((answer) => answer.ok && answer.id === id))
+    const granted = this.#wishes.findLastIndex(
+      ({ id, at }) => at < this.#decidedBefore && answers.some((answer) => answer.ok && answer.id === id),
+    )
     return new Set(this.#wishes.slice(Math.max(0, granted)).map(({ sites }) => sites))
   }
 
@@ -205,8 +214,10 @@ export class World implements Ledger {
 
   acknowledged(by: Person, { body, order }: Heard): void {
     this.counts.acknowledged += 1
-    const unasked = this.#unasked.has(by.site) ? { unasked: true as const } : {}
-    const roomId = this.#room(this.sites[by.site]!)?.replica.identity.roomId ?? ''
+    const replica = this.#room(this.sites[by.site]!)?.replica
+    const knowsNobody = this.#decidedBefore < this.time.now && replica?.table.instances.size === 1
+    const unasked = this.#unasked.has(by.site) || knowsNobody ? { unasked: true as const } : {}
+    const roomId = replica?.identity.roomId ?? ''
     this.said.push({ body, site: by.site, by, order, at: this.time.now, roomId, ...unasked })
   }
 
@@ -272,7 +283,8 @@ export class World implements Ledger {
   /** Where there is no room any more, it is made anew, and distributed as before. */
   #found(person: Person): void {
     if (this.#room(this.sites[0]!) !== undefined || this.sites[0]!.server === undefined) return
-    this.#wishes.push({ id: '', sites: 1 })
+    if (this.#lost) return
+    this.#wishes.push({ id: '', sites: 1, at: this.time.now })
     this.#create(person)
     this.time.after(1000, () => this.#submit(person, { 'muc#roomconfig_persistentroom': ['1'] }))
   }
@@ -346,7 +358,7 @@ export class World implements Ledger {
     const site = this.sites[person.site]!
     if (site.server === undefined || !this.#hasServed(site) || person.state === 'entering') return
     const founds = this.#founds && person === this.people[0]
-    if (this.#ends && !founds && this.#room(site) === undefined) return
+    if ((this.#ends || (this.#lost && person.site === 0)) && !founds && this.#room(site) === undefined) return
     // Who is in and asks to enter would be told everything anew.
     const entering = person.state === 'out'
     if (entering) person.state = 'entering'
@@ -363,7 +375,7 @@ export class World implements Ledger {
   #submit(person: Person, fields: Fields): void {
     const id = this.#id(person)
     const isFirst = person === this.people[0]
-    if (isFirst) this.#wishes.push({ id, sites: this.#wanted })
+    if (isFirst) this.#wishes.push({ id, sites: this.#wanted, at: this.time.now })
     const peers = Array.from({ length: this.#wanted - 1 }, (_, n) => serviceOf(n + 1))
     const all = isFirst ? { ...fields, ...distributing(peers) } : fields
     this.#do(person, configuring(roomOf(person.site), id, all))
@@ -394,6 +406,10 @@ export class World implements Ledger {
     for (const [index, said] of this.said.entries())
       if (said.site === site.index && said.at > this.time.now - losesMs) this.said[index] = { ...said, forgotten: true }
     if (losesMs > 0) this.servedSince[site.index] = undefined
+    if (losesMs > 0 && site.index === 0) {
+      this.#lost = true
+      this.#decidedBefore = Math.min(this.#decidedBefore, this.time.now - losesMs)
+    }
     this.network.plug(site.index, undefined)
     this.network.died(site.index)
     for (const person of this.people) if (person.site === site.index) person.disconnect()
@@ -436,6 +452,32 @@ export class World implements Ledger {
     if (site.isUp) return
     site.start().catch((error: unknown) => this.broken.push(String(error)))
     this.#plug(site)
+    if (site.index === 0 && this.#lost) this.time.after(loadMs, () => this.#regain(site, site.upSince))
+  }
+
+  /** The operator of a source whose room is gone with its disk gets it back from who has it; it is made anew where nobody can have it. */
+  #regain(site: Site, upSince: number): void {
+    if (!site.isUp || site.upSince !== upSince) return
+    const room = this.#room(site)
+    const again = (): void => void this.time.after(5000, () => this.#regain(site, upSince))
+    if (site.service === undefined || room?.replica.phase === 'configured') return again()
+    this.#lost = room === undefined
+    if (!this.#lost) return
+    const members = this.sites.filter((other) => this.#room(other) !== undefined)
+    // Who knows most, as `dmucctl room peers` shows there.
+    const known = (other: Site): number => revisionOf(this.#room(other)!.replica.room)
+    const from = members
+      .filter((other) => this.#room(other)?.replica.phase === 'serving')
+      .sort((a, b) => known(b) - known(a))[0]
+    if (from !== undefined) {
+      this.counts.restored += 1
+      this.trace?.(`== the operator restores the room from ${from.index}`)
+      site.service.operations.restore(roomOf(0), roomOf(from.index)).then(again, again)
+    } else if (members.length > 0 || this.sites.some(({ isUp }) => !isUp)) again()
+    else {
+      this.#lost = false
+      this.#found(this.people[0]!)
+    }
   }
 
   #plug(site: Site): void {
@@ -471,11 +513,19 @@ export class World implements Ledger {
     return this.#ground.remove()
   }
 
+  /** Whoever spoke there since its start did so before it knew whom to ask. */
+  #unaskedSince({ index, upSince }: Site): void {
+    this.#unasked.add(index)
+    for (const [place, said] of this.said.entries())
+      if (said.site === index && said.at >= upSince) this.said[place] = { ...said, unasked: true }
+  }
+
   #note(site: number, level: string, text: string): void {
     this.trace?.(`   ${site} ${level}: ${text}`)
     if (text.includes('until the source can be asked')) this.counts.withheld += 1
     if (text.startsWith('split')) this.counts.splits += 1
     if (text.includes('before it could be asked')) this.#unasked.add(site)
+    if (text.includes('lost what it knew of the room')) this.#unaskedSince(this.sites[site]!)
     if (level === 'error') this.broken.push(`site ${site}: ${text}`)
   }
 }

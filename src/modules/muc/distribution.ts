@@ -14,6 +14,7 @@ import type { RestingRoom } from '../../store/store.js'
 import type { Element } from '../../xml/element.js'
 import type { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
+import { payload } from '../../xmpp/stanza.js'
 import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { DmucPolicy } from './dmuc-policy.js'
 import { earlierLogs } from './earlier-heads.js'
@@ -290,6 +291,20 @@ export class Distribution {
   joined: RoomEnvironment<LiveRoom>['joined'] = (room, instance) => {
     this.#host.log.info({ room: room.jid, peer: instance }, 'A peer holds a shadow of this room now')
     this.#placement.tellOwners(room, `${domainOf(instance)} holds this room now, as ${instance}`)
+  }
+
+  place: RoomEnvironment<LiveRoom>['place'] = (room) => {
+    for (const { jid } of others(room.replica)) this.#links.watch(domainOf(jid))
+    this.#placement.reconcile(room)
+  }
+
+  /** May this be said by an instance that the source has forgotten (src/dmuc/reinstating.ts)? */
+  mayKnowBetter({ replica }: LiveRoom, stanza: Element, from: Jid): boolean {
+    if (stanza.name !== 'iq' || stanza.attrs.type !== 'set' || !from.isBare || !isSource(replica)) return false
+    const asked = payload(stanza)
+    if (asked?.name !== 'hello' || asked.getNS() !== ns.dmucSync || asked.attrs.room !== replica.identity.roomId)
+      return false
+    return replica.phase === 'serving' && this.allows(from.domain)
   }
 
   lost: RoomEnvironment<LiveRoom>['lost'] = (room, instance) => {

@@ -77,6 +77,8 @@ export class Effects<R extends Room> {
         return output.push(() => this.#env.joined(this.#room, effect.jid))
       case 'retrieved':
         return output.push(() => entrance.open())
+      case 'place':
+        return output.push(() => this.#env.place(this.#room))
       case 'lost':
         return output.push(() => this.#env.lost(this.#room, effect.jid))
       case 'end':

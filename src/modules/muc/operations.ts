@@ -12,7 +12,7 @@ import { type Asking, type Comparison, compare } from './compare.js'
 import { erase } from './erasure.js'
 import { type ExportPart, exportPart } from './export.js'
 import type { LiveRoom, Operated } from './live-room.js'
-import { type PeerFacts, peerFacts } from './peer-facts.js'
+import { type ClaimFacts, claimFacts, type PeerFacts, peerFacts } from './peer-facts.js'
 import type { AbsentFacts } from './placement.js'
 import { restore } from './restore.js'
 import type { Rooms } from './rooms.js'
@@ -136,9 +136,13 @@ export class Operations {
   }
 
   /** The other instances of a distributed room. */
-  peers(jid: string): Promise<readonly (PeerFacts | AbsentFacts)[]> {
+  peers(jid: string): Promise<readonly (PeerFacts | ClaimFacts | AbsentFacts)[]> {
     const { asking, store, absent } = this.#parts
-    return this.#with(jid, async (room) => [...(await peerFacts(room, { ...asking, store })), ...absent(room)])
+    return this.#with(jid, async (room) => [
+      ...(await peerFacts(room, { ...asking, store })),
+      ...claimFacts(room),
+      ...absent(room),
+    ])
   }
 
   /** Of what this server holds of the room: where two servers have the same, they have converged. */

@@ -31,6 +31,16 @@ export interface PeerFacts {
   readonly gaps?: readonly Gap[]
 }
 
+/** One that says that it holds the room, and is not believed, or not in all (src/dmuc/unproved.ts). */
+export interface ClaimFacts {
+  readonly jid: string
+  readonly state: 'diverged'
+  readonly reason: string
+}
+
+export const claimFacts = ({ replica }: LiveRoom): readonly ClaimFacts[] =>
+  [...replica.claims].map(([jid, reason]) => ({ jid, state: 'diverged', reason: `it ${reason}` }))
+
 interface Parts {
   readonly router: Router
   readonly store: Store

@@ -117,7 +117,8 @@ export class Placement {
   reconcile(room: LiveRoom, byOperator = false): void {
     if (!isSource(room.replica) || room.ended) return
     const wanted = this.#wanted(room)
-    for (const { jid } of others(room.replica))
+    // A source that is finding out what it lost may have wanted more than it knows.
+    for (const { jid } of room.replica.unsettled === undefined ? others(room.replica) : [])
       if (!wanted.includes(domainOf(jid))) room.happen({ type: 'removed', jid })
     if (isClosed(room.replica.room)) this.#closed(room)
     if (this.#env.policy.replicate === 'manual' && !byOperator) return

@@ -38,6 +38,8 @@ export interface RoomEnvironment<Room> {
   readonly left: (room: Room, instance: string) => void
   /** A new shadow can be joined now. */
   readonly joined: (room: Room, instance: string) => void
+  /** Who holds the room, or is to, may be others than before. */
+  readonly place: (room: Room) => void
   /** An instance lost the room, as with its disk. */
   readonly lost: (room: Room, instance: string) => void
   /** The room is over; nothing refers to it any more. */

@@ -118,6 +118,7 @@ export class MucService {
         unreachable: (peer) => this.distribution.unreachable(peer),
         left: this.distribution.left,
         joined: this.distribution.joined,
+        place: this.distribution.place,
         lost: this.distribution.lost,
       },
       (room) => {
@@ -285,7 +286,8 @@ export class MucService {
     const { replica } = room
     const fromSource = sender === replica.identity.source && sender !== room.jid
     const binding = replica.phase === 'requested' && from.local !== '' && from.domain === replica.identity.source
-    if (otherInstance(replica, sender) !== undefined || fromSource || binding)
+    const mayBe = (): boolean => to.isBare && this.distribution.mayKnowBetter(room, stanza, from)
+    if (otherInstance(replica, sender) !== undefined || fromSource || binding || mayBe())
       return this.distribution.keepsPace(room, sender, stanza) ? room.receiveFromInstance(stanza, from, to) : undefined
     if (stanza.name === 'message' && replica.table.instances.get(sender)?.gone === true)
       return room.happen({ type: 'relayed', from: sender, stanza })

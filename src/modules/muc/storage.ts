@@ -270,6 +270,7 @@ export function loadedReplica(loaded: LoadedRoom, incarnation: string): Replica 
     phase: saved.phase,
     retrieving: undefined,
     unsettled: undefined,
+    claims: nothing,
   }
   return withVouches({ ...replica, retrieving: toRetrieve(replica), unsettled: toSettle(replica) })
 }

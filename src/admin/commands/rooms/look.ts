@@ -1,7 +1,7 @@
 /** Looking at rooms: which there are, who is in one, how its instances are. */
 
 import type { RoomFacts, RoomSummary } from '../../../modules/muc/operations.js'
-import type { PeerFacts } from '../../../modules/muc/peer-facts.js'
+import type { ClaimFacts, PeerFacts } from '../../../modules/muc/peer-facts.js'
 import type { AbsentFacts } from '../../../modules/muc/placement.js'
 import { writeDateTime } from '../../../xmpp/date-time.js'
 import type { AdminCommand } from '../../command.js'
@@ -77,8 +77,8 @@ export const roomPeers: AdminCommand = {
   },
 }
 
-const peerOrAbsentLine = (facts: PeerFacts | AbsentFacts): string =>
-  facts.state === 'not there' ? `${facts.jid}  not there: ${facts.reason}` : peerLine(facts)
+const peerOrAbsentLine = (facts: PeerFacts | ClaimFacts | AbsentFacts): string =>
+  'reason' in facts ? `${facts.jid}  ${facts.state}: ${facts.reason}` : peerLine(facts)
 
 const events = (count: number): string => `${count} ${count === 1 ? 'event' : 'events'}`
 
