@@ -23,8 +23,7 @@ import type { Origin } from './vector.js'
 
 /** A live event from its origin. What is already held is ignored; what lies above a gap waits for the gap to be pulled. */
 export function acceptLive(turn: Turn, event: LoggedEvent): 'taken' | 'known' | 'gap' {
-  const { vector } = turn.replica
-  if (vector.has(event.id, event.id.seq) || !isConsistent(turn, event)) return 'known'
+  if (turn.replica.vector.has(event.id, event.id.seq) || !isConsistent(turn, event)) return 'known'
   const peer = turn.peer(event.id.instance)
   if (startsTooOften(turn, event.id)) {
     turn.note('warn', 'began anew too often; an event was dropped', event.id.instance)

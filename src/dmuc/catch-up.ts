@@ -9,6 +9,7 @@ import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import { accept, releaseHeld, skipsRevision, startsTooOften } from './accept.js'
 import { compareStamps } from './clock.js'
+import { isOver } from './floors.js'
 import { forgo } from './forgoing.js'
 import { provenOf } from './heads.js'
 import { askHistory, awaitsHistory } from './history.js'
@@ -169,6 +170,7 @@ function acceptPage(turn: Turn, from: string, events: readonly LoggedEvent[]): v
   const take = (event: LoggedEvent): void => {
     const { id } = event
     if (turn.replica.vector.has(id, id.seq) || id.seq !== reach.get(id).contiguous + 1) return
+    if (isOver(turn.replica, from, id)) return
     // What follows it waits, too.
     if (awaitsRights(turn, event)) return
     reach = reach.with(id, id.seq)

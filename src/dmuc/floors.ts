@@ -3,6 +3,7 @@
  * its own log, and signs it; the source does for those who are instances no more. What somebody had not got by then is a gap, which is
  * kept and shown. A start that is over and of which nothing is left leaves the vector, too.
  */
+import type { EventId } from '../room/types.js'
 import { isSignedBy } from './heads.js'
 import { type Expiry, isSource, type Replica } from './replica.js'
 import type { Turn } from './turn.js'
@@ -65,6 +66,24 @@ const isGone = ({ table }: Replica, instance: string): boolean => table.instance
 const isHigher = (one: Floor, other: Floor): boolean =>
   one.seq > other.seq || (one.seq === other.seq && one.closed && !other.closed)
 
+/** A start of which we kept nothing, and somebody has more than had expired here: it goes on from there. */
+export function reopen(turn: Turn, said: Vector): void {
+  for (const floor of turn.replica.floors.values()) {
+    const { vector } = turn.replica
+    const { contiguous, above } = said.get(floor)
+    if (!floor.closed || vector.get(floor).contiguous >= floor.seq || (contiguous <= floor.seq && above.length === 0))
+      continue
+    turn.change({ vector: vector.withFloor(floor, floor.seq) })
+    turn.effects.push({ type: 'floor', vector: Vector.of([{ ...floor, contiguous: floor.seq, above: [] }]) })
+  }
+}
+
+/** Of a start that is over and of which nothing is kept, where `teller` holds no more of it than has expired. */
+export function isOver({ floors, peers }: Replica, teller: string, id: EventId): boolean {
+  const floor = floors.get(originKey(id))
+  return floor?.closed === true && (peers.get(teller)?.vector.get(id).contiguous ?? 0) <= floor.seq
+}
+
 /** What lies below counts as held, and leaves the log. */
 function raise(turn: Turn, floor: Floor): void {
   const { vector, gaps, floors } = turn.replica
@@ -78,6 +97,11 @@ function raise(turn: Turn, floor: Floor): void {
     vector: closed ? vector.without(floor) : vector.withFloor(floor, seq),
     gaps: [...gaps, ...lacking.map((range) => ({ ...range, at: turn.env.now }))].slice(-maxGaps),
   })
+  if (closed)
+    for (const [jid, peer] of turn.replica.peers) {
+      const kept = withoutExpired(turn.replica, peer.vector)
+      if (kept !== peer.vector) turn.changePeer(jid, { vector: kept })
+    }
   turn.effects.push({ type: 'expire', floor: { ...floor, closed } }, { type: 'save' })
   for (const { from, to } of lacking)
     turn.note('warn', `its events ${from} to ${to} have expired before they came here`, floor.instance)
@@ -106,8 +130,12 @@ export function withoutExpired({ floors }: Replica, said: Vector): Vector {
   return vector
 }
 
-/** Does a member with these revisions miss decisions that are in no log any more? It is given what they came to. */
-export const missesDecisions = ({ expiredRevision }: Replica, revision: number): boolean => revision < expiredRevision
+/**
+ * Does a member with this revision miss decisions that are in no log any more? It is given what they came to. The last of what has
+ * expired was decided under `expiredRevision`, and may be what made the next one.
+ */
+export const missesDecisions = ({ expiredRevision, room }: Replica, revision: number): boolean =>
+  expiredRevision > 0 && revision <= expiredRevision && revision < room.configRevision + room.registerRevision
 
 /** Changes whenever a floor does. */
 export function standingOfFloors({ floors }: Replica): string {

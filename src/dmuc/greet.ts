@@ -10,7 +10,7 @@ import { releaseHeld } from './accept.js'
 import { loseOccupants } from './behind.js'
 import { catchUp, measure } from './catch-up.js'
 import { endHere } from './ending.js'
-import { missesDecisions, standingOfFloors, takeFloors, withoutExpired } from './floors.js'
+import { missesDecisions, reopen, standingOfFloors, takeFloors, withoutExpired } from './floors.js'
 import { keepOriginHead } from './heads.js'
 import { giveKeys, hasOtherKey } from './keys.js'
 import { forgetGone } from './presences.js'
@@ -189,6 +189,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
   // It is greeted anew though nothing was lost: what we asked for is still on its way.
   const goesOn = peer.link === 'up' && !restarted
   takeFloors(turn, from, hello.floors)
+  reopen(turn, hello.vector)
   const vector = withoutExpired(turn.replica, hello.vector)
   noteTouch(turn, from, vector)
   turn.changePeer(from, {

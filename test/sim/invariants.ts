@@ -60,7 +60,7 @@ export async function check(world: World): Promise<Fault[]> {
 
 /** What everybody must have: what was said in this very room, but for what a site alone had that holds it no more, or lost it with its disk. */
 function due(
-  { said }: World,
+  { said, counts }: World,
   roomId: string | undefined,
   logs: readonly (readonly StoredLogRecord[])[],
 ): readonly Said[] {
@@ -69,9 +69,15 @@ function due(
   const voided = new Set(all.filter((record) => record.void).map(({ stanzaId }) => stanzaId))
   // Of those that ended nobody may be able to prove the last, which is void then for who had not heard it.
   const unproved = new Set(all.filter(({ stanzaId }) => voided.has(stanzaId)).map(bodyOf))
+  // Who was away while a decision expired judges by the present register what was said before it.
+  const misjudged = counts.expired > 0 ? unproved : new Set<string | undefined>()
   return said.filter(
-    ({ forgotten, ended, body, roomId: room }) =>
-      forgotten === undefined && room === roomId && (ended === undefined || (held.has(body) && !unproved.has(body))),
+    ({ forgotten, ended, expired, body, roomId: room }) =>
+      forgotten === undefined &&
+      expired === undefined &&
+      !misjudged.has(body) &&
+      room === roomId &&
+      (ended === undefined || (held.has(body) && !unproved.has(body))),
   )
 }
 
@@ -171,7 +177,7 @@ function compareIds(logs: readonly (readonly StoredLogRecord[])[], fault: Report
   }
 }
 
-const bodyOf = ({ body, void: isVoid }: StoredLogRecord): string | undefined =>
+export const bodyOf = ({ body, void: isVoid }: StoredLogRecord): string | undefined =>
   isVoid ? undefined : /<body>(.*?)<\/body>/.exec(body)?.[1]
 
 function checkLog(

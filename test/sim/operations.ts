@@ -31,6 +31,8 @@ export type Operation = { readonly at: number } & (
   /** The first person destroys the room, and makes it anew. */
   | { readonly type: 'destroy' | 'found' }
   | { readonly type: 'clock'; readonly site: number; readonly skewMs: number }
+  /** That site keeps nothing that is older: what was said is erased there, and what has expired leaves its log. */
+  | { readonly type: 'expire'; readonly site: number; readonly keepMs: number }
 )
 
 export interface Scope {
@@ -63,6 +65,8 @@ export interface Scope {
   readonly destroys?: boolean
   /** A room that nobody is in leaves memory after moments; `in the end`: everybody leaves before what has become of all is looked at. */
   readonly rests?: 'meanwhile' | 'in the end'
+  /** Sites keep what was said for a while only, each for another. */
+  readonly expires?: boolean
 }
 
 /** When the room is there. */
@@ -187,6 +191,9 @@ function others(random: Random, scope: Scope): Operation[] {
     const end = at()
     drawn.push({ at: end, type: 'destroy' }, { at: end + 1000 + below(30_000), type: 'found' })
   }
+  if (scope.expires)
+    for (let count = 1 + below(5); count > 0; count--)
+      drawn.push({ at: at(), type: 'expire', site: below(scope.sites), keepMs: 2000 + below(40_000) })
   return drawn
 }
 

@@ -147,7 +147,8 @@ export function drawScope(seed: number, sites: number): Scope {
 
 function rarer(random: Random): Partial<Scope> {
   const which = Math.floor(random.fraction() * 10)
-  return { slows: random.fraction() < 0.2, takesBack: which === 0, destroys: which === 1 }
+  const slows = random.fraction() < 0.2
+  return { slows, takesBack: which === 0, destroys: which === 1, expires: random.fraction() < 0.25 }
 }
 
 /** By the last digit of the seed: schedules of the others are as they were without. */

@@ -64,6 +64,11 @@ export class Site {
     return this.#process?.way.accept
   }
 
+  /** What its clock says; it is up. */
+  get now(): number {
+    return this.#clock?.now() ?? 0
+  }
+
   get isUp(): boolean {
     return this.#clock !== undefined
   }

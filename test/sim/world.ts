@@ -1,10 +1,13 @@
 /** Sites, people and the links between the sites, and what an operation does to them. */
 import { revisionOf, supersedes } from '../../src/dmuc/replica.js'
+import { erase } from '../../src/modules/muc/erasure.js'
 import type { LiveRoom } from '../../src/modules/muc/live-room.js'
+import { saidTypes } from '../../src/store/store.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
 import { type Ground, type MakeGround, model } from './ground.js'
+import { bodyOf } from './invariants.js'
 import type { Links } from './network.js'
 import { nickOf, type Operation, type Scope } from './operations.js'
 import { type Heard, type Ledger, Person } from './person.js'
@@ -35,6 +38,8 @@ export interface Said {
   readonly roomId: string
   /** The room ended at that site since: what nobody else had heard ended with it. */
   readonly ended?: true
+  /** A site keeps it no more: who had not got it there yet may never get it. */
+  readonly expired?: true
   /** Said where somebody could not be asked after the last start for what that disk had lost. */
   readonly unasked?: true
 }
@@ -53,6 +58,8 @@ export interface Counts {
   ended: number
   /** Rooms that left memory. */
   rests: number
+  /** Messages that a site keeps no more. */
+  expired: number
   clashes: number
   promotions: number
   withheld: number
@@ -86,6 +93,7 @@ export class World implements Ledger {
     restored: 0,
     ended: 0,
     rests: 0,
+    expired: 0,
     clashes: 0,
     promotions: 0,
     withheld: 0,
@@ -197,6 +205,11 @@ export class World implements Ledger {
         return this.#destroy(this.people[0]!)
       case 'found':
         return this.#found(this.people[0]!)
+      case 'expire':
+        this.#expire(this.sites[operation.site]!, operation.keepMs).catch((error: unknown) =>
+          this.broken.push(String(error)),
+        )
+        return
       case 'clock':
         return this.sites[operation.site]!.setClock(operation.skewMs)
       default:
@@ -414,6 +427,21 @@ export class World implements Ledger {
     this.network.died(site.index)
     for (const person of this.people) if (person.site === site.index) person.disconnect()
     this.time.after(forMs, () => this.#restart(site))
+  }
+
+  async #expire(site: Site, keepMs: number): Promise<void> {
+    const room = this.#room(site)
+    const { store } = site
+    if (room?.replica.phase !== 'serving' || store === undefined) return
+    const before = site.now - keepMs
+    const old = await store.log(room.jid, { types: saidTypes, end: before, limit: 1_000_000 })
+    const bodies = new Set(old.map(bodyOf))
+    for (const [index, said] of this.said.entries())
+      if (bodies.has(said.body)) this.said[index] = { ...said, expired: true }
+    if (!site.isUp || this.#room(site) !== room) return
+    this.counts.expired += await erase(store, room, { types: saidTypes, end: before })
+    const rows = await store.expired(room.jid, before)
+    if (this.#room(site) === room) room.happen({ type: 'expired', rows })
   }
 
   #promote({ service, index }: Site): void {

@@ -14,14 +14,19 @@ import { savedConfig, savedFloors } from './storage.js'
 /** Messages that are erased at once: some milliseconds of the disk's time. */
 const pageSize = 200
 
-/** Erases what the query finds, page by page. How many entries it was. */
+/**
+ * Erases what the query finds, page by page, but for the subject that the room has: who gets the log from us learns it from there. How many
+ * entries it was.
+ */
 export async function erase(store: Store, room: LiveRoom, query: Omit<LogQuery, 'limit' | 'after'>): Promise<number> {
   let erased = 0
   for (let after = 0; ; ) {
     const page = await store.log(room.jid, { ...query, after, limit: pageSize })
     after = page.at(-1)?.order ?? after
-    erased += page.length
-    if (page.length > 0) await room.erase(new Set(page.map(({ stanzaId }) => stanzaId)))
+    const ids = new Set(page.map(({ stanzaId }) => stanzaId))
+    ids.delete(room.replica.room.subject?.stanzaId ?? '')
+    erased += ids.size
+    if (ids.size > 0) await room.erase(ids)
     if (page.length < pageSize) return erased
   }
 }
@@ -29,7 +34,6 @@ export async function erase(store: Store, room: LiveRoom, query: Omit<LogQuery, 
 const dayMs = 86_400_000
 const sweepMs = 3_600_000
 
-/** Not the newest subject: that is the room's, until there is another. */
 const said = saidTypes
 
 /** Events of one origin that leave the log at once. */
