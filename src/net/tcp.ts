@@ -10,10 +10,8 @@ import { type Channel, channelOf } from './channel-binding.js'
 import { flushSoon } from './flush.js'
 import { hasTimeToRead, readLater } from './reading-turn.js'
 import { type ServerTlsOptions, sniCallback, tlsInfo, tlsSettings } from './tls.js'
+import { TlsWriteLength } from './tls-write-length.js'
 import type { TlsInfo, TransportHandler, UpgradableTransport } from './transport.js'
-
-/** One TLS record, so that its buffers stay small. */
-const writeLength = 16_000
 
 /** After this long without traffic the kernel asks whether the peer is still there. */
 const keepAliveMs = 120_000
@@ -40,6 +38,7 @@ export class TcpTransport implements UpgradableTransport {
   readonly #softBacklog: number
   #socket: Socket
   #tls: TlsInfo | undefined
+  #writeLength: TlsWriteLength | undefined
   #queue = ''
   #scheduled = false
   #writing = false
@@ -168,6 +167,7 @@ export class TcpTransport implements UpgradableTransport {
         if (this.#paused) socket.pause()
         try {
           this.#tls = tlsInfo(socket)
+          this.#writeLength = new TlsWriteLength()
           resolve(this.#tls)
         } catch (error) {
           // A certificate of the peer's that cannot be read costs its own connection alone.
@@ -203,14 +203,15 @@ export class TcpTransport implements UpgradableTransport {
   }
 
   #take(): string {
-    if (this.#tls === undefined || this.#queue.length <= writeLength) {
+    const most = this.#writeLength?.next(this.#queue.length) ?? Number.POSITIVE_INFINITY
+    if (this.#queue.length <= most) {
       const all = this.#queue
       this.#queue = ''
       return all
     }
     // A surrogate pair is one character and must not be cut.
-    const last = this.#queue.charCodeAt(writeLength - 1)
-    const length = last >= 0xd800 && last <= 0xdbff ? writeLength - 1 : writeLength
+    const last = this.#queue.charCodeAt(most - 1)
+    const length = last >= 0xd800 && last <= 0xdbff ? most - 1 : most
     const chunk = this.#queue.slice(0, length)
     this.#queue = this.#queue.slice(length)
     return chunk

@@ -132,6 +132,27 @@ describe('writes', () => {
     server.close()
   })
 
+  test('over TLS: short texts leave in records that fit into the first buffer of Node, long ones in the longest records', async () => {
+    const { transport, socket, peer, close } = await accepted({ directTls: true, tls: { contexts } }, direct)
+    const records: number[] = []
+    socket.on('data', (chunk: Buffer) => records.push(chunk.length))
+    const texts = [
+      'a'.repeat(100),
+      'b'.repeat(2000),
+      `x${'\u{1f600}'.repeat(600)}`,
+      'c'.repeat(20_000),
+      'd'.repeat(2000),
+    ]
+    for (const [at, text] of texts.entries()) {
+      const all = texts.slice(0, at + 1).join('')
+      transport.write(text)
+      await until(() => peer.text() === all)
+    }
+    // A pair of surrogates, four bytes, is not cut: 989 characters go first.
+    expect(records).toEqual([100, 990, 990, 20, 1 + 494 * 4, 106 * 4, 16_000, 4000, 2000])
+    await close()
+  })
+
   test("half-open: what is queued when the peer's end arrives still leaves", async () => {
     const { transport, socket, peer, close } = await accepted({}, plain)
     transport.handler = { data: () => transport.write('x'.repeat(300_000)), closed: () => {} }
