@@ -14,9 +14,10 @@ import { settleHead } from './heads.js'
 import { awaitsHistory } from './history.js'
 import { otherNick } from './ids.js'
 import { idHere } from './keys.js'
+import { leap } from './overtaking.js'
 import { reclaim } from './reclaiming.js'
 import { passOn, relayRefitted } from './relay.js'
-import { isNumbered, isOfRegister, isSource, occupantIdAt, unrestricted } from './replica.js'
+import { isNumbered, isOfRegister, isSource, occupantIdAt, type Replica, revisionOf, unrestricted } from './replica.js'
 import { awaitsRights, hasFallen, isPresent, roomThen, witnessRights } from './rights.js'
 import type { Turn } from './turn.js'
 import type { Origin } from './vector.js'
@@ -77,11 +78,14 @@ function lengthOf(operation: LoggedEvent['operation']): number {
  * Would a decision of the source be taken before one that it was numbered after? It waits, too: what was decided before a
  * restart of the source may come later than what was decided after it. What comes back to the source itself is all that there is.
  */
-export function skipsRevision({ replica }: Turn, { id, operation }: LoggedEvent): boolean {
-  if (id.instance !== replica.identity.source || isSource(replica)) return false
-  const { configRevision, registerRevision } = replica.room
-  if (operation.type === 'config') return operation.revision > configRevision + 1
-  return isOfRegister(operation) && operation.revision > registerRevision + 1
+export const skipsRevision = (turn: Turn, event: LoggedEvent): boolean =>
+  event.id.instance === turn.replica.identity.source && !isSource(turn.replica) && isBeyondNext(turn.replica, event)
+
+/** Numbered after a decision that is not known: of its own kind, or of the other. */
+function isBeyondNext({ room, identity }: Replica, { operation, epoch, revision }: LoggedEvent): boolean {
+  if (operation.type !== 'config' && !isOfRegister(operation)) return false
+  const present = operation.type === 'config' ? room.configRevision : room.registerRevision
+  return operation.revision > present + 1 || (epoch === identity.epoch && revision > revisionOf(room))
 }
 
 /** Is something to be had before it: what its origin said earlier, in this start or another, or the history of a new shadow? */
@@ -133,6 +137,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean, archived =
   if (logged.void === true) return
   if (isStale(turn, logged)) return reclaim(turn, logged)
   const before = turn.replica.room
+  const isBeyond = isBeyondNext(turn.replica, logged)
   turn.perform(logged, late || isByNobody(before, logged), archived && logged.operation.type === 'message')
   passOn(turn, logged)
   if (isOfRegister(event.operation) || event.operation.type === 'config') {
@@ -141,6 +146,7 @@ export function accept(turn: Turn, event: LoggedEvent, late: boolean, archived =
     reconsider(turn)
     for (const [jid, { held }] of turn.replica.peers) if (held.length > 0) releaseHeld(turn, jid)
     doubtRefitted(turn, before)
+    if (isBeyond && isSource(turn.replica)) leap(turn)
   }
   if (event.operation.type === 'destroy') turn.effects.push({ type: 'end' })
 }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { Occupant } from '../room/types.js'
 import { firstKey } from './ids.js'
 import type { Replica, RoomIdentity } from './replica.js'
+import type { Rights } from './revisions.js'
 
 /** SHA-256 in base64url, 43 characters each. */
 export interface RoomDigest {
@@ -55,6 +56,17 @@ export function digest({ identity, room, table, vector, keys }: Replica): RoomDi
   }
   return { ...found, whole: wholeOf(identity, found) }
 }
+
+/** Of what was decided, whatever it is numbered: two who name one number for it mean the same where these are equal. */
+export function decisionsDigest({ config, register, entitled }: Rights): string {
+  const found = knownDecisions.get(config)
+  if (found?.register === register && found.entitled === entitled) return found.hash
+  const fresh = hash([sorted(Object.entries(config)), sorted(register), sorted(entitled ?? [])])
+  knownDecisions.set(config, { register, entitled, hash: fresh })
+  return fresh
+}
+
+const knownDecisions = new WeakMap<object, Pick<Rights, 'register' | 'entitled'> & { readonly hash: string }>()
 
 const row = ([nick, { jid, home, role, elsewhere }]: readonly [string, Occupant]) =>
   [nick, jid, role, [home, ...(elsewhere ?? []).map((other) => other.home)].sort()] as const

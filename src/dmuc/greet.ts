@@ -13,6 +13,7 @@ import { endHere } from './ending.js'
 import { missesDecisions, reopen, standingOfFloors, takeFloors, withoutExpired } from './floors.js'
 import { keepOriginHead } from './heads.js'
 import { giveKeys, hasOtherKey } from './keys.js'
+import { overrule } from './overtaking.js'
 import { forgetGone } from './presences.js'
 import { regain } from './reinstating.js'
 import {
@@ -24,6 +25,7 @@ import {
   others,
   type Replica,
   type RoomIdentity,
+  supersedes,
 } from './replica.js'
 import { isSound, tellTable, withKey } from './table.js'
 import { isSealed, tableHash } from './table-seal.js'
@@ -111,7 +113,7 @@ export function answerHello(turn: Turn, from: string, iq: Element, payload: Elem
     return undefined
   }
   turn.effects.push({ type: 'reply', iq, payload: writeHello(turn.replica, turn.env.signer?.publicKey) })
-  if (!isOfOneEpoch(turn, hello)) return hello.identity
+  if (!isOfOneEpoch(turn, hello)) return meetHeir(turn, from, hello)
   takeTable(turn, from, hello.table)
   if (otherInstance(turn.replica, from) !== undefined) linkUp(turn, from, hello)
   greetNewcomers(turn)
@@ -120,6 +122,13 @@ export function answerHello(turn: Turn, from: string, iq: Element, payload: Elem
 
 const isOfOneEpoch = ({ replica }: Turn, { identity }: Hello): boolean =>
   identity.source === replica.identity.source && identity.epoch === replica.identity.epoch
+
+/** Our source follows another one, of which we may not have heard yet: that it is an instance is still its word to give. */
+function meetHeir(turn: Turn, from: string, { identity, table }: Hello): RoomIdentity {
+  const ours = turn.replica.identity
+  if (from === ours.source && supersedes(identity, ours)) takeTable(turn, from, table)
+  return identity
+}
 
 function refuseHello(turn: Turn, hello: Hello): StanzaError | undefined {
   const { identity, phase } = turn.replica
@@ -152,7 +161,7 @@ export function takeHelloAnswer(
   const hello = payload && readHello(payload)
   if (hello === undefined || refuseHello(turn, hello) !== undefined)
     linkDown(turn, from, 'its hello means another room', true)
-  else if (!isOfOneEpoch(turn, hello)) return hello.identity
+  else if (!isOfOneEpoch(turn, hello)) return meetHeir(turn, from, hello)
   else {
     takeTable(turn, from, hello.table)
     const { telling, tellingEarlier } = turn.peer(from)
@@ -200,6 +209,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
     diverged: false,
     lastError: undefined,
     revisions: { config: hello.configRevision, register: hello.registerRevision, table: hello.table.revision },
+    decisions: hello.decisions,
     incarnation: hello.incarnation,
     key: hello.key,
     keyNumber: hello.keyNumber,
@@ -232,6 +242,7 @@ function linkUp(turn: Turn, from: string, hello: Hello): void {
   releaseHeld(turn, from)
   const misses = isSource(turn.replica) && missesDecisions(turn.replica, hello.configRevision + hello.registerRevision)
   if (misses || hasOtherKey(turn, hello.keyNumber)) giveKeys(turn, from)
+  overrule(turn, from)
   catchUp(turn, from)
 }
 

@@ -84,6 +84,9 @@ export interface Peer {
   readonly lastError: string | undefined
   /** What it knew to be decided at its last hello. */
   readonly revisions: Revisions | undefined
+  /** What that came to (`decisionsDigest`), and whether we have decided anew since it was something else here. */
+  readonly decisions: string | undefined
+  readonly overruled: boolean
   /** Its present incarnation, and the revision of its occupant list that we hold (0: none). */
   readonly incarnation: string | undefined
   readonly occupants: number

@@ -1,7 +1,7 @@
 /** What gave rights in the room at its last revisions: what is told late is judged by these (./rights.ts). */
 import type { RoomState } from '../room/types.js'
 
-export type Rights = Pick<RoomState, 'config' | 'register'>
+export type Rights = Pick<RoomState, 'config' | 'register' | 'entitled'>
 
 export const rightsKey = (epoch: number, revision: number): string => `${epoch} ${revision}`
 
@@ -9,13 +9,13 @@ export const rightsKey = (epoch: number, revision: number): string => `${epoch} 
 export function remembered(
   rights: ReadonlyMap<string, Rights>,
   epoch: number,
-  { config, register, configRevision, registerRevision }: RoomState,
+  { config, register, entitled, configRevision, registerRevision }: RoomState,
   most: number,
 ): ReadonlyMap<string, Rights> {
   const kept = new Map(rights)
   const key = rightsKey(epoch, configRevision + registerRevision)
   kept.delete(key)
-  kept.set(key, { config, register })
+  kept.set(key, { config, register, entitled })
   for (const oldest of kept.keys()) {
     if (kept.size <= most) break
     kept.delete(oldest)

@@ -22,7 +22,7 @@ export function roomThen(turn: Turn, event: LoggedEvent): RoomState | undefined 
   const room = unrestricted(turn.replica)
   if (isPresent(turn, event) || (isAhead(turn, event) && isSource(turn.replica))) return room
   const then = rights.get(rightsKey(event.epoch, event.revision))
-  return then && { ...room, ...then }
+  return then && { ...room, config: then.config, register: then.register }
 }
 
 /**

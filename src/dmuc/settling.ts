@@ -3,6 +3,7 @@
  * have lost the end of its log (an old backup, a disk that was lost), and no number is to mean two things. Chat goes on meanwhile.
  */
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { tellWhoMisses } from './overtaking.js'
 import { isSource, others, type Replica } from './replica.js'
 import { isAware } from './retrieval.js'
 import type { Turn } from './turn.js'
@@ -28,6 +29,7 @@ export function endSettling(turn: Turn): void {
   if (isOver || ((!open || now >= until) && !askUnproved(turn))) {
     turn.change({ unsettled: undefined })
     turn.effects.push({ type: 'place' })
+    tellWhoMisses(turn)
   } else if (until !== unsettled.until) turn.change({ unsettled: { ...turn.replica.unsettled, until } })
 }
 

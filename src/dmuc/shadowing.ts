@@ -2,6 +2,7 @@
  * The shadow's side of replication (XEP-0281 §4.2): config and roster from the source, then the history we ask for. Until
  * the roster is in, the room is hidden; after the history we greet the other instances.
  */
+import { laterSubject } from '../room/apply.js'
 import type { LoggedEvent, Occupant, RoomConfig, RoomState } from '../room/types.js'
 import { child, type Element } from '../xml/element.js'
 import { Jid } from '../xmpp/jid.js'
@@ -67,7 +68,7 @@ export function takeConfig(turn: Turn, from: string, iq: Element, payload: Eleme
     turn.change({ room, table: { ...replica.table, instances } })
   } else {
     const { identity, keys, configRevision, registerRevision, register, entitled, table } = extension
-    const subject = extension.subject ?? room.subject
+    const subject = laterSubject(room.subject, extension.subject)
     const decided = { configRevision, registerRevision, register, entitled, subject }
     const known = replica.phase === 'serving' ? withKeys(replica.keys, keys) : keys
     const instances = others(replica)

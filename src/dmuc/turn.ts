@@ -142,6 +142,8 @@ export const newPeer: Peer = {
   keyNumber: undefined,
   lastError: undefined,
   revisions: undefined,
+  decisions: undefined,
+  overruled: false,
   incarnation: undefined,
   occupants: 0,
   vector: Vector.empty,

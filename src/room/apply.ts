@@ -83,8 +83,13 @@ const applyMessage = (state: RoomState, event: LoggedEvent): RoomState =>
  * The one that was set after the later subject of the source stays, and of these the latest, whichever comes first: so all instances come
  * to the same, and what the source set while others could not hear of it is not undone by them.
  */
-const applySubject = (state: RoomState, subject: Subject): RoomState =>
-  state.subject === undefined || isLater(subject, state.subject) ? { ...state, subject } : state
+const applySubject = (state: RoomState, subject: Subject): RoomState => ({
+  ...state,
+  subject: laterSubject(state.subject, subject),
+})
+
+export const laterSubject = (a: Subject | undefined, b: Subject | undefined): Subject | undefined =>
+  a === undefined || (b !== undefined && isLater(b, a)) ? b : a
 
 const isLater = (a: Subject, b: Subject): boolean =>
   (byStamp(a.sourced, b.sourced) || byStamp(a.stamp, b.stamp) || (a.stanzaId < b.stanzaId ? -1 : 1)) > 0

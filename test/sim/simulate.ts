@@ -115,6 +115,8 @@ const isPromised = (
   rests === undefined &&
   !schedule.some(
     (operation) =>
+      // That something has expired is told with the next hello.
+      operation.type === 'expire' ||
       (operation.type === 'cut' && operation.fault === 'silent') ||
       (operation.type === 'distribute' && operation.at > 1500),
   )

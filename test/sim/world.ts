@@ -490,7 +490,7 @@ export class World implements Ledger {
     const again = (): void => void this.time.after(5000, () => this.#regain(site, upSince))
     if (site.service === undefined || room?.replica.phase === 'configured') return again()
     this.#lost = room === undefined
-    if (!this.#lost) return
+    if (!this.#lost) return this.#hearClaims(site, upSince)
     const members = this.sites.filter((other) => this.#room(other) !== undefined)
     // Who knows most, as `dmucctl room peers` shows there.
     const known = (other: Site): number => revisionOf(this.#room(other)!.replica.room)
@@ -506,6 +506,17 @@ export class World implements Ledger {
       this.#lost = false
       this.#found(this.people[0]!)
     }
+  }
+
+  /** What a source has lost and nobody can prove counts by its operator's word, once `dmucctl room peers` shows it. */
+  #hearClaims(site: Site, upSince: number): void {
+    if (!site.isUp || site.upSince !== upSince) return
+    const again = (): void => void this.time.after(10_000, () => this.#hearClaims(site, upSince))
+    const [from] = this.#room(site)?.replica.claims.keys() ?? []
+    if (from === undefined || site.service === undefined) return again()
+    this.counts.restored += 1
+    this.trace?.(`== the operator of 0 takes the word of ${from}`)
+    site.service.operations.restore(roomOf(0), from).then(again, again)
   }
 
   #plug(site: Site): void {

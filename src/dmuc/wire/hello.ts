@@ -6,6 +6,7 @@ import type { Element } from '../../xml/element.js'
 import { elements, xml } from '../../xml/element.js'
 import { Jid } from '../../xmpp/jid.js'
 import { ns } from '../../xmpp/namespaces.js'
+import { decisionsDigest } from '../digest.js'
 import type { Instance, InstanceTable, Replica, RoomIdentity } from '../replica.js'
 import { type Held, type Interval, type Origin, Vector } from '../vector.js'
 import { type Floor, readFloors, writeFloors } from './floor.js'
@@ -18,6 +19,8 @@ export interface Hello {
   readonly configRevision: number
   readonly registerRevision: number
   readonly occupantsRevision: number
+  /** What these revisions came to (`decisionsDigest`); absent from releases that did not say so. */
+  readonly decisions: string | undefined
   readonly table: InstanceTable
   readonly vector: Vector
   /** The sender's public key. */
@@ -39,6 +42,7 @@ export function writeHello(replica: Replica, key?: string): Element {
       config: String(replica.room.configRevision),
       register: String(replica.room.registerRevision),
       occupants: String(replica.occupantsRevision),
+      decisions: decisionsDigest(replica.room),
       key,
       keys: String(replica.keys.number),
     },
@@ -74,6 +78,7 @@ export function readHello(element: Element): Hello | undefined {
     configRevision,
     registerRevision,
     occupantsRevision,
+    decisions: readHash(element.attrs.decisions),
     table,
     vector,
     key,

@@ -251,7 +251,7 @@ describe('greetings', () => {
       await greets(0, 1),
       `<iq from='${source}' id='hello1' to='${shadow}' type='result'>
          <hello xmlns='${S}' room='${room}' source='${source}' epoch='1' rank='0' incarnation='${ours}' key='${key}' keys='1'
-             config='{any}' register='{any}' occupants='{any}'>
+             config='{any}' register='{any}' occupants='{any}' decisions='{any}'>
            <instances revision='1' prev='{any}' signature='{any}'>
              <instance jid='${source}' kind='sync' rank='0' key='${key}'/>
              <instance jid='${shadow}' kind='sync' rank='1'/>

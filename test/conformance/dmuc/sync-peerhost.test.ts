@@ -261,7 +261,7 @@ describe('replication', () => {
     await givesHistory()
     await shakespeare.receives(`
       <iq from='${shadow}' id='{any}' to='${source}' type='set'>
-        <hello xmlns='${S}' ${identity} incarnation='{any}' key='${key}' keys='1' config='4' register='2' occupants='1'>
+        <hello xmlns='${S}' ${identity} incarnation='{any}' key='${key}' keys='1' config='4' register='2' occupants='1' decisions='{any}'>
           ${table(1)}
           <vector xmlns='${S}'><origin instance='${source}' incarnation='shakespeare-1' seq='3'/></vector>
         </hello>
