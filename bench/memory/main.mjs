@@ -24,7 +24,7 @@ export async function profileMemory({ only, write, say, certificate, about }) {
   let good = true
   const sections = new Map()
   for (const subject of chosen) {
-    const { name, title } = subject
+    const { name, title, note } = subject
     say(title)
     try {
       const rows = await rowsOf(subject, certificate)
@@ -32,7 +32,9 @@ export async function profileMemory({ only, write, say, certificate, about }) {
       if (write) put(docs(`memory/${name}.svg`), picture(title, rows))
       sections.set(
         title,
-        `## ${title}\n\n![${title}, by part](memory/${name}.svg)\n\n${table(rows)}\n\n${about.join('; ')}.`,
+        [`## ${title}`, `![${title}, by part](memory/${name}.svg)`, table(rows), note ?? [], `${about.join('; ')}.`]
+          .flat()
+          .join('\n\n'),
       )
     } catch (error) {
       good = false

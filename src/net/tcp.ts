@@ -7,6 +7,7 @@ import { connect as connectTls, TLSSocket } from 'node:tls'
 import { type Clock, systemClock, type Timer } from '../util/clock.js'
 import { plainAddress } from './address.js'
 import { type Channel, channelOf } from './channel-binding.js'
+import { firstBytes } from './first-bytes.js'
 import { flushSoon } from './flush.js'
 import { hasTimeToRead, readLater } from './reading-turn.js'
 import { type ServerTlsOptions, sniCallback, tlsInfo, tlsSettings } from './tls.js'
@@ -133,33 +134,41 @@ export class TcpTransport implements UpgradableTransport {
     plain.off('data', this.#onData)
     plain.off('end', this.#onEnd)
     plain.pause()
-    await this.#drained()
+    const { clock = systemClock, handshakeMs = 30_000 } = this.#options
+    const tooLong = (): void => void this.#socket.destroy(new Error('the TLS handshake took too long'))
+    const timer = clock.after(handshakeMs, tooLong)
+    try {
+      await this.#drained()
+      if (options.server) await firstBytes(plain)
+      return await this.#upgraded(plain, options.server, options.serverName)
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  #upgraded(plain: Socket, server: boolean, serverName: string | undefined): Promise<TlsInfo> {
     // From here on the plain socket's end is the TLS socket's to report.
     plain.off('close', this.#onClose)
     if (this.#state !== 'open' || plain.destroyed) {
       this.#onClose()
-      throw new Error('the connection was closed before the TLS handshake')
+      return Promise.reject(this.#error ?? new Error('the connection was closed before the TLS handshake'))
     }
-    const socket = this.#wrap(plain, options.server, options.serverName)
+    const socket = this.#wrap(plain, server, serverName)
     this.#socket = socket
     socket.on('error', this.#onError)
-    return this.#handshake(socket, options.server ? 'secure' : 'secureConnect')
+    return this.#handshake(socket, server ? 'secure' : 'secureConnect')
   }
 
   #handshake(socket: TLSSocket, done: 'secure' | 'secureConnect'): Promise<TlsInfo> {
-    const { clock = systemClock, handshakeMs = 30_000 } = this.#options
     return new Promise((resolve, reject) => {
-      const timer = clock.after(handshakeMs, () => socket.destroy(new Error('the TLS handshake took too long')))
       const hungUp = (): void => void socket.destroy()
       const failed = (): void => {
-        timer.cancel()
         this.#onClose()
         reject(this.#error ?? new Error('the connection was closed during the TLS handshake'))
       }
       socket.once('end', hungUp)
       socket.once('close', failed)
       socket.once(done, () => {
-        timer.cancel()
         socket.off('end', hungUp)
         socket.off('close', failed)
         // In the same turn, so that no event is missed before the promise is heard of.

@@ -213,6 +213,17 @@ describe('startTls', () => {
     await close()
   })
 
+  test('a peer that will send no more before the handshake', async () => {
+    const { transport, socket, close } = await accepted({ tls: { contexts } }, plain)
+    let closed = 0
+    transport.handler = { data: () => {}, closed: () => void closed++ }
+    const upgrading = transport.startTls({ server: true })
+    socket.end()
+    await expect(upgrading).rejects.toThrow('the connection was closed before the TLS handshake')
+    expect(closed).toBe(1)
+    await close()
+  })
+
   test('a handshake that takes too long, and one under way when the listener closes', async () => {
     const clock = new ManualClock()
     const { transport, close } = await accepted({ tls: { contexts }, clock, handshakeMs: 1000 }, plain)
