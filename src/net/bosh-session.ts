@@ -49,6 +49,9 @@ interface Held {
   readonly timer: Timer
 }
 
+/** How long a client may take for answers of a session that is over. */
+const unreadMs = 5000
+
 /** Requests that a client may have on the way besides those that are held. */
 const spare = 1
 
@@ -72,6 +75,8 @@ export class BoshSession implements Transport {
   #held: Held[] = []
   /** The latest answers, by `rid`. */
   readonly #answers = new Map<number, string>()
+  /** By `rid`: answers that have not left for their client yet, and the characters in them. */
+  readonly #leaving = new Map<number, { readonly response: ServerResponse; readonly size: number }>()
   #key: string | undefined
   #queue: string[] = []
   #queued = 0
@@ -105,8 +110,11 @@ export class BoshSession implements Transport {
     this.#empty = new TokenBucket(parts.clock, parts.polling.rate, parts.polling.burst)
   }
 
+  /** What is in answers counts until it has left: a client may ask on and on, and read none of them. */
   get backlog(): number {
-    return this.#queued
+    let size = this.#queued
+    for (const each of this.#leaving.values()) size += each.size
+    return size
   }
 
   /** A request of this session: dealt with now, or when those before it are here. The response is answered sooner or later. */
@@ -174,7 +182,8 @@ export class BoshSession implements Transport {
       this.#deal(this.#next++, request.body, request.response)
     }
     this.#processing = false
-    if (this.#held.length === 0 && this.#early.size === 0) this.#rest()
+    // One that came too early is none before that which is missing.
+    if (this.#held.length === 0 && (this.#early.size === 0 || !this.#paused)) this.#rest()
   }
 
   #deal(rid: number, body: BoshBody, response: ServerResponse): void {
@@ -269,14 +278,26 @@ export class BoshSession implements Transport {
     this.#queued = 0
     this.#answers.set(held.rid, text)
     for (const rid of this.#answers.keys()) if (rid <= held.rid - this.#hold - spare) this.#answers.delete(rid)
-    send(held.response, text)
+    this.#send(held.rid, held.response, text)
     if (this.#held.length === 0 && !this.#processing) this.#rest()
+  }
+
+  /** Once for each `rid`: who asks again has lost the former answer. */
+  #send(rid: number, response: ServerResponse, text: string): void {
+    this.#leaving.get(rid)?.response.destroy()
+    this.#leaving.delete(rid)
+    if (response.destroyed) return
+    this.#leaving.set(rid, { response, size: text.length })
+    response.once('close', () => {
+      if (this.#leaving.get(rid)?.response === response) this.#leaving.delete(rid)
+    })
+    send(response, text)
   }
 
   /** §14.3: a request once more, because its answer was lost, or the connection on which it was held. */
   #again(rid: number, response: ServerResponse): void {
     const answer = this.#answers.get(rid)
-    if (answer !== undefined) return send(response, answer)
+    if (answer !== undefined) return this.#send(rid, response, answer)
     const held = this.#held.find((each) => each.rid === rid)
     if (held === undefined && rid < this.#next - this.#hold - spare) return this.#fail('item-not-found', response)
     if (held !== undefined) {
@@ -336,8 +357,14 @@ export class BoshSession implements Transport {
     this.#deadline?.cancel()
     for (const { timer } of this.#held) timer.cancel()
     this.#held = []
+    for (const { response } of this.#early.values()) send(response, terminateBody('item-not-found'))
+    this.#early.clear()
     this.#queue = []
     this.#queued = 0
+    const unread = [...this.#leaving.values()]
+    this.#parts.clock.after(unreadMs, () => {
+      for (const { response } of unread) response.destroy()
+    })
     this.#parts.over(this)
     const { handler } = this
     this.handler = nobody

@@ -154,6 +154,23 @@ describe('XEP-0363 §4, §5 slots', () => {
     await slot('3.png', 1000)
   })
 
+  test('a day’s number of files: the smallest take room, too', async () => {
+    await anew({ http_file_share_daily_files: 3 })
+    for (const name of ['1.txt', '2.txt', '3.txt']) await slot(name, 1)
+    await alice.sends(asking('4.txt', 1))
+    await refused('resource-constraint', 'wait', `<retry xmlns='${uploadNs}' stamp='2026-01-02T00:00:00.000Z'/>`)
+    stage.clock.advance(86_400_000)
+    await slot('4.txt', 1)
+  })
+
+  test('slots that were given while there was room give none for more than there is', async () => {
+    await anew({ http_file_share_global_quota: 15 })
+    const [first, second] = [await slot('1.txt', 10), await slot('2.txt', 10)]
+    expect((await put(first.put, '0123456789')).status).toBe(201)
+    expect((await put(second.put, '0123456789')).status).toBe(507)
+    expect((await put((await slot('3.txt', 5)).put, '01234')).status).toBe(201)
+  })
+
   test('all files together have a bound, also after a restart', async () => {
     const bounded = { http_file_share_global_quota: 12, http_file_share_daily_quota: 1e9 }
     await anew(bounded)

@@ -1,5 +1,6 @@
 /** XEP-0124 and XEP-0206: sessions of HTTP requests, by literal bodies; a whole login at the end. */
 import { createHash } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Bosh } from '../../src/net/bosh.js'
 import type { BoshSession } from '../../src/net/bosh-session.js'
@@ -31,6 +32,8 @@ let admits: boolean
 let greeting: readonly string[]
 
 let polled = 0
+/** Requests that have come as far as their session. */
+let dealt: number
 beforeEach(async () => {
   http = await HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger })
   clock = new ManualClock()
@@ -47,7 +50,11 @@ beforeEach(async () => {
     { times: { wait: 60, inactivity: 30, maxPause: 120 }, limits },
     { clock, random: new SeededRandom(5), admit: () => admits, accept, pollsTooFast: () => polled++ },
   )
-  http.route('/http-bind', bosh.handler)
+  dealt = 0
+  http.route('/http-bind', async (request, response, at) => {
+    await bosh.handler(request, response, at)
+    dealt++
+  })
 })
 afterEach(async () => {
   for (const session of sessions) session.destroy()
@@ -202,6 +209,39 @@ describe('XEP-0124 §8 to §14 requests', () => {
     expect(heard.slice(1)).toEqual([stanza('one'), stanza('two')])
     sessions[0]!.write(stanza('hail'))
     expect(String(await later)).toContain('hail')
+  })
+
+  test('§14.2 one that came too early does not keep a session, where what it follows never comes', async () => {
+    const { sid } = await opens()
+    const early = asks(on(sid, 1002, stanza('two')))
+    await until(() => dealt === 2)
+    inactivity()
+    expect((await early).attrs).toMatchObject({ type: 'terminate', condition: 'item-not-found' })
+    expect(ends).toEqual(['no request for 30 s'])
+    expect(heard).toHaveLength(1)
+  })
+
+  test('answers that nobody reads count as waiting, until their connection is gone', async () => {
+    const { sid, session } = await opens()
+    const asksUnread = (rid: number): Socket => {
+      const text = on(sid, rid, stanza('one'))
+      const socket = connect(http.port, '127.0.0.1')
+      socket.pause().write(`POST /http-bind HTTP/1.1\r\nHost: a\r\nContent-Length: ${text.length}\r\n\r\n${text}`)
+      return socket
+    }
+    const first = asksUnread(1001)
+    await until(() => heard.length === 2)
+    const long = stanza('x'.repeat(16_000_000))
+    session.write(long)
+    await roundTrip()
+    expect(session.backlog).toBeGreaterThan(long.length)
+    // The same once more: only the last connection has it.
+    const again = asksUnread(1001)
+    await new Promise((resolve) => first.resume().once('close', resolve))
+    expect(session.backlog).toBeGreaterThan(long.length)
+    expect(session.backlog).toBeLessThan(2 * long.length)
+    again.destroy()
+    await until(() => session.backlog === 0)
   })
 
   test('§14.3 an answer that was lost is given again, and nothing is done twice', async () => {

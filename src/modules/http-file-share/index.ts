@@ -55,6 +55,12 @@ export const httpFileShare: Module = {
       doc: 'Bytes that one account may upload within 24 hours.',
       check: atLeast(1),
     },
+    http_file_share_daily_files: {
+      type: 'integer',
+      default: 1000,
+      doc: 'Files that one account may upload within 24 hours, however small.',
+      check: atLeast(1),
+    },
     http_file_share_global_quota: {
       type: 'integer',
       default: 10_240 * mib,
@@ -131,6 +137,8 @@ class Uploads {
   readonly #slots: SlotSigner
   readonly #quota: DailyQuota
   #stored = 0
+  /** Of files that are being put. */
+  #arriving = 0
   #sweeping: Timer | undefined
   #stopped = false
 
@@ -142,7 +150,10 @@ class Uploads {
       join(String(options.data_path), 'uploads', asciiDomain(host.domain).replaceAll(/[[\]:]/g, '_')),
     )
     this.#slots = new SlotSigner(host.random.bytes(32))
-    this.#quota = new DailyQuota(Number(options.http_file_share_daily_quota))
+    this.#quota = new DailyQuota(
+      Number(options.http_file_share_daily_quota),
+      Number(options.http_file_share_daily_files),
+    )
     this.serve = serveFiles({
       files: this.#files,
       slots: this.#slots,
@@ -150,8 +161,14 @@ class Uploads {
       log,
       safeTypes: options.http_file_share_safe_file_types as readonly string[],
       keptMs: this.#keptMs,
-      stored: (bytes) => {
-        this.#stored += bytes
+      begins: (bytes) => {
+        if (!this.#hasRoom(bytes)) return false
+        this.#arriving += bytes
+        return true
+      },
+      ends: (bytes, stored) => {
+        this.#arriving -= bytes
+        if (stored) this.#stored += bytes
       },
     })
     void this.#sweep(true)
@@ -187,6 +204,10 @@ class Uploads {
     return Number(this.#host.options.http_file_share_expires_after) * 1000 || undefined
   }
 
+  #hasRoom(bytes: number): boolean {
+    return this.#stored + this.#arriving + bytes <= Number(this.#host.options.http_file_share_global_quota)
+  }
+
   #mayUpload(from: Jid): boolean {
     const others = this.#host.options.http_file_share_access as readonly string[]
     if (from.domain === this.#host.domain) return from.local !== ''
@@ -205,8 +226,8 @@ class Uploads {
   }
 
   #checkQuotas(owner: string, size: number): void {
-    const { clock, options } = this.#host
-    if (this.#stored + size > Number(options.http_file_share_global_quota)) {
+    const { clock } = this.#host
+    if (!this.#hasRoom(size)) {
       this.#host.log.warn({ owner, size }, 'An upload was refused: http_file_share_global_quota is used up')
       throw new StanzaError('resource-constraint', { text: 'The server has no room for more files now' })
     }

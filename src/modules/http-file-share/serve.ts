@@ -18,7 +18,9 @@ export interface ServeParts {
   readonly safeTypes: readonly string[]
   /** How long a file stays, in milliseconds; undefined: for ever. */
   readonly keptMs: number | undefined
-  readonly stored: (bytes: number) => void
+  /** A file of so many bytes is being put; false where there is no room for it, as many slots are good at a time. */
+  readonly begins: (bytes: number) => boolean
+  readonly ends: (bytes: number, stored: boolean) => void
 }
 
 /** For `PREFIX/ID/NAME`; the name is for people, the id finds the file. */
@@ -50,17 +52,22 @@ async function put(
   const slot = parts.slots.read(url.searchParams.get('token') ?? '', id, parts.clock.now())
   const wrong = slot === undefined ? ([403, 'This is no slot, or it is too old'] as const) : wrongRequest(request, slot)
   if (slot === undefined || wrong !== undefined) return refuse(response, ...(wrong ?? [403, 'This is no slot']))
+  const { owner, size } = slot
+  if (!parts.begins(size)) return refuse(response, 507, 'The server has no room for more files now')
   const type = mediaType(slot.type ?? request.headers['content-type'])
+  let stored = false
   try {
-    await parts.files.put(id, { owner: slot.owner, size: slot.size, type, at: parts.clock.now() }, request)
+    await parts.files.put(id, { owner, size, type, at: parts.clock.now() }, request)
+    stored = true
   } catch (error) {
     if (error instanceof UploadRefused) return refuse(response, 409, error.message)
     // A client that went away is no fault of ours.
     if (request.destroyed && !request.complete) return
-    parts.log.error({ err: error, owner: slot.owner }, 'A file could not be stored')
+    parts.log.error({ err: error, owner }, 'A file could not be stored')
     return refuse(response, 507, 'The file could not be stored')
+  } finally {
+    parts.ends(size, stored)
   }
-  parts.stored(slot.size)
   response.writeHead(201, { 'Content-Length': '0' }).end()
 }
 

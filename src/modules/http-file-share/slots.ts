@@ -45,20 +45,25 @@ export class SlotSigner {
   }
 }
 
-/** What an account was given slots for within a day, and how much that may be. Accounts that asked for nothing today are forgotten. */
+/**
+ * What an account was given slots for within a day: how many bytes that may be, and how many files, as the smallest takes room on the disk,
+ * too. Accounts that asked for nothing today are forgotten.
+ */
 export class DailyQuota {
   readonly #limit: number
+  readonly #files: number
   readonly #given = new Map<string, { readonly at: number; readonly size: number }[]>()
 
-  constructor(limit: number) {
+  constructor(limit: number, files: number) {
     this.#limit = limit
+    this.#files = files
   }
 
   /** Counts it; where it is too much, when there is room again (milliseconds since the epoch). */
   take(owner: string, size: number, now: number): number | undefined {
     const recent = (this.#given.get(owner) ?? []).filter(({ at }) => at > now - dayMs)
     const used = recent.reduce((sum, each) => sum + each.size, 0)
-    if (used + size > this.#limit) return (recent[0]?.at ?? now) + dayMs
+    if (used + size > this.#limit || recent.length >= this.#files) return (recent[0]?.at ?? now) + dayMs
     recent.push({ at: now, size })
     this.#given.set(owner, recent)
     return undefined
