@@ -121,15 +121,31 @@ describe('room verify', () => {
 
   test('where they differ, part by part, and who does not answer', async () => {
     federation.cut('a.example', 'b.example')
-    change('c', ({ room }) => ({ room: { ...room, config: { ...room.config, name: 'A Dark Cave' } } }))
+    const subject = { text: 'Fire Burn', nick: 'ann', occupantId: 'o', stamp: { ms: 1, counter: 0 }, stanzaId: 'i' }
+    change('c', ({ room }) => ({ room: { ...room, subject } }))
     const { text, failed, data } = await verify('a')
     expect(failed).toBe(true)
     expect(text).toMatch(/^coven@rooms\.b\.example {2}did not answer: the link is cut$/m)
     expect(data.instances).toMatchObject([
       { jid: at('b'), found: 'no answer', differs: [] },
-      { jid: at('c'), found: 'different', differs: ['config'] },
+      { jid: at('c'), found: 'different', differs: ['subject'] },
     ])
-    expect(text).toMatch(/^coven@rooms\.c\.example {2}differs in: config$/m)
+    expect(text).toMatch(/^coven@rooms\.c\.example {2}differs in: subject$/m)
+  })
+
+  test('which events are held in one place alone', async () => {
+    const said = { instance: at('x'), incarnation: 'k3M' }
+    change('a', ({ vector }) => ({ vector: vector.with(said, 1).with(said, 2).with(said, 5) }))
+    change('b', ({ vector }) => ({ vector: vector.with(said, 1).with(said, 2).with(said, 3) }))
+    change('c', ({ vector }) => ({ vector: vector.with(said, 1).with(said, 2).with(said, 5) }))
+    const { text, data } = await verify('a')
+    expect(text.split('\n').slice(0, -1)).toEqual([
+      `${at('b')}  differs in: events`,
+      `  missing there: 1 event of ${at('x')}: 5 of its start k3M`,
+      `  missing here: 1 event of ${at('x')}: 3 of its start k3M`,
+      `${at('c')}  the same`,
+    ])
+    expect(data.instances[0]?.missing?.there).toEqual([{ ...said, from: 5, to: 5 }])
   })
 
   test('a room of another identity under the same name is named as that', async () => {

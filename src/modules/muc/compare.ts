@@ -2,6 +2,7 @@
 import { type DigestPart, difference, digest, type RoomDigest } from '../../dmuc/digest.js'
 import { withoutExpired } from '../../dmuc/floors.js'
 import { type Instance, others } from '../../dmuc/replica.js'
+import type { Range } from '../../dmuc/vector.js'
 import { askDigest, readDigest, type Standing } from '../../dmuc/wire/digest.js'
 import type { Router } from '../../server/router.js'
 import type { Clock } from '../../util/clock.js'
@@ -20,6 +21,8 @@ export interface Verdict {
   /** Why there is nothing to compare, in words. */
   readonly reason?: string
   readonly standing?: Standing
+  /** Events that one of the two has and the other has not, where those differ. */
+  readonly missing?: { readonly here: readonly Range[]; readonly there: readonly Range[] }
 }
 
 export interface Comparison {
@@ -70,7 +73,8 @@ async function judge(room: LiveRoom, { jid, kind }: Instance, router: Router): P
   const after = room.replica
   // It may have answered before or after what happened here meanwhile.
   const differs = partsThatDiffer(before, standing).filter((part) => partsThatDiffer(after, standing).includes(part))
-  return { jid, found: differs.length === 0 ? 'the same' : 'different', differs, standing }
+  const found = differs.length === 0 ? 'the same' : 'different'
+  return { jid, found, differs, standing, ...(differs.includes('events') && missingOf(after, standing)) }
 }
 
 function partsThatDiffer(
@@ -83,6 +87,12 @@ function partsThatDiffer(
   const isSame = vector !== undefined && withoutExpired(replica, vector).toString() === replica.vector.toString()
   const differs = difference(digest(replica), theirs).filter((part) => part !== 'events' || !isSame)
   return [...(followed ? [] : (['source'] as const)), ...differs]
+}
+
+function missingOf(replica: LiveRoom['replica'], { vector }: Standing): Pick<Verdict, 'missing'> {
+  if (vector === undefined) return {}
+  const theirs = withoutExpired(replica, vector)
+  return { missing: { here: replica.vector.missing(theirs), there: theirs.missing(replica.vector) } }
 }
 
 const isStanding = (value: unknown): value is Standing =>

@@ -1,4 +1,5 @@
 /** `dmucctl room verify`: do all instances of a room hold the same (dmuc.md §3, Order)? */
+import type { Range } from '../../../dmuc/vector.js'
 import type { Verdict } from '../../../modules/muc/compare.js'
 import type { AdminCommand } from '../../command.js'
 import { answered, roomArgument, roomAt } from './find.js'
@@ -20,11 +21,22 @@ export const roomVerify: AdminCommand = {
         : agree
           ? `all ${instances.length + 1} instances of ${jid} hold the same`
           : `${wrong} of the other ${instances.length} instances could not be found to hold what ${jid} holds`
-    return { text: [...instances.map(line), end].join('\n'), data: comparison, failed: !agree }
+    return { text: [...instances.flatMap(lines), end].join('\n'), data: comparison, failed: !agree }
   },
 }
 
-const line = ({ jid, found, differs, reason }: Verdict): string => `${jid}  ${spelt(found, differs, reason)}`
+const lines = ({ jid, found, differs, reason, missing }: Verdict): string[] => [
+  `${jid}  ${spelt(found, differs, reason)}`,
+  ...(missing?.there.map((range) => `  missing there: ${eventsOf(range)}`) ?? []),
+  ...(missing?.here.map((range) => `  missing here: ${eventsOf(range)}`) ?? []),
+]
+
+/** `incarnation` tells the starts of one instance apart. */
+function eventsOf({ instance, incarnation, from, to }: Range): string {
+  const count = to - from + 1
+  const which = from === to ? `${from}` : `${from} to ${to}`
+  return `${count} ${count === 1 ? 'event' : 'events'} of ${instance}: ${which} of its start ${incarnation}`
+}
 
 function spelt(found: Verdict['found'], differs: Verdict['differs'], reason = ''): string {
   switch (found) {
