@@ -21,6 +21,11 @@ export function hasTimeToRead(): boolean {
   return true
 }
 
+/** Resolves at once, or in one of the next turns. */
+export function timeToRead(): Promise<void> {
+  return hasTimeToRead() ? Promise.resolve() : new Promise(readLater)
+}
+
 /** `goOn` is called in one of the next turns, first come, first served. */
 export function readLater(goOn: () => void): void {
   waiting.push(goOn)

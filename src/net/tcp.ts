@@ -9,7 +9,7 @@ import { plainAddress } from './address.js'
 import { type Channel, channelOf } from './channel-binding.js'
 import { firstBytes } from './first-bytes.js'
 import { flushSoon } from './flush.js'
-import { hasTimeToRead, readLater } from './reading-turn.js'
+import { hasTimeToRead, readLater, timeToRead } from './reading-turn.js'
 import { type ServerTlsOptions, sniCallback, tlsInfo, tlsSettings } from './tls.js'
 import { TlsWriteLength } from './tls-write-length.js'
 import type { TlsInfo, TransportHandler, UpgradableTransport } from './transport.js'
@@ -139,7 +139,8 @@ export class TcpTransport implements UpgradableTransport {
     const timer = clock.after(handshakeMs, tooLong)
     try {
       await this.#drained()
-      if (options.server) await firstBytes(plain)
+      // To answer a ClientHello takes half a millisecond: a hundred that come at once are answered in slices, too.
+      if (options.server) await firstBytes(plain).then(timeToRead)
       return await this.#upgraded(plain, options.server, options.serverName)
     } finally {
       timer.cancel()
