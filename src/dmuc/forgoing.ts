@@ -22,7 +22,13 @@ export function forgo(turn: Turn, from: string, asked: readonly Range[], gave: r
     .map((range) => before(range, gave))
     .filter(({ from: first, to }) => first <= to)
   if (ours.length === 0) return
-  turn.changePeer(from, { hollow: [...turn.peer(from).hollow, ...ours] })
+  const { hollow } = turn.peer(from)
+  const isNew = (range: Range): boolean =>
+    !hollow.some(
+      ({ incarnation, from: first, to }) =>
+        incarnation === range.incarnation && first === range.from && to === range.to,
+    )
+  turn.changePeer(from, { hollow: [...hollow, ...ours.filter(isNew)].slice(-maxForgone) })
   const members = others(replica).filter(({ kind }) => kind === 'sync')
   if (!members.every(({ jid }) => turn.peer(jid).link === 'up')) return
   const { vector } = turn.replica

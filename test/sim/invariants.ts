@@ -7,6 +7,7 @@ import type { Replica } from '../../src/dmuc/replica.js'
 import { roleAtLeast } from '../../src/room/roles.js'
 import { highestRole } from '../../src/room/standing.js'
 import type { StoredLogRecord } from '../../src/store/store.js'
+import { unentitled, unwelcome } from './authority.js'
 import type { Person, Stay } from './person.js'
 import { roomOf, type Site } from './site.js'
 import { differsFromDisk } from './stored.js'
@@ -46,6 +47,9 @@ export async function check(world: World): Promise<Fault[]> {
   )
   const logs = await Promise.all(instances.map(logOf))
   compareIds(logs, fault)
+  const powers = { sources: world.sources, homes: new Map(world.people.map(({ bare, site }) => [bare, site])) }
+  for (const text of logs.flatMap((log) => unentitled(log, powers))) fault('broken', text)
+  for (const [, replica] of replicas) for (const text of replica ? unwelcome(replica) : []) fault('broken', text)
   const expected = due(world, source?.identity.roomId, logs)
   for (const [index, site] of instances.entries()) checkLog(world, expected, site, logs[index]!, fault)
   for (const person of world.people) {

@@ -3,12 +3,14 @@
  * be able to find.
  */
 import { describe, expect, test } from '@jest/globals'
+import type { Replica } from '../../src/dmuc/replica.js'
 import type { Element } from '../../src/xml/element.js'
 import { injections } from './inject.js'
 import { main } from './main.js'
 import type { Tamper } from './network.js'
 import type { Operation, Scope } from './operations.js'
 import { play } from './simulate.js'
+import { roomOf } from './site.js'
 import type { World } from './world.js'
 
 const scope: Scope = {
@@ -132,5 +134,45 @@ describe('what people saw is judged', () => {
   ])('%s', async (kind, spoil) => {
     expect(await verdict(() => {})).toEqual([])
     expect(await verdict(spoil)).toContain(kind)
+  })
+})
+
+describe('what is in force, and what is kept, is judged', () => {
+  const broken = async (spoil: (world: World, replica: Replica) => Replica | undefined): Promise<string[]> => {
+    const { faults } = await play(1, scope, talk, {
+      inspect(world) {
+        const room = world.sites[1]?.service?.rooms.get(roomOf(1))
+        if (room === undefined) throw new Error('the site has no room')
+        room.replica = spoil(world, room.replica) ?? room.replica
+        world.look()
+      },
+    })
+    return faults.filter(({ kind }) => kind === 'broken').map(({ text }) => text)
+  }
+  const banned = (room: Replica['room']): Replica['room'] => ({
+    ...room,
+    register: new Map([...room.register, ['user1@people1.example', { affiliation: 'outcast' }]]),
+  })
+
+  test.each<[string, string, (world: World, replica: Replica) => Replica | undefined]>([
+    ['a decision', 'is decided by who is not the source', ({ sources }) => void sources.clear()],
+    ['a message', 'who is not there', ({ people }) => void Object.defineProperty(people[1], 'site', { value: 2 })],
+    ['who is in the room', 'is banned from', (_, replica) => ({ ...replica, room: banned(replica.room) })],
+    [
+      'what is kept of a room',
+      'keeps 33 claims, and may keep 32',
+      (_, replica) => ({ ...replica, claims: new Map(Array.from({ length: 33 }, (_, n) => [`${n}`, 'a claim'])) }),
+    ],
+    [
+      'what is kept of a peer',
+      'keeps 3 pulls, and may keep 2',
+      (_, replica) => ({
+        ...replica,
+        peers: new Map([...replica.peers].map(([jid, peer]) => [jid, { ...peer, pulls: [[], [], []] }])),
+      }),
+    ],
+  ])('%s', async (_, text, spoil) => {
+    expect(await broken(() => undefined)).toEqual([])
+    expect(await broken(spoil)).toContainEqual(expect.stringContaining(text))
   })
 })

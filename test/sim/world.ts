@@ -1,4 +1,5 @@
 /** Sites, people and the links between the sites, and what an operation does to them. */
+
 import { revisionOf, supersedes } from '../../src/dmuc/replica.js'
 import { erase } from '../../src/modules/muc/erasure.js'
 import type { LiveRoom } from '../../src/modules/muc/live-room.js'
@@ -6,6 +7,7 @@ import { saidTypes } from '../../src/store/store.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { copy, type Element } from '../../src/xml/element.js'
 import { Jid } from '../../src/xmpp/jid.js'
+import { exceeded } from './bounds.js'
 import { type Ground, type MakeGround, model } from './ground.js'
 import { bodyOf } from './invariants.js'
 import type { Links } from './network.js'
@@ -81,6 +83,8 @@ export class World implements Ledger {
   readonly said: Said[] = []
   /** Faults of ours that a server reported. */
   readonly broken: string[] = []
+  /** Who was made the source, and in which epoch first. */
+  readonly sources = new Map([[roomOf(0), 1]])
   /** What clients were shown that cannot be. */
   readonly puzzles: { readonly kind: 'out of order' | 'diverged'; readonly text: string }[] = []
   readonly counts: Counts = {
@@ -336,6 +340,8 @@ export class World implements Ledger {
     for (const site of this.sites) {
       this.#mayHaveEnded(site)
       this.#hasServed(site)
+      const room = this.#room(site)
+      if (room !== undefined) this.broken.push(...exceeded(room.replica))
     }
   }
 
@@ -450,6 +456,8 @@ export class World implements Ledger {
     service.operations.promote(room).then(
       () => {
         this.counts.promotions += 1
+        const epoch = service.rooms.get(room)?.replica.identity.epoch
+        if (epoch !== undefined && !this.sources.has(room)) this.sources.set(room, epoch)
       },
       (error: unknown) => this.trace?.(`   not promoted: ${error}`),
     )
