@@ -9,6 +9,7 @@ import { forgetGone } from './presences.js'
 import { relayRefitted } from './relay.js'
 import { isSource, otherInstance, others, type RoomIdentity, supersedes } from './replica.js'
 import { type Register, restricts, unlogged, withhold } from './restrictions.js'
+import { remembered } from './revisions.js'
 import { showPersons } from './soft.js'
 import type { Turn } from './turn.js'
 import type { RoomExtension } from './wire/room.js'
@@ -65,7 +66,9 @@ export function follow(turn: Turn, from: string, config: RoomConfig, extension: 
 /** Those who are here as the source has it: some may have to leave, or have another role. */
 export function refitTo(turn: Turn, config: RoomConfig, extension: RoomExtension): void {
   const { configRevision, registerRevision, register, entitled } = extension
-  for (const [jid, entry] of differing(turn.replica.room, register))
+  const { identity, rights: earlier, room } = turn.replica
+  const rights = remembered(earlier, identity.epoch, room, turn.env.limits.maxRevisions)
+  for (const [jid, entry] of differing(room, register))
     refit(turn, { type: 'register', jid, entry, revision: registerRevision })
   if (JSON.stringify(config) !== JSON.stringify(turn.replica.room.config))
     refit(turn, { type: 'config', config, revision: configRevision })
@@ -74,6 +77,8 @@ export function refitTo(turn: Turn, config: RoomConfig, extension: RoomExtension
     if (role === turn.replica.room.entitled?.get(whom)) continue
     refit(turn, { type: 'entitle', whom, ...(role === undefined ? {} : { role }), revision: registerRevision })
   }
+  // Nothing was ever decided by what was in force between these steps.
+  turn.change({ rights })
 }
 
 /** What we numbered as a source that was one no more: restrictions are put to the new one, the rest is for an owner to do again. */

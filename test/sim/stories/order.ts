@@ -178,4 +178,20 @@ export const order: readonly Story[] = [
       { at: 76902, type: 'subject', who: 2 },
     ],
   },
+  {
+    text: 'what somebody said before he was banned is not judged by what was never in force, where all that is comes first',
+    seed: 1000872,
+    scope: { ...plain, people: 2, sites: 3, takesBack: true, history: 5 },
+    schedule: [
+      { at: 1500, type: 'distribute', sites: 3 },
+      { at: 6098, type: 'say', who: 3 },
+      { at: 6226, type: 'cut', from: 0, to: 1, both: true, fault: 'bounce', forMs: 80659.96700897813 },
+      { at: 8252, type: 'cut', from: 2, to: 1, both: true, fault: 'silent', forMs: 55806.6838234663 },
+      { at: 11524, type: 'configure', who: 0, field: 'muc#roomconfig_roomname', value: 'one' },
+      { at: 12097, type: 'say', who: 3 },
+      { at: 17587, type: 'crash', site: 1, forMs: 68706.90696872771 },
+      { at: 40624, type: 'affiliate', who: 0, whom: 3, affiliation: 'outcast' },
+      { at: 75900, type: 'distribute', sites: 2 },
+    ],
+  },
 ]
