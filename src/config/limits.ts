@@ -37,6 +37,24 @@ export const limitsOptions = {
     1_000_000,
     'Connections to the HTTP server, WebSockets included, that one address (or IPv6 /64) may have open; loopback is exempt, so a proxy on this machine is.',
   ),
+  http_header_timeout: integer(
+    30,
+    1,
+    3_600,
+    'Seconds in which the header of a request to the HTTP server must be there, of the first from the connection on.',
+  ),
+  http_request_timeout: integer(
+    300,
+    1,
+    86_400,
+    'Seconds in which a request must be there with all that it carries, such as a file that is uploaded.',
+  ),
+  http_idle_timeout: integer(
+    120,
+    1,
+    86_400,
+    'Seconds that a client may take nothing of an answer, such as a file; at least some more than `bosh_max_wait` in any case.',
+  ),
   websocket_fragments: integer(64, 1, 10_000, 'Fragments of one message on a WebSocket (RFC 6455 §5.4).'),
   bosh_poll_rate: integer(
     5,
@@ -83,6 +101,12 @@ export const limitsOptions = {
     1_000 * mib,
     'Bytes that wait for one external component that reads too slowly, before it is disconnected.',
   ),
+  component_unverified_connections: integer(
+    50,
+    1,
+    10_000,
+    'Connections to `component_ports` on which no component has proved itself yet, of all addresses; it has `c2s_timeout` to do so.',
+  ),
   account_queue: integer(
     1_000,
     10,
@@ -95,6 +119,12 @@ export const limitsOptions = {
   s2s_burst: integer(32 * mib, mib, 1_000 * mib, 'Bytes that it may send at once before the rate holds it back.'),
   s2s_connections: integer(1_000, 1, 100_000, 'Connections from one address of servers.'),
   s2s_unverified_connections: integer(50, 1, 100_000, 'Of these, such on which no domain has proved itself yet.'),
+  s2s_unverified_timeout: integer(
+    60,
+    5,
+    3_600,
+    'Seconds that another server may be connected before a domain has proved itself.',
+  ),
   s2s_domains: integer(512, 1, 100_000, 'Domains that another server may claim on one connection.'),
   s2s_links: integer(
     10_000,

@@ -1,4 +1,5 @@
 /** The configuration as it is now: a reload replaces it, and what asks through here follows at once. */
+import type { HttpTimes } from '../net/http.js'
 import type { Route } from '../net/resolver.js'
 import type { BoshClientOptions, ClientOptions } from '../server/c2s.js'
 import type { ComponentListenerOptions } from '../server/component-listener.js'
@@ -134,6 +135,13 @@ export const boshOptionsOf = (config: Config): BoshClientOptions => ({
   polling: { rate: config.limits.bosh_poll_rate, burst: config.limits.bosh_poll_burst },
 })
 
+/** Requests of BOSH are held in silence. */
+export const httpTimesOf = ({ global, limits }: Config): HttpTimes => ({
+  header: limits.http_header_timeout * 1000,
+  request: limits.http_request_timeout * 1000,
+  idle: Math.max(limits.http_idle_timeout, global.bosh_max_wait + 15) * 1000,
+})
+
 /** Paths of the HTTP server, as in Prosody; undefined for what is left out. */
 export const httpPathsOf = ({ leftOut }: Config) => ({
   websocket: leftOut.has('websocket') ? undefined : '/xmpp-websocket',
@@ -158,15 +166,18 @@ export const poolOptionsOf = (config: Config, { global, limits, leftOut } = conf
 
 export const serverListenerOptionsOf = ({ limits }: Config): Omit<ServerListenerOptions, 'endpoints'> => ({
   perAddress: { open: limits.s2s_connections, strangers: limits.s2s_unverified_connections },
+  unverifiedMs: limits.s2s_unverified_timeout * 1000,
 })
 
 export const componentListenerOptionsOf = (
   config: Config,
-  { limits } = config,
+  { global, limits } = config,
 ): Omit<ComponentListenerOptions, 'host' | 'port'> => ({
   limits: serverLimitsOf(config),
   unsettled: limits.unsettled_stanzas,
   hardBacklog: limits.component_send_queue,
+  strangers: limits.component_unverified_connections,
+  timeouts: { ...defaultTimeouts, negotiationMs: global.c2s_timeout * 1000 },
   addressRate: { rate: limits.c2s_connect_rate, burst: limits.c2s_connect_burst },
 })
 

@@ -1,5 +1,5 @@
 /** One HTTP(S) server; whoever has something to serve registers a path on it. It serves nothing of its own. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -28,9 +28,22 @@ export interface HttpOptions {
   readonly answered?: (status: number) => void
   /** Open connections by address; one too many is closed at once. Any number by default. */
   readonly perAddress?: Pick<AddressCount, 'add' | 'remove'>
-  /** Hears of every connection that was closed so. */
-  readonly refused?: (reason: 'too-many-connections') => void
+  readonly times?: HttpTimes
+  /** Hears of every connection that was closed so, or because nothing of an answer was taken. */
+  readonly refused?: (reason: 'too-many-connections' | 'timeout') => void
 }
+
+/** How long a client may take, in milliseconds. */
+export interface HttpTimes {
+  /** Until the header of a request is there, the first from when it connected; then 408. */
+  readonly header: number
+  /** Until a request is there with its body; then 408. */
+  readonly request: number
+  /** Without taking anything of an answer, or sending anything; then the connection is closed. */
+  readonly idle: number
+}
+
+const defaultTimes: HttpTimes = { header: 30_000, request: 300_000, idle: 120_000 }
 
 export class HttpServer {
   readonly host: string
@@ -41,6 +54,7 @@ export class HttpServer {
   readonly #answered: ((status: number) => void) | undefined
   readonly #routes = new Map<string, HttpHandler>()
   readonly #upgrades = new Map<string, UpgradeHandler>()
+  readonly #responses = new WeakMap<Duplex, ServerResponse>()
 
   private constructor(server: Server, port: number, options: HttpOptions) {
     this.host = options.host
@@ -52,12 +66,24 @@ export class HttpServer {
     server.on('connection', (socket: Socket) => count(socket, options))
     server.on('request', (request, response) => this.#answer(request, response))
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
-    server.on('clientError', (_, socket) => socket.destroy())
+    server.on('clientError', (error, socket) => this.#unreadable(error, socket))
+    server.on('timeout', (socket: Socket) => {
+      // Otherwise it is only kept alive for a next request.
+      if (this.#responses.has(socket)) options.refused?.('timeout')
+      socket.destroy()
+    })
   }
 
   /** Rejects with a message that names host, port and option when the address cannot be had. */
   static async listen(options: HttpOptions): Promise<HttpServer> {
-    const server = options.tls === undefined ? createServer() : secureServer(options.tls)
+    const { header, request, idle } = options.times ?? defaultTimes
+    const times = {
+      headersTimeout: Math.min(header, request),
+      requestTimeout: request,
+      connectionsCheckingInterval: Math.min(5000, header),
+    }
+    const server = options.tls === undefined ? createServer(times) : secureServer(options.tls, times)
+    server.timeout = idle
     return new HttpServer(server, await listen(server, options.host, options.port, options.option), options)
   }
 
@@ -86,6 +112,11 @@ export class HttpServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.once('finish', () => this.#answered?.(response.statusCode))
+    const { socket } = request
+    this.#responses.set(socket, response)
+    response.once('close', () => {
+      if (this.#responses.get(socket) === response) this.#responses.delete(socket)
+    })
     const url = urlOf(request)
     const handler = url === undefined ? undefined : this.#handlerFor(url.pathname)
     if (url === undefined || handler === undefined) {
@@ -99,6 +130,17 @@ export class HttpServer {
       if (response.headersSent) response.destroy()
       else refuse(response, 500)
     })
+  }
+
+  /** What is no request, or none in time; where an answer has begun, another cannot follow. */
+  #unreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const [status, text] = unreadable[error.code ?? ''] ?? [400, 'Bad Request']
+    if (!socket.writable || this.#responses.get(socket)?.headersSent === true) {
+      socket.destroy()
+      return
+    }
+    this.#answered?.(status)
+    refuseUpgrade(socket, `${status} ${text}`)
   }
 
   #handlerFor(path: string): HttpHandler | undefined {
@@ -120,6 +162,11 @@ export class HttpServer {
   }
 }
 
+const unreadable: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+}
+
 function count(socket: Socket, { perAddress, refused }: HttpOptions): void {
   const address = plainAddress(socket.remoteAddress ?? '')
   if (perAddress === undefined) return
@@ -130,7 +177,7 @@ function count(socket: Socket, { perAddress, refused }: HttpOptions): void {
   }
 }
 
-/** Ends a connection that asked for another protocol. */
+/** Ends a connection that asked for another protocol, or for nothing that can be read. */
 export function refuseUpgrade(socket: Duplex, status: string): void {
   socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
@@ -156,5 +203,5 @@ function urlOf(request: IncomingMessage): URL | undefined {
   }
 }
 
-const secureServer = (contexts: TlsContexts): Server =>
-  createSecureServer({ ...tlsSettings, SNICallback: sniCallback((name) => contexts.contextFor(name)) })
+const secureServer = (contexts: TlsContexts, times: ServerOptions): Server =>
+  createSecureServer({ ...times, ...tlsSettings, SNICallback: sniCallback((name) => contexts.contextFor(name)) })

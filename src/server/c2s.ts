@@ -99,6 +99,8 @@ export interface ClientDependencies {
   readonly budget?: SendBudget
   /** Open connections by address, loopback excepted, shared by all listeners; default: any number. */
   readonly perAddress?: AddressCount
+  /** TLS handshakes under way from the first byte, by address, before there is a stream; default: any number. */
+  readonly handshakes?: Pick<AddressCount, 'add' | 'remove'>
   /** Logins that failed, by address, loopback excepted, shared by all listeners; default: any number. */
   readonly failures?: AddressLimit
   /** Shared by all listeners, so that a stream may be resumed through any of them; by default each has its own. */
@@ -131,17 +133,22 @@ export async function startClientListener(
   const clients = new Clients(options, dependencies)
   const listener = await listenTcp(
     {
-      host,
-      port,
-      directTls,
-      clock,
+      ...{ host, port, directTls, clock },
+      handshakeMs: Math.min(longestHandshakeMs, (options.timeouts ?? defaultTimeouts).negotiationMs),
       tls: { contexts: certificates, alpn: ['xmpp-client'], requestCertificate: options.certificates?.wanted ?? false },
-      admit: (address) => clients.admit(address),
-      onRefused: (address, error) => clients.refused('tls-handshake', address, error),
+      admit: (address) => clients.admit(address) && (!directTls || clients.beginsTls(address)),
+      onRefused: (address, error) => {
+        dependencies.handshakes?.remove(address)
+        clients.refused('tls-handshake', address, error)
+      },
       ...(option === undefined ? {} : { option }),
       ...(softBacklog === undefined ? {} : { softBacklog }),
     },
-    (transport) => clients.add(transport, isLoopback(transport.remoteAddress), directTls ? undefined : transport),
+    (transport) => {
+      const { remoteAddress } = transport
+      if (directTls) dependencies.handshakes?.remove(remoteAddress)
+      clients.add(transport, isLoopback(remoteAddress), directTls ? undefined : transport)
+    },
   )
   return clients.listener(listener, { host, port: listener.port })
 }
@@ -206,6 +213,8 @@ export function startBoshListener(
   }
 }
 
+const longestHandshakeMs = 30_000
+
 const defaultManagement: ManagementLimits = {
   hibernationMs: 600_000,
   acknowledgementMs: 30_000,
@@ -268,6 +277,15 @@ class Clients {
     if (isLoopback(address) || this.#limit.admit(address)) return true
     this.#dependencies.refused?.('rate-limit')
     this.#dependencies.log.debug({ address }, 'too many connections from one address')
+    return false
+  }
+
+  /** Counts a handshake; false where it is one too many of its address. */
+  beginsTls(address: string): boolean {
+    const { handshakes, refused, log } = this.#dependencies
+    if (handshakes?.add(address) !== false) return true
+    refused?.('too-many-connections')
+    log.debug({ address }, 'too many TLS handshakes from one address')
     return false
   }
 

@@ -27,6 +27,8 @@ export interface ComponentListenerOptions {
   readonly unsettled?: number
   /** Connections from one address, loopback excepted; default 10 a second, 100 at once. */
   readonly addressRate?: AddressRate
+  /** Connections on which no component has proved itself yet, of all addresses; default 50. */
+  readonly strangers?: number
 }
 
 export interface ComponentListenerParts {
@@ -49,6 +51,8 @@ export interface ComponentListener extends Closeable {
 
 interface Context extends ComponentListenerParts {
   readonly options: ComponentListenerOptions
+  /** It has proved which component it is. */
+  readonly proved: (connection: ComponentConnection) => void
   readonly closed: (connection: ComponentConnection) => void
 }
 
@@ -59,21 +63,27 @@ export async function startComponentListener(
 ): Promise<ComponentListener> {
   const { clock } = parts
   const open = new Set<ComponentConnection>()
+  const strangers = new Set<ComponentConnection>()
   const limit = new AddressLimit(clock, options.addressRate ?? { rate: 10, burst: 100 })
   let emptied: (() => void) | undefined
   const closed = (connection: ComponentConnection): void => {
     open.delete(connection)
+    strangers.delete(connection)
     if (open.size === 0) emptied?.()
   }
+  const proved = (connection: ComponentConnection): void => void strangers.delete(connection)
   const admit = (address: string): boolean => {
     const admitted = isLoopback(address) || limit.admit(address)
     if (!admitted) parts.refused?.('rate-limit')
     return admitted
   }
   const { host, port } = options
-  const listener = await listenTcp({ host, port, option: 'component_ports', clock, admit }, (transport) =>
-    open.add(new ComponentConnection({ ...parts, options, closed }, transport)),
-  )
+  const listener = await listenTcp({ host, port, option: 'component_ports', clock, admit }, (transport) => {
+    const connection = new ComponentConnection({ ...parts, options, closed, proved }, transport)
+    open.add(connection)
+    if (strangers.size < (options.strangers ?? 50)) strangers.add(connection)
+    else connection.fail(new StreamError('policy-violation', 'too many connections that are no component yet'))
+  })
   const close = async (deadlineMs: number): Promise<void> => {
     const accepted = listener.close()
     const ended = new Promise<void>((resolve) => {
@@ -172,6 +182,7 @@ class ComponentConnection implements TransportHandler, ComponentOutlet {
     const place = this.#context.gateway.place(domain)
     place?.attach(this)
     this.#place = place
+    this.#context.proved(this)
     this.#context.log.info({ domain, address: this.#transport.remoteAddress }, `The component ${domain} is connected`)
   }
 

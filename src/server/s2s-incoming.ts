@@ -26,6 +26,8 @@ export interface IncomingContext {
   readonly deps: Pick<S2sDeps, 'gateway' | 'certificates' | 'clock' | 'random' | 'log' | 'lagging' | 'refused'>
   /** White space is sent after so long, so that a dead connection shows itself. */
   readonly keepAliveMs: number
+  /** How long it may be open without a domain that was verified. */
+  readonly unverifiedMs: number
   /** The first domain was verified. */
   authenticated(connection: IncomingConnection): void
   ended(connection: IncomingConnection): void
@@ -70,7 +72,7 @@ export class IncomingConnection {
     this.#stream = new IncomingServerStream(
       {
         limits: pool.settings.limits,
-        timeouts: pool.settings.timeouts,
+        timeouts: { ...pool.settings.timeouts, negotiationMs: context.unverifiedMs },
         clock: deps.clock,
         mintId: () => deps.random.token(),
         log: this.#log,

@@ -1,4 +1,5 @@
 /** Listens for other servers, with a limit on connections from one address. */
+import { AddressCount } from '../net/address-limit.js'
 import { listenTcp, type TcpListener } from '../net/tcp-listener.js'
 import type { UpgradableTransport } from '../net/transport.js'
 import type { Closeable } from '../util/lifecycle.js'
@@ -17,10 +18,12 @@ export interface ServerEndpoint {
 
 export interface ServerListenerOptions {
   readonly endpoints: readonly ServerEndpoint[]
-  /** Open connections from one address: all, and those on which no domain was verified yet. Default 1000 and 50. */
+  /** Open connections from one address or IPv6 /64: all, and those on which no domain was verified yet. Default 1000 and 50. */
   readonly perAddress?: { readonly open: number; readonly strangers: number }
   /** Default 120,000. */
   readonly keepAliveMs?: number
+  /** How long one may be open before a domain is verified on it; default 60,000. */
+  readonly unverifiedMs?: number
 }
 
 export type ServerListenerDeps = Pick<
@@ -79,51 +82,89 @@ function listenAt({ host, port, directTls = false }: ServerEndpoint, deps: Serve
       ...{ host, port, clock, directTls },
       option: directTls ? 's2s_direct_tls_ports' : 's2s_ports',
       ...(contexts && { tls: { contexts, requestCertificate: true, ...alpn } }),
-      onRefused: (remoteAddress, { message: reason }) => log.info({ remoteAddress, reason }, 'A TLS handshake failed'),
+      admit: (address) => !directTls || acceptor.beginsTls(address),
+      onRefused: (remoteAddress, { message: reason }) => {
+        acceptor.endsTls(remoteAddress)
+        deps.refused?.('tls-handshake')
+        log.info({ remoteAddress, reason }, 'A TLS handshake failed')
+      },
     },
-    acceptor.accept,
+    (transport) => {
+      if (directTls) acceptor.endsTls(transport.remoteAddress)
+      acceptor.accept(transport)
+    },
   )
 }
 
+const defaultPerAddress = { open: 1000, strangers: 50 }
+
 class Acceptor {
-  readonly #options: ServerListenerOptions
   readonly #deps: ServerListenerDeps
   readonly #context: IncomingContext
   readonly #connections = new Set<IncomingConnection>()
   readonly #strangers = new Set<IncomingConnection>()
+  readonly #open: AddressCount
+  readonly #unverified: AddressCount
+  /** TLS from the first byte that is not there yet, before there is a stream. */
+  readonly #handshakes: AddressCount
   #closing = false
   #allEnded: (() => void) | undefined
 
   constructor(options: ServerListenerOptions, deps: ServerListenerDeps) {
-    this.#options = options
     this.#deps = deps
+    const { open, strangers } = options.perAddress ?? defaultPerAddress
+    this.#open = new AddressCount(open)
+    this.#unverified = new AddressCount(strangers)
+    this.#handshakes = new AddressCount(strangers)
     this.#context = {
       pool: deps.pool,
       deps,
       keepAliveMs: options.keepAliveMs ?? 120_000,
-      authenticated: (connection) => this.#strangers.delete(connection),
+      unverifiedMs: options.unverifiedMs ?? 60_000,
+      authenticated: (connection) => this.#known(connection),
       ended: (connection) => {
-        this.#strangers.delete(connection)
-        this.#connections.delete(connection)
+        this.#known(connection)
+        if (this.#connections.delete(connection)) this.#open.remove(connection.remoteAddress)
         if (this.#connections.size === 0) this.#allEnded?.()
       },
     }
   }
 
   readonly accept = (transport: UpgradableTransport): void => {
-    const { open, strangers } = this.#options.perAddress ?? { open: 1000, strangers: 50 }
     const { remoteAddress } = transport
-    const tooMany =
-      count(this.#connections, remoteAddress) >= open || count(this.#strangers, remoteAddress) >= strangers
     const connection = new IncomingConnection(transport, this.#context)
     if (this.#closing) connection.fail(new StreamError('system-shutdown'))
-    else if (tooMany) {
+    else if (!this.#hasPlace(remoteAddress)) {
       this.#deps.log.warn({ remoteAddress }, 'Refused a server connection: too many from its address')
       connection.fail(new StreamError('policy-violation', 'too many connections from your address'))
     } else {
       this.#connections.add(connection)
       this.#strangers.add(connection)
     }
+  }
+
+  /** A TLS handshake; false where it is one too many of its address. */
+  beginsTls(address: string): boolean {
+    if (this.#handshakes.add(address)) return true
+    this.#deps.refused?.('policy-violation')
+    this.#deps.log.debug({ remoteAddress: address }, 'Refused a server connection: too many TLS handshakes')
+    return false
+  }
+
+  endsTls(address: string): void {
+    this.#handshakes.remove(address)
+  }
+
+  /** Where it has, it is counted. */
+  #hasPlace(address: string): boolean {
+    if (!this.#open.add(address)) return false
+    if (this.#unverified.add(address)) return true
+    this.#open.remove(address)
+    return false
+  }
+
+  #known(connection: IncomingConnection): void {
+    if (this.#strangers.delete(connection)) this.#unverified.remove(connection.remoteAddress)
   }
 
   get open(): number {
@@ -156,10 +197,4 @@ class Acceptor {
     await Promise.all(closed)
     deadline.cancel()
   }
-}
-
-function count(connections: ReadonlySet<IncomingConnection>, address: string): number {
-  let found = 0
-  for (const connection of connections) if (connection.remoteAddress === address) found++
-  return found
 }

@@ -7,6 +7,7 @@ import {
   clientOptionsOf,
   componentListenerOptionsOf,
   httpPathsOf,
+  httpTimesOf,
   metricsPath,
   serverListenerOptionsOf,
 } from '../config/live.js'
@@ -116,6 +117,7 @@ export async function listenForClients(
     lagging: lagging(store),
     refused: (reason) => metrics.counts.refused('c2s', reason),
     perAddress: new AddressCount(limits.c2s_connections),
+    handshakes: exceptLoopback(new AddressCount(limits.c2s_connections)),
     failures: new AddressLimit(clock, { rate: limits.c2s_failed_logins / 60, burst: limits.c2s_failed_logins }),
     resumptions: new Resumptions(random, global.smacks_max_hibernated_sessions, () =>
       metrics.counts.refused('c2s', 'too-many-hibernated'),
@@ -148,6 +150,7 @@ export async function listenForClients(
           if (status >= 400) metrics.counts.refused('http', String(status))
         },
         perAddress: httpConnections,
+        times: httpTimesOf(config),
         refused: (reason) => metrics.counts.refused('http', reason),
       })
       listeners.push(http)

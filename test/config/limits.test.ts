@@ -4,6 +4,7 @@ import {
   boshOptionsOf,
   clientOptionsOf,
   componentListenerOptionsOf,
+  httpTimesOf,
   poolOptionsOf,
   serverListenerOptionsOf,
 } from '../../src/config/live.js'
@@ -26,6 +27,11 @@ s2s_links = 11
 s2s_send_queues = 1048577
 s2s_connections = 12
 s2s_unverified_connections = 13
+s2s_unverified_timeout = 14
+component_unverified_connections = 15
+http_header_timeout = 16
+http_request_timeout = 17
+http_idle_timeout = 18
 `,
   '/etc/dmucd/dmucd.toml',
   modules,
@@ -44,6 +50,16 @@ test('other servers and components', () => {
   expect(poolOptionsOf(config)).toMatchObject({
     ...{ limits: xml, unsettled: 4, claims: 8, links: 11, budget: 1_048_577 },
   })
-  expect(serverListenerOptionsOf(config)).toEqual({ perAddress: { open: 12, strangers: 13 } })
-  expect(componentListenerOptionsOf(config)).toMatchObject({ limits: xml, unsettled: 4 })
+  expect(serverListenerOptionsOf(config)).toEqual({
+    perAddress: { open: 12, strangers: 13 },
+    unverifiedMs: 14_000,
+  })
+  expect(componentListenerOptionsOf(config)).toMatchObject({
+    ...{ limits: xml, unsettled: 4, strangers: 15, timeouts: { negotiationMs: 60_000 } },
+    addressRate: { rate: 10, burst: 100 },
+  })
+})
+
+test('HTTP: an answer that BOSH holds is not taken for one that nobody reads', () => {
+  expect(httpTimesOf(config)).toEqual({ header: 16_000, request: 17_000, idle: 75_000 })
 })

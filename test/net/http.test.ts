@@ -71,6 +71,68 @@ describe('HttpServer', () => {
     await http.close()
   })
 
+  /** Of a connection that says this and no more. */
+  const hears = (port: number, text: string): Promise<string> =>
+    new Promise((resolve) => {
+      let heard = ''
+      const socket = connect(port, '127.0.0.1')
+      socket.on('data', (chunk) => {
+        heard += chunk
+      })
+      socket.on('error', () => {}).on('close', () => resolve(heard))
+      socket.write(text)
+    })
+
+  test('a request that trickles, in its header or its body, and a connection that says nothing: 408', async () => {
+    const statuses: number[] = []
+    const times = { header: 100, request: 200, idle: 60_000 }
+    const http = await start({ times, answered: (status) => statuses.push(status) })
+    let begun = 0
+    http.route('/', (request) => {
+      begun++
+      request.resume()
+    })
+    const trickles = ['', 'GET / HTTP/1.1\r\nHost: a\r\nX-', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx']
+    const heard = await Promise.all(trickles.map((each) => hears(http.port, each)))
+    for (const each of heard) expect(each).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/)
+    expect(statuses).toEqual([408, 408, 408])
+    expect(begun).toBe(1)
+    await http.close(100)
+  })
+
+  test('what is no request, and one with a header that is too long, hear so', async () => {
+    const statuses: number[] = []
+    const http = await start({ answered: (status) => statuses.push(status) })
+    expect(await hears(http.port, 'hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    expect(await hears(http.port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /)
+    expect(statuses).toEqual([400, 431])
+    await http.close()
+  })
+
+  test('an answer that nobody takes is given up; one that is only kept alive is no refusal', async () => {
+    const refused: string[] = []
+    const http = await start({
+      times: { header: 30_000, request: 60_000, idle: 100 },
+      refused: (reason) => refused.push(reason),
+    })
+    let gone: Promise<unknown> | undefined
+    http.route('/long', (_, response) => {
+      gone = new Promise((resolve) => response.once('close', resolve))
+      response.end('x'.repeat(32_000_000))
+    })
+    http.route('/short', (_, response) => void response.end('x'))
+    expect(await hears(http.port, 'GET /short HTTP/1.1\r\nHost: a\r\n\r\n')).toContain('200 OK')
+    expect(refused).toEqual([])
+    const socket = connect(http.port, '127.0.0.1').pause()
+    socket.on('error', () => {})
+    socket.write('GET /long HTTP/1.1\r\nHost: a\r\n\r\n')
+    await until(() => gone !== undefined)
+    await gone
+    expect(refused).toEqual(['timeout'])
+    socket.destroy()
+    await http.close()
+  })
+
   test('HTTPS', async () => {
     const pair = await selfSigned(['a.example'])
     const http = await start({ tls: contextsOf(pair, ['a.example']) })
