@@ -1,37 +1,22 @@
 /**
- * One connection to another server: its addresses tried in order, TLS and the check of its certificate, then a stream that
- * several users share (pairs of domains that send, and questions about dialback keys). It ends when nobody uses it.
+ * One connection to another server: its addresses tried in order until a stream is ready on one of them, which several users share
+ * (pairs of domains that send, and questions about dialback keys). It ends when nobody uses it.
  */
 
-import { firstAnswer } from '../net/first-answer.js'
-import { asOf } from '../net/peer-certificate.js'
 import type { ServerTarget } from '../net/resolver.js'
 import type { TlsInfo, UpgradableTransport } from '../net/transport.js'
 import { type DialbackAnswer, type DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
-import { OutgoingServerStream } from '../stream/server-outgoing.js'
-import type { StreamEnd } from '../stream/stream.js'
 import type { Timer } from '../util/clock.js'
 import type { Logger } from '../util/logger.js'
-import type { Element } from '../xml/element.js'
-import { StreamError } from '../xmpp/stream-error.js'
-import { certificateExpired, watchExpiry } from './proof-expiry.js'
+import type { StreamError } from '../xmpp/stream-error.js'
+import { certificateExpired } from './proof-expiry.js'
 import type { Carrier, CarrierUser } from './s2s-carrier.js'
-import { type Outcome, openTo, serverNameFor, tryInOrder } from './s2s-dial.js'
-import {
-  closedFor,
-  connectFailure,
-  type Failure,
-  resolveFailure,
-  streamFailure,
-  withoutDialback,
-} from './s2s-failure.js'
-import { Intake } from './s2s-intake.js'
+import { type Outcome, tryInOrder } from './s2s-dial.js'
+import { DialledStream } from './s2s-dialled-stream.js'
+import { closedFor, type Failure, resolveFailure } from './s2s-failure.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
-import { needsEncryption, proofOf } from './s2s-policy.js'
 import type { Waiting } from './s2s-queue.js'
-import { refusedFor, refusedWithoutTls } from './s2s-refusal.js'
 import type { RefusedExternal } from './s2s-refused-external.js'
-import { Written } from './s2s-written.js'
 import type { Reader, SendBudget } from './send-budget.js'
 
 export interface ConnectionContext {
@@ -63,29 +48,20 @@ export class ServerConnection implements Reader, Carrier {
   readonly #context: ConnectionContext
   readonly #users = new Set<CarrierUser<ServerConnection>>()
   readonly #authorized = new Set<string>()
-  readonly #written: Written
   #state: 'connecting' | 'ready' | 'closing' | 'ended' = 'connecting'
-  #stream: OutgoingServerStream | undefined
-  #transport: UpgradableTransport | undefined
-  #intake: Intake | undefined
-  /** When the peer sent something last, by the monotonic clock. */
-  #heardAt = Number.NEGATIVE_INFINITY
+  /** At the address that was tried last. */
+  #dialled: DialledStream | undefined
   #target: ServerTarget | undefined
   /** Try SASL EXTERNAL, where the peer offers it. */
   readonly #external: boolean
-  /** Why we ended the stream, where that is more than its stream error. */
-  #verdict: Failure | undefined
   #abandoned = false
   #deadline: Timer | undefined
   #linger: Timer | undefined
-  /** Of the certificate that proved the peer. */
-  #expiry: Timer | undefined
 
   constructor(pair: DomainPair, dedicated: boolean, context: ConnectionContext) {
     this.pair = pair
     this.dedicated = dedicated
     this.#context = context
-    this.#written = new Written(context.settings.backlog, context.budget)
     this.#external = context.deps.certificates !== undefined && !context.refusedExternal.has(pair)
     const connection = context.nameConnection()
     this.log = context.deps.log.child({ connection, local: pair.local, remote: pair.remote, direction: 'out' })
@@ -104,20 +80,20 @@ export class ServerConnection implements Reader, Carrier {
   }
 
   get bidi(): boolean {
-    return this.#stream?.bidi ?? false
+    return this.#dialled?.stream.bidi ?? false
   }
 
   get tls(): TlsInfo | undefined {
-    return asOf(this.#context.deps.clock.now(), this.#transport?.tls)
+    return this.#dialled?.tls
   }
 
   get streamId(): string | undefined {
-    return this.#stream?.id
+    return this.#dialled?.stream.id
   }
 
   get multiplexesTargets(): boolean {
     const { dialback } = this.#context.settings
-    return dialback && this.#state === 'ready' && this.#stream?.multiplexesTargets === true
+    return dialback && this.#state === 'ready' && this.#dialled?.stream.multiplexesTargets === true
   }
 
   get isUsable(): boolean {
@@ -157,7 +133,8 @@ export class ServerConnection implements Reader, Carrier {
     const { idleMs } = this.#context.settings.waits
     this.#linger?.cancel()
     this.#linger = clock.after(delayMs, () => {
-      const leftMs = this.#heardAt + idleMs - clock.monotonic()
+      const heardAt = this.#dialled?.heardAt ?? Number.NEGATIVE_INFINITY
+      const leftMs = heardAt + idleMs - clock.monotonic()
       if (leftMs > 0) this.#closeAfter(leftMs)
       else this.close()
     })
@@ -170,23 +147,23 @@ export class ServerConnection implements Reader, Carrier {
   /** How we proved `pair.local` here. */
   shown(pair: DomainPair): 'certificate' | 'dialback' {
     const first = pairKey(pair) === pairKey(this.pair)
-    return first && this.#stream?.external === 'accepted' ? 'certificate' : 'dialback'
+    return first && this.#dialled?.stream.external === 'accepted' ? 'certificate' : 'dialback'
   }
 
   authorize(pair: DomainPair): void {
-    this.#stream?.authorize(pair)
+    this.#dialled?.stream.authorize(pair)
   }
 
   verify(pair: DomainPair, id: string, key: string): void {
-    this.#stream?.verify(pair, id, key)
+    this.#dialled?.stream.verify(pair, id, key)
   }
 
   get backlog(): number {
-    return this.#transport?.backlog ?? 0
+    return this.#dialled?.transport.backlog ?? 0
   }
 
   get taken(): number {
-    return this.#written.characters - this.backlog
+    return this.#dialled?.taken ?? 0
   }
 
   cutOff(): void {
@@ -196,8 +173,7 @@ export class ServerConnection implements Reader, Carrier {
 
   /** False where the peer takes too little: nothing was written. */
   write(text: string, waiting?: Waiting): boolean {
-    const [transport, stream] = [this.#transport, this.#stream]
-    return transport !== undefined && stream !== undefined && this.#written.write({ transport, stream }, text, waiting)
+    return this.#dialled?.write(text, waiting) ?? false
   }
 
   /** In order: what was written before is still delivered. Whoever still uses it has lost it from now on. */
@@ -208,7 +184,7 @@ export class ServerConnection implements Reader, Carrier {
       this.#state = 'closing'
       const users = [...this.#users]
       this.#users.clear()
-      this.#stream?.close(reason)
+      this.#dialled?.close(reason)
       for (const user of users) user.lost(this, closedFor(reason))
     }
   }
@@ -216,9 +192,8 @@ export class ServerConnection implements Reader, Carrier {
   /** At once. */
   abandon(failure: Failure): void {
     this.#abandoned = true
-    const transport = this.#transport
     this.#end(failure)
-    transport?.destroy()
+    this.#dialled?.destroy()
   }
 
   async #connectTo(targets: readonly ServerTarget[]): Promise<void> {
@@ -228,9 +203,12 @@ export class ServerConnection implements Reader, Carrier {
       return
     }
     const failure = await tryInOrder(targets, {
-      attempt: (place) => this.#attempt(place),
+      ...{ pair: this.pair, settings: this.#context.settings, deps: this.#context.deps, log: this.log },
       wanted: () => this.#state === 'connecting',
-      log: this.log,
+      accepted: (target) => {
+        this.#target = target
+      },
+      negotiate: (transport) => this.#negotiate(transport),
     })
     if (failure !== undefined) this.#end(failure)
   }
@@ -241,177 +219,49 @@ export class ServerConnection implements Reader, Carrier {
     for (const user of users) user.moved(this, other)
   }
 
-  /** All addresses of one machine. */
-  async #attempt(place: readonly ServerTarget[]): Promise<Outcome> {
-    const { deps, settings } = this.#context
-    const open = (to: ServerTarget): Promise<UpgradableTransport> => openTo(to, this.pair.local, deps, settings)
-    let target: ServerTarget | undefined
-    try {
-      const first = await firstAnswer(place, open, (transport) => transport.destroy(), deps.clock)
-      const transport = first.connected
-      target = first.target
-      if (this.#state !== 'connecting') {
-        transport.destroy()
-        return undefined
-      }
-      this.#target = target
-      if (target.direct === true) {
-        const refused = await this.#secureDirectly(transport)
-        if (refused !== undefined) return { ...refused, target }
-      }
-      const outcome = await this.#negotiate(transport)
-      return outcome && { ...outcome, target }
-    } catch (error) {
-      return { failure: connectFailure(error as Error), next: true, target }
-    }
-  }
-
-  /** XEP-0368: TLS before anything else. Rejects when the handshake fails. */
-  async #secureDirectly(transport: UpgradableTransport): Promise<Outcome> {
-    const tls = await transport.startTls({ server: false, ...serverNameFor(this.pair.remote) })
-    const refused = this.#refusal(tls)
-    if (refused === undefined) return undefined
-    transport.destroy()
-    return { failure: refused, next: false }
-  }
-
-  #refusal(tls: TlsInfo): Failure | undefined {
-    return refusedFor(this.#context.settings.policy, this.pair.remote, tls, this.log)
-  }
-
   #negotiate(transport: UpgradableTransport): Promise<Outcome> {
-    const { settings, deps, keys } = this.#context
+    const { settings, deps, keys, budget } = this.#context
     return new Promise((resolve) => {
-      const stream = new OutgoingServerStream(
+      this.#dialled = new DialledStream(
+        transport,
+        { pair: this.pair, settings, deps, keys, budget, log: this.log, external: this.#external },
         {
-          ...this.pair,
-          limits: settings.limits,
-          timeouts: settings.timeouts,
-          clock: deps.clock,
-          log: this.log,
-          keys,
-          requireEncryption: needsEncryption(settings.policy, this.pair.remote),
-          external: this.#external,
-          secure: transport.tls !== undefined,
-          bidi: settings.bidi,
-          management: settings.management,
-        },
-        {
-          output: (text) => transport.write(text),
-          upgrade: () => this.#upgrade(transport, stream),
           ready: () => {
-            if (settings.dialback || stream.external === 'accepted') {
-              resolve(undefined)
-              this.#ready()
-            } else {
-              this.#verdict = withoutDialback(this.pair.remote)
-              stream.fail(new StreamError('not-authorized', this.#verdict.reason))
-            }
+            resolve(undefined)
+            this.#ready()
           },
-          authorized: (pair, answer) => {
-            if (answer.is === 'valid') {
-              this.#authorized.add(pairKey(pair))
-              this.#watchProof(pair)
-            }
-            this.#context.authorized(this, pair, answer)
-          },
+          authorized: (pair, answer) => this.#answered(pair, answer),
           verified: (pair, id, answer) => this.#context.verified(this, pair, id, answer),
-          acknowledged: (count) => {
-            this.#written.acknowledged(count)
+          heard: (pair) => this.#context.heard(pair),
+          expired: () => {
+            deps.refused?.('reset')
+            this.close(certificateExpired())
           },
-          unmanaged: () => {
-            this.#written.forget()
-          },
-          stanza: (stanza, pair, settled) => this.#receive(stanza, pair, settled),
-          ended: (end) => {
-            if (end.is !== 'lost') transport.end()
-            // The peer reads all of it before it answers our close.
-            if (this.#state === 'closing' && end.is === 'closed' && end.unanswered !== true) this.#written.forget()
-            const failure = this.#failureOf(end)
-            if (this.#state === 'connecting')
-              resolve({ failure, next: end.is === 'lost' && this.#verdict === undefined })
+          ended: (failure, next) => {
+            if (this.#state === 'connecting') resolve({ failure, next })
             else this.#end(failure)
           },
         },
       )
-      const intake = new Intake(transport, {
-        ...{ gateway: deps.gateway, clock: deps.clock, log: this.log },
-        ...{ rate: settings.rate, unsettled: settings.unsettled },
-        refused: (reason) => deps.refused?.(reason),
-        lagging: deps.lagging ?? (() => false),
-        heard: (pair) => this.#context.heard(pair),
-      })
-      this.#intake = intake
-      transport.handler = {
-        data: (chunk) => {
-          stream.receive(chunk)
-          intake.read(chunk.length)
-        },
-        closed: (error) => stream.transportClosed(error),
-      }
-      this.#transport = transport
-      this.#context.budget.add(this)
-      this.#stream = stream
-      stream.start()
+      budget.add(this)
+      this.#dialled.start()
     })
   }
 
-  /** XEP-0288: of a domain that is where we connected to, by DNS as in dialback, or by its certificate. */
-  #receive(stanza: Element, pair: DomainPair, settled: () => void): void {
-    const { tls } = this
-    this.#heardAt = this.#context.deps.clock.monotonic()
-    const by = proofOf(this.#context.settings.policy, pair.remote, tls) ?? 'dialback'
-    this.#intake?.receive(stanza, pair, { by, encrypted: tls !== undefined }, settled)
-  }
-
-  #upgrade(transport: UpgradableTransport, stream: OutgoingServerStream): void {
-    transport.startTls({ server: false, ...serverNameFor(this.pair.remote) }).then(
-      (tls) => {
-        this.#verdict = this.#refusal(tls)
-        if (this.#verdict === undefined) stream.secured()
-        else stream.fail(new StreamError('not-authorized', this.#verdict.reason))
-      },
-      (error: Error) => {
-        this.#verdict = { condition: 'remote-server-timeout', reason: `the TLS handshake failed: ${error.message}` }
-        stream.transportClosed(error)
-        transport.destroy()
-      },
-    )
-  }
-
-  #failureOf(end: StreamEnd): Failure {
-    if (this.#verdict !== undefined) return this.#verdict
-    const failure = streamFailure(end)
-    const weRefused = end.is === 'error' && end.by === 'us' && end.error.condition === 'policy-violation'
-    if (!weRefused || this.tls !== undefined) return failure
-    return refusedWithoutTls(failure, this.#context.settings.policy, this.pair.remote, this.log)
+  #answered(pair: DomainPair, answer: DialbackAnswer): void {
+    if (answer.is === 'valid') this.#authorized.add(pairKey(pair))
+    this.#context.authorized(this, pair, answer)
   }
 
   #ready(): void {
     this.#state = 'ready'
     this.#deadline?.cancel()
-    this.#watchProof(this.pair)
     const { protocol, cipher } = this.tls ?? {}
     this.log.info(
-      { streamId: this.#stream?.id, address: this.#target?.address, protocol, cipher },
+      { streamId: this.streamId, address: this.#target?.address, protocol, cipher },
       'Connected to a server',
     )
     for (const user of [...this.#users]) user.ready(this)
-  }
-
-  /** Links that have something to send go on over another connection, where the peer may show a new certificate. */
-  #watchProof({ remote }: DomainPair): void {
-    const { tls } = this
-    const { policy } = this.#context.settings
-    if (tls?.peer === undefined || this.#expiry !== undefined || proofOf(policy, remote, tls) !== 'certificate') return
-    this.#expiry = watchExpiry(this.#context.deps.clock, tls.peer.validUntil, () => {
-      this.log.info(
-        { remote },
-        `The certificate of ${remote} has expired: its stream ends, and the next one needs another`,
-      )
-      this.#context.deps.refused?.('reset')
-      this.close(certificateExpired())
-    })
   }
 
   #end(failure: Failure): void {
@@ -428,24 +278,21 @@ export class ServerConnection implements Reader, Carrier {
     if (this.#authorized.size === 0) this.#context.refusedExternal.delete(this.pair)
     const users = [...this.#users]
     this.#finish()
-    const written = this.#written.take()
+    const written = this.#dialled?.takeUnacknowledged() ?? []
     for (const user of users) user.lost(this, failure)
     if (written.length > 0) this.#context.unacknowledged(written, failure)
   }
 
   /** Nobody was let in, and the peer ended it, not we. */
   get #endedForExternal(): boolean {
-    const refused = this.#external && this.#stream?.external === 'refused'
-    return (
-      refused && this.#authorized.size === 0 && this.#verdict === undefined && this.#users.size > 0 && !this.#abandoned
-    )
+    const refused = this.#dialled?.refusedExternal === true
+    return refused && this.#authorized.size === 0 && this.#users.size > 0 && !this.#abandoned
   }
 
   #finish(): void {
     this.#state = 'ended'
     this.#deadline?.cancel()
     this.#linger?.cancel()
-    this.#expiry?.cancel()
     this.#users.clear()
     this.#context.budget.remove(this)
     this.#context.ended(this)

@@ -1,12 +1,15 @@
 /** The addresses of another server tried in order, machine by machine, until a stream is ready on one of them. */
 import { ipLiteral } from '../net/address-public.js'
+import { firstAnswer } from '../net/first-answer.js'
 import type { ServerTarget } from '../net/resolver.js'
 import { connectTcp } from '../net/tcp.js'
 import type { UpgradableTransport } from '../net/transport.js'
+import type { DomainPair } from '../stream/dialback.js'
 import type { Logger } from '../util/logger.js'
 import { asciiDomain } from '../xmpp/domain.js'
-import type { Failure } from './s2s-failure.js'
+import { connectFailure, type Failure } from './s2s-failure.js'
 import type { S2sDeps, S2sSettings } from './s2s-options.js'
+import { refusedFor } from './s2s-refusal.js'
 
 /** Of one address: undefined where the stream is ready; `next` says whether another address may do better. */
 export type Outcome =
@@ -22,26 +25,28 @@ export type Outcome =
 const directTlsProtocols = ['xmpp-server']
 
 export interface Dialling {
-  /** All addresses of one machine. */
-  attempt(place: readonly ServerTarget[]): Promise<Outcome>
+  readonly pair: DomainPair
+  readonly settings: S2sSettings
+  readonly deps: S2sDeps
+  readonly log: Logger
   /** False where nobody waits for it any more. */
   wanted(): boolean
-  readonly log: Logger
+  /** This address took our connection. */
+  accepted(target: ServerTarget): void
+  /** Opens a stream on it, which has TLS already where the address is for that. Never rejects. */
+  negotiate(transport: UpgradableTransport): Promise<Outcome>
 }
 
 /** Why the last one did not work; undefined where one did, or nobody waits for it any more. */
-export async function tryInOrder(
-  targets: readonly ServerTarget[],
-  { attempt, wanted, log }: Dialling,
-): Promise<Failure | undefined> {
+export async function tryInOrder(targets: readonly ServerTarget[], dialling: Dialling): Promise<Failure | undefined> {
   let failure: Failure = { condition: 'remote-server-not-found', reason: 'there is no address' }
   for (let left = targets; left.length > 0; ) {
     const { place, others } = nextPlace(left)
-    const outcome = await attempt(place)
-    if (outcome === undefined || !wanted()) return undefined
+    const outcome = await attempt(place, dialling)
+    if (outcome === undefined || !dialling.wanted()) return undefined
     failure = outcome.failure
     const { address, port } = outcome.target ?? place[0]!
-    log.debug({ address, port, reason: failure.reason }, 'An address did not work')
+    dialling.log.debug({ address, port, reason: failure.reason }, 'An address did not work')
     if (!outcome.next) break
     // Where it accepted and then failed, the other addresses of the same machine are still worth a try.
     left = outcome.target === undefined ? others : left.filter((target) => target !== outcome.target)
@@ -59,18 +64,49 @@ function nextPlace(targets: readonly ServerTarget[]): {
   return end === -1 ? { place: targets, others: [] } : { place: targets.slice(0, end), others: targets.slice(end) }
 }
 
-/** TCP to one address, ready for TLS with the certificate of `local`. Rejects as `connect` does. */
-export function openTo(
+/** All addresses of one machine. */
+async function attempt(place: readonly ServerTarget[], dialling: Dialling): Promise<Outcome> {
+  const open = (to: ServerTarget): Promise<UpgradableTransport> => openTo(to, dialling)
+  let target: ServerTarget | undefined
+  try {
+    const first = await firstAnswer(place, open, (transport) => transport.destroy(), dialling.deps.clock)
+    const transport = first.connected
+    target = first.target
+    if (!dialling.wanted()) {
+      transport.destroy()
+      return undefined
+    }
+    dialling.accepted(target)
+    if (target.direct === true) {
+      const refused = await secureDirectly(transport, dialling)
+      if (refused !== undefined) return { ...refused, target }
+    }
+    const outcome = await dialling.negotiate(transport)
+    return outcome && { ...outcome, target }
+  } catch (error) {
+    return { failure: connectFailure(error as Error), next: true, target }
+  }
+}
+
+/** XEP-0368: TLS before anything else. Rejects when the handshake fails. */
+async function secureDirectly(transport: UpgradableTransport, { pair, settings, log }: Dialling): Promise<Outcome> {
+  const tls = await transport.startTls({ server: false, ...serverNameFor(pair.remote) })
+  const refused = refusedFor(settings.policy, pair.remote, tls, log)
+  if (refused === undefined) return undefined
+  transport.destroy()
+  return { failure: refused, next: false }
+}
+
+/** TCP to one address, ready for TLS with our certificate. Rejects as `connect` does. */
+function openTo(
   { address: host, port, direct }: ServerTarget,
-  local: string,
-  deps: S2sDeps,
-  { waits }: S2sSettings,
+  { pair, settings, deps }: Dialling,
 ): Promise<UpgradableTransport> {
   const tls = {
-    contexts: { contextFor: () => deps.certificates?.contextFor(local) },
+    contexts: { contextFor: () => deps.certificates?.contextFor(pair.local) },
     ...(direct === true ? { alpn: directTlsProtocols } : {}),
   }
-  return (deps.connect ?? connectTcp)({ host, port, timeoutMs: waits.connectMs, clock: deps.clock, tls })
+  return (deps.connect ?? connectTcp)({ host, port, timeoutMs: settings.waits.connectMs, clock: deps.clock, tls })
 }
 
 /** For the server name indication of TLS, which knows no addresses (RFC 6066 §3). */
