@@ -42,14 +42,8 @@ export interface Channel {
   readonly plainWithoutTls: boolean
 }
 
-export interface ClientStreamHandler {
-  output(text: string): void
-  /** Is this a virtual host with accounts? The domain is prepared. */
-  hasHost(domain: string): boolean
-  /** The transport can, and there is a certificate. */
-  canStartTls(domain: string): boolean
-  /** Put TLS under the stream, then call `secured`; on failure `transportClosed`. */
-  startTls(domain: string): void
+/** Who may log in at a host, by which proof; the domains are prepared. */
+export interface LoginHandler {
   credentials(account: Jid, hash: ScramHash): Promise<Credentials | undefined>
   /** What authentication can be bound to, the strongest first; none where TLS ends elsewhere. */
   readonly bindings: readonly BindingType[]
@@ -66,20 +60,24 @@ export interface ClientStreamHandler {
   provedByCertificate(): void
   /** Who logged in has shown the password: keys that the account has not can be made. */
   passwordShown(account: Jid, password: string): void
-  /** What modules add to the features after authentication. */
-  features(domain: string): readonly Element[]
+  /** Tokens of clients (XEP-0484); undefined where there are none. */
+  tokens(domain: string): Tokens | undefined
+  /** A login was refused, with this condition of SASL. */
+  refused(condition: string): void
   /** What a client that has not logged in is offered beside doing so. */
   strangerFeatures(domain: string): readonly Element[]
   /** Answers its IQ request; undefined where nobody takes it. Never rejects. */
   answerStranger(domain: string, iq: Element): Promise<Element> | undefined
+}
+
+/** What the client has once it is logged in: a session, new or resumed. */
+export interface SessionHandler {
+  /** What modules can do while a resource is bound. */
+  inlineFeatures(domain: string): readonly string[]
   /** Makes the session and returns its full JID. Throws StanzaError. */
   bind(account: Jid, resource: string | undefined): string
   /** The same with all that Bind 2 asks for (XEP-0386). */
   bindInline(account: Jid, request: InlineBind): InlineBound
-  /** What modules can do while a resource is bound. */
-  inlineFeatures(domain: string): readonly string[]
-  /** Tokens of clients (XEP-0484); undefined where there are none. */
-  tokens(domain: string): Tokens | undefined
   /** The client knows its JID: stanzas may be sent. */
   bound(): void
   /** See ManageContext in manage.ts. `enable` is undefined where the stream cannot be resumed. */
@@ -95,8 +93,20 @@ export interface ClientStreamHandler {
   takeElement(element: Element): boolean
   /** A stanza of the bound client. What it throws as StreamError ends the stream. */
   stanza(stanza: Element): void
-  /** A login was refused, with this condition of SASL. */
-  loginRefused(condition: string): void
+}
+
+export interface ClientStreamHandler {
+  readonly login: LoginHandler
+  readonly session: SessionHandler
+  output(text: string): void
+  /** Is this a virtual host with accounts? The domain is prepared. */
+  hasHost(domain: string): boolean
+  /** The transport can, and there is a certificate. */
+  canStartTls(domain: string): boolean
+  /** Put TLS under the stream, then call `secured`; on failure `transportClosed`. */
+  startTls(domain: string): void
+  /** What modules add to the features after authentication. */
+  features(domain: string): readonly Element[]
   /** Something of ours failed that the client is only told of in general words. */
   failed(error: unknown): void
   /** Once, and last: end the transport, unless it is what was lost. */

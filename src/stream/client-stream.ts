@@ -146,7 +146,7 @@ export class ClientStream {
       .map((feature) => feature.offer(context))
       .filter((offer) => offer !== undefined)
     if (this.#facts.has('authenticated')) offered.push(...this.#handler.features(domain))
-    else if (this.#mayRegister) offered.push(...this.#handler.strangerFeatures(domain))
+    else if (this.#mayRegister) offered.push(...this.#handler.login.strangerFeatures(domain))
     return [...offered, limitsFeature(this.#options.limits)]
   }
 
@@ -160,9 +160,9 @@ export class ClientStream {
     if (feature !== undefined && (!stanza || this.#facts.has('authenticated'))) {
       feature.accept(element, this.#context(domain))
     } else if (!stanza) {
-      if (!this.#facts.has('bound') || !this.#handler.takeElement(element))
+      if (!this.#facts.has('bound') || !this.#handler.session.takeElement(element))
         throw new StreamError('unsupported-stanza-type')
-    } else if (this.#facts.has('bound')) this.#handler.stanza(this.#inItsLanguage(element))
+    } else if (this.#facts.has('bound')) this.#handler.session.stanza(this.#inItsLanguage(element))
     else if (!this.#answerStranger(domain, element)) throw new StreamError('not-authorized')
   }
 
@@ -181,7 +181,7 @@ export class ClientStream {
 
   #answerStranger(domain: string, iq: Element): boolean {
     const request = iq.name === 'iq' && (iq.attrs.type === 'get' || iq.attrs.type === 'set')
-    const answered = request && this.#mayRegister ? this.#handler.answerStranger(domain, iq) : undefined
+    const answered = request && this.#mayRegister ? this.#handler.login.answerStranger(domain, iq) : undefined
     void answered?.then((answer) => this.#stream.send(answer))
     return answered !== undefined
   }
@@ -207,39 +207,39 @@ export class ClientStream {
         return encryptionRequired ? 'required' : 'optional'
       },
       get hashes() {
-        return handler.hashes(domain)
+        return handler.login.hashes(domain)
       },
       get guests() {
-        return handler.takesGuests(domain)
+        return handler.login.takesGuests(domain)
       },
       get bindings() {
-        return handler.bindings
+        return handler.login.bindings
       },
       get inlineFeatures() {
-        return handler.inlineFeatures(domain)
+        return handler.session.inlineFeatures(domain)
       },
       get tokens() {
-        return leftOut.has('sasl2_fast') ? undefined : handler.tokens(domain)
+        return leftOut.has('sasl2_fast') ? undefined : handler.login.tokens(domain)
       },
       leftOut,
       named: this.#named,
       start: {
         ...{ domain, random, secret, iterations },
-        binding: (type) => handler.binding(type),
+        binding: (type) => handler.login.binding(type),
         get certified() {
-          return handler.certified(domain)
+          return handler.login.certified(domain)
         },
       },
-      credentials: (username, hash) => this.#handler.credentials(Jid.of(username, domain), hash),
-      guest: () => handler.guest(domain),
+      credentials: (username, hash) => this.#handler.login.credentials(Jid.of(username, domain), hash),
+      guest: () => handler.login.guest(domain),
       authenticated: (username, password) => this.#authenticated(Jid.of(username, domain), password),
-      refused: (condition) => this.#handler.loginRefused(condition),
+      refused: (condition) => this.#handler.login.refused(condition),
       failed: (error) => this.#handler.failed(error),
       bind: (resource) => this.#bind(resource),
       bound: () => this.#bound(),
       notBound: () => this.#notBound(),
-      resumeFor: (username, id, h, answer) => handler.resume(Jid.of(username, domain), id, h, answer),
-      bindFor: (username, request) => handler.bindInline(Jid.of(username, domain), request),
+      resumeFor: (username, id, h, answer) => handler.session.resume(Jid.of(username, domain), id, h, answer),
+      bindFor: (username, request) => handler.session.bindInline(Jid.of(username, domain), request),
       loggedIn: (username, password) => this.#loggedIn(Jid.of(username, domain), password),
       features: () => this.#features(domain),
       online: (managed) => {
@@ -248,12 +248,12 @@ export class ClientStream {
       },
       enable: (resume) => {
         this.#facts.add('managed')
-        return this.#handler.enable(resume)
+        return this.#handler.session.enable(resume)
       },
       resume: (id, h, answer) => this.#resume(id, h, answer),
       resumed: () => this.#resumed(),
-      requested: () => this.#handler.requested(),
-      acknowledged: (h) => this.#handler.acknowledged(h),
+      requested: () => this.#handler.session.requested(),
+      acknowledged: (h) => this.#handler.session.acknowledged(h),
     }
   }
 
@@ -263,8 +263,8 @@ export class ClientStream {
   }
 
   #loggedIn(account: Jid, password: string | undefined): void {
-    if (password !== undefined) this.#handler.passwordShown(account, password)
-    if (this.#authentication?.mechanism === external.name) this.#handler.provedByCertificate()
+    if (password !== undefined) this.#handler.login.passwordShown(account, password)
+    if (this.#authentication?.mechanism === external.name) this.#handler.login.provedByCertificate()
     this.#account = account
     this.#facts.add('authenticated')
     this.#authentication = undefined
@@ -276,7 +276,7 @@ export class ClientStream {
 
   #bind(resource: string | undefined): string {
     if (this.#account === undefined) throw new StreamError('not-authorized')
-    return this.#handler.bind(this.#account, resource)
+    return this.#handler.session.bind(this.#account, resource)
   }
 
   /** RFC 6120 §7.7.3 */
@@ -287,14 +287,14 @@ export class ClientStream {
 
   #bound(): void {
     this.#online()
-    this.#handler.bound()
+    this.#handler.session.bound()
   }
 
   #resume(id: string, h: number, answer: (resumption: Resumption) => void): void {
     if (this.#account === undefined) throw new StreamError('not-authorized')
     if (this.#resuming) throw new StreamError('policy-violation', 'a stream is being resumed already')
     this.#resuming = true
-    this.#handler.resume(this.#account, id, h, (resumption) => {
+    this.#handler.session.resume(this.#account, id, h, (resumption) => {
       this.#resuming = false
       if (!this.ended) answer(resumption)
     })
@@ -303,7 +303,7 @@ export class ClientStream {
   #resumed(): void {
     this.#online()
     this.#facts.add('managed')
-    this.#handler.resumed()
+    this.#handler.session.resumed()
   }
 
   #online(): void {

@@ -13,7 +13,7 @@ import { xml } from '../../src/xml/element.js'
 import { serialize } from '../../src/xml/writer.js'
 import { StanzaError } from '../../src/xmpp/stanza-error.js'
 import { StreamError } from '../../src/xmpp/stream-error.js'
-import { clientHeader, noChannel, streamError } from './record.js'
+import { clientHeader, noChannel, plainSession, streamError } from './record.js'
 
 const saslNs = 'urn:ietf:params:xml:ns:xmpp-sasl'
 const password = 'r0m30myr0m30'
@@ -68,29 +68,29 @@ class Client {
         hasHost: (domain) => domain === 'a.example' || domain === 'b.example',
         canStartTls: () => tls,
         startTls: (domain) => this.events.push(`tls ${domain}`),
-        credentials: async (account, hash) => {
-          await this.credentials()
-          return account.toString() === 'juliet@a.example' ? { keys: keys[hash], disabled } : undefined
+        login: {
+          ...noChannel,
+          credentials: async (account, hash) => {
+            await this.credentials()
+            return account.toString() === 'juliet@a.example' ? { keys: keys[hash], disabled } : undefined
+          },
         },
-        loginRefused: () => {},
-        strangerFeatures: () => [],
-        answerStranger: () => undefined,
-        ...noChannel,
+        session: {
+          ...plainSession,
+          bind: (account, resource) => {
+            if (this.refuseBind !== undefined) throw this.refuseBind
+            return `${account}/${resource ?? 'minted'}`
+          },
+          bound: () => this.events.push('bound'),
+          resumed: () => this.events.push('resumed'),
+          requested: () => this.events.push('requested'),
+          acknowledged: (h) => this.events.push(`acknowledged ${h}`),
+          stanza: (stanza) => {
+            this.stanzas.push(serialize(stanza))
+            this.onStanza()
+          },
+        },
         features: () => [xml('sub', { xmlns: 'urn:xmpp:features:pre-approval' })],
-        bind: (account, resource) => {
-          if (this.refuseBind !== undefined) throw this.refuseBind
-          return `${account}/${resource ?? 'minted'}`
-        },
-        bound: () => this.events.push('bound'),
-        enable: () => undefined,
-        resume: (_account, _id, _h, answer) => answer({ is: 'failed' }),
-        resumed: () => this.events.push('resumed'),
-        requested: () => this.events.push('requested'),
-        acknowledged: (h) => this.events.push(`acknowledged ${h}`),
-        stanza: (stanza) => {
-          this.stanzas.push(serialize(stanza))
-          this.onStanza()
-        },
         failed: (error) => this.events.push(`failed ${error}`),
         ended: (end) => this.ends.push(end),
       },

@@ -6,7 +6,7 @@ import type { StreamEnd } from '../../src/stream/stream.js'
 import { ManualClock } from '../../src/util/clock.js'
 import { SeededRandom } from '../../src/util/random.js'
 import { parseDocument } from '../../src/xml/reader.js'
-import { clientHeader, noChannel } from './record.js'
+import { clientHeader, noChannel, plainSession } from './record.js'
 
 const rounds = 5000
 const limits = { stanzaBytes: 2 ** 20, depth: 100, attributes: 100 }
@@ -88,20 +88,17 @@ test(`security.md: ${rounds} malformed streams: no crash, one end, our header fi
         hasHost: (domain) => domain === 'a.example',
         canStartTls: () => true,
         startTls: () => {},
-        credentials: async () => undefined,
-        loginRefused: () => {},
-        strangerFeatures: () => [],
-        answerStranger: () => undefined,
-        ...noChannel,
+        login: { ...noChannel, credentials: async () => undefined },
+        session: {
+          ...plainSession,
+          bind: () => 'never',
+          bound: () => {},
+          resumed: () => {},
+          requested: () => {},
+          acknowledged: () => {},
+          stanza: () => void stanzas++,
+        },
         features: () => [],
-        bind: () => 'never',
-        bound: () => {},
-        enable: () => undefined,
-        resume: (_account, _id, _h, answer) => answer({ is: 'failed' }),
-        resumed: () => {},
-        requested: () => {},
-        acknowledged: () => {},
-        stanza: () => void stanzas++,
         failed: (error) => faults.push(error),
         ended: (end) => ends.push(end),
       },

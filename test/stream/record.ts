@@ -1,5 +1,5 @@
 /** A stream whose output and events are written down. */
-import type { ClientStreamHandler } from '../../src/stream/client-handler.js'
+import type { LoginHandler, SessionHandler } from '../../src/stream/client-handler.js'
 import type { Header } from '../../src/stream/header.js'
 import { clientLimits, defaultTimeouts } from '../../src/stream/limits.js'
 import { Stream, type StreamEnd, type StreamHandler, type StreamOptions } from '../../src/stream/stream.js'
@@ -74,27 +74,8 @@ export const streamError = (condition: string, text?: string): string =>
     text === undefined ? '' : `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>${text}</text>`
   }</stream:error></stream:stream>`
 
-/** A client's handler where TLS ends elsewhere, and every account has keys of every hash. */
-export const noChannel: Pick<
-  ClientStreamHandler,
-  | 'takeElement'
-  | 'bindInline'
-  | 'inlineFeatures'
-  | 'tokens'
-  | 'bindings'
-  | 'binding'
-  | 'certified'
-  | 'hashes'
-  | 'takesGuests'
-  | 'guest'
-  | 'passwordShown'
-  | 'provedByCertificate'
-> = {
-  bindInline: () => {
-    throw new Error('not here')
-  },
-  inlineFeatures: () => [],
-  takeElement: () => false,
+/** Of a client's handler: TLS ends elsewhere, every account has keys of every hash, and strangers are offered nothing. */
+export const noChannel: Omit<LoginHandler, 'credentials'> = {
   tokens: () => undefined,
   bindings: [],
   binding: () => undefined,
@@ -104,4 +85,19 @@ export const noChannel: Pick<
   guest: () => Promise.reject(new Error('no guests')),
   passwordShown: () => {},
   provedByCertificate: () => {},
+  refused: () => {},
+  strangerFeatures: () => [],
+  answerStranger: () => undefined,
 }
+
+/** Of a client's handler: nothing is bound inline, and nothing is resumed. */
+export const plainSession: Pick<SessionHandler, 'bindInline' | 'inlineFeatures' | 'takeElement' | 'enable' | 'resume'> =
+  {
+    bindInline: () => {
+      throw new Error('not here')
+    },
+    inlineFeatures: () => [],
+    takeElement: () => false,
+    enable: () => undefined,
+    resume: (_account, _id, _h, answer) => answer({ is: 'failed' }),
+  }
