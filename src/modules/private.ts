@@ -52,19 +52,9 @@ export const privateStorage: Module = {
       const converted = given.filter((element) => conversionOf(host, element) !== undefined)
       const payloads = given.filter((element) => !converted.includes(element))
       if (given.length === 0) throw new StanzaError('not-acceptable', { text: 'There is nothing to store' })
-      const most = host.options.max_private_payloads as number
-      const keys = new Set([...(await host.store.dataKeys(owner, kind)), ...payloads.map(keyOf)])
-      if (keys.size > most) throw new StanzaError('resource-constraint', { text: `At most ${most} payloads are kept` })
-      await host.store.commit(
-        payloads.map((element) => ({
-          type: 'data.put',
-          owner,
-          kind,
-          key: keyOf(element),
-          value: serialize(copy(element)),
-        })),
-      )
       const account = host.account(owner) as LoadedAccount
+      // What comes meanwhile waits: of many at once each is counted before the next.
+      await account.hold(keep(host, owner, payloads))
       for (const element of converted)
         await account.inTurn(() => account.hold(conversionOf(host, element)!.write(account, element)))
       return result(iq)
@@ -79,6 +69,21 @@ export const privateStorage: Module = {
     },
     { kind: 'session', bound: ({ jid }) => adopt(host, jid.bare().toString()) },
   ],
+}
+
+async function keep(host: Host, owner: string, payloads: readonly Element[]): Promise<void> {
+  const most = host.options.max_private_payloads as number
+  const keys = new Set([...(await host.store.dataKeys(owner, kind)), ...payloads.map(keyOf)])
+  if (keys.size > most) throw new StanzaError('resource-constraint', { text: `At most ${most} payloads are kept` })
+  await host.store.commit(
+    payloads.map((element) => ({
+      type: 'data.put',
+      owner,
+      kind,
+      key: keyOf(element),
+      value: serialize(copy(element)),
+    })),
+  )
 }
 
 /** What was kept here before the conversion was there to keep it otherwise: once, when the first client comes. */

@@ -47,6 +47,8 @@ export class Invites implements InviteService, InvitedService {
   readonly #validMs: number
   /** By the hash of their tokens. */
   readonly #known = new Map<string, Invite>()
+  /** One after the other, so that each counts before the next is looked at. */
+  #latest: Promise<unknown> = Promise.resolve()
   /** An account is being made with them. */
   readonly #inUse = new Set<string>()
 
@@ -69,7 +71,13 @@ export class Invites implements InviteService, InvitedService {
     return this.#known.size
   }
 
-  async make(request: InviteRequest): Promise<MadeInvite> {
+  make(request: InviteRequest): Promise<MadeInvite> {
+    const made = this.#latest.then(() => this.#make(request))
+    this.#latest = made.catch(() => undefined)
+    return made
+  }
+
+  async #make(request: InviteRequest): Promise<MadeInvite> {
     const { store, domain, clock, random } = this.#host
     await this.#forget([...this.#known].flatMap(([key, { expiresAt }]) => (expiresAt <= clock.now() ? [key] : [])))
     await this.#check(request)
