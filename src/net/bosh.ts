@@ -26,6 +26,8 @@ export const boshXeps: readonly Xep[] = [
 export interface BoshOptions {
   readonly times: BoshTimes
   readonly limits: ReaderLimits
+  /** Bytes of a body of who has not logged in, as those before authentication; default 16 KiB. */
+  readonly strangerBytes?: number
   /** Requests without content that a client may make, a second and at once; default 5, 60. */
   readonly polling?: { readonly rate: number; readonly burst: number }
   readonly trustedProxies?: readonly string[]
@@ -44,6 +46,9 @@ export interface BoshParts {
 
 /** `rid`s are below 2^53 (§14.1). */
 const ridPattern = /^[1-9]\d{0,15}$/
+
+/** Characters in which a body that is long has to have said its `sid`. */
+const longestStart = 2048
 
 export class Bosh {
   readonly #options: BoshOptions
@@ -74,7 +79,10 @@ export class Bosh {
       return
     }
     // One stanza of the greatest length, and what is around it.
-    const bytes = await readBody(request, 2 * this.#options.limits.stanzaBytes)
+    const bytes = await readBody(request, 2 * this.#options.limits.stanzaBytes, {
+      bytes: this.#options.strangerBytes ?? 16 * 1024,
+      mayBeLonger: (begin) => this.#hasLoggedIn(begin),
+    })
     if (bytes === undefined) return tooLarge(response)
     const body = readBoshBody(bytes, this.#options.limits)
     const rid = ridPattern.test(body?.attributes.rid ?? '') ? Number(body?.attributes.rid) : Number.NaN
@@ -84,6 +92,12 @@ export class Bosh {
     if (typeof session === 'string') send(response, terminateBody(session))
     else if (session === undefined) send(response, terminateBody('item-not-found'))
     else session.request(rid, body, response)
+  }
+
+  /** By how a body begins. */
+  #hasLoggedIn(begin: Buffer): boolean {
+    const sid = /\ssid\s*=\s*['"]([\w-]+)['"]/.exec(begin.toString('latin1', 0, longestStart))?.[1]
+    return sid !== undefined && this.#sessions.get(sid)?.handler.authenticated === true
   }
 
   #open(

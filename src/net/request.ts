@@ -17,20 +17,34 @@ export function clientAddress(request: IncomingMessage, trustedProxies?: readonl
   return last === undefined || last === '' ? direct : plainAddress(last)
 }
 
-/** The body, or undefined where it is longer than `limit` bytes or did not arrive whole; then nothing more of it is read. */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+/** What is longer than `bytes` has to have said by then that it may be. */
+export interface ShortBodies {
+  readonly bytes: number
+  readonly mayBeLonger: (begin: Buffer) => boolean
+}
+
+/**
+ * The body, or undefined where it is longer than `limit` bytes, or than `short` lets it be by how it begins, or did not arrive whole; then
+ * nothing more of it is read.
+ */
+export function readBody(request: IncomingMessage, limit: number, short?: ShortBodies): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
+    let refused = false
     request.on('data', (chunk: Buffer) => {
+      if (refused) return
+      const before = size
       size += chunk.length
-      if (size > limit) {
-        request.pause()
-        chunks.length = 0
-        resolve(undefined)
-      } else chunks.push(chunk)
+      chunks.push(chunk)
+      const isLong = short !== undefined && before <= short.bytes && size > short.bytes
+      refused = size > limit || (isLong && !short.mayBeLonger(Buffer.concat(chunks)))
+      if (!refused) return
+      request.pause()
+      chunks.length = 0
+      resolve(undefined)
     })
-    request.on('end', () => resolve(size > limit ? undefined : Buffer.concat(chunks)))
+    request.on('end', () => resolve(refused ? undefined : Buffer.concat(chunks)))
     request.on('close', () => resolve(undefined))
     request.on('error', () => resolve(undefined))
   })

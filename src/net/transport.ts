@@ -32,6 +32,10 @@ export interface TransportHandler {
   data(chunk: Uint8Array | string): void
   /** In place of `data`, from a transport that has parsed the frame within the limits of a stream: its element, and what it took. */
   parsed?(frame: Element, bytes: number): void
+  /** The peer has proved who it is: of one that has not, no long frame is kept while it arrives. */
+  readonly authenticated?: boolean
+  /** One that has not sent too much, in frames that are whole or not: end this. */
+  tooMuch?(): void
   /** Once, and last. `error` where it did not end cleanly. */
   closed(error?: Error): void
 }

@@ -26,6 +26,8 @@ export interface WebSocketOptions {
   readonly maxFragments?: number
   /** Called where one has more. */
   readonly tooManyFragments?: () => void
+  /** Bytes that may arrive, in whole frames or not, before the peer has proved who it is; any by default. */
+  readonly strangerBytes?: number
   /** Pages that may connect, as `https://chat.example.org`; undefined admits all. Programs that send no Origin may always. */
   readonly origins?: readonly string[]
   /** Addresses whose X-Forwarded-For is believed; default loopback. */
@@ -82,6 +84,15 @@ export class WebSocketTransport implements Transport {
     })
     webSocket.on('close', () => this.#closed())
     socket.on('drain', () => this.flush())
+    const { strangerBytes = Number.POSITIVE_INFINITY } = options
+    let arrived = 0
+    const count = (chunk: Buffer): void => {
+      arrived += chunk.length
+      if (this.handler.authenticated !== true && arrived <= strangerBytes) return
+      socket.off('data', count)
+      if (this.handler.authenticated !== true) this.handler.tooMuch?.()
+    }
+    socket.on('data', count)
   }
 
   get backlog(): number {

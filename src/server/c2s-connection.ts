@@ -95,6 +95,14 @@ export class ClientConnection
     this.#stream.receive(frame, bytes)
   }
 
+  get authenticated(): boolean {
+    return this.#stream.facts.has('authenticated')
+  }
+
+  tooMuch(): void {
+    this.close('policy-violation', 'too much data before authentication')
+  }
+
   closed(error?: Error): void {
     this.#stream.transportClosed(error)
     this.#parts.budget.remove(this)

@@ -175,6 +175,8 @@ export function startWebSocketListener(
       ...(trustedProxies === undefined ? {} : { trustedProxies }),
       ...(pingMs === undefined ? {} : { pingMs }),
       ...(maxFragments === undefined ? {} : { maxFragments }),
+      // Frames take some bytes themselves; the stream counts what is in them.
+      strangerBytes: 2 * limits.unauthenticated.bytes,
       tooManyFragments: () => dependencies.refused?.('websocket-fragments'),
       ...(softBacklog === undefined ? {} : { softBacklog }),
     },
@@ -194,8 +196,7 @@ export function startBoshListener(
   const clients = new Clients(options, dependencies)
   const bosh = new Bosh(
     {
-      times,
-      limits,
+      ...{ times, limits, strangerBytes: 2 * limits.unauthenticated.bytes },
       ...(polling !== undefined && { polling }),
       ...(trustedProxies === undefined ? {} : { trustedProxies }),
     },

@@ -140,6 +140,25 @@ describe('XEP-0124 §7 a session begins', () => {
     expect(sessions).toEqual([])
   })
 
+  test('a long body is not waited for before it is known that its client has logged in', async () => {
+    const { sid, session } = await opens()
+    const begins = (text: string): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connect(http.port, '127.0.0.1')
+        socket.on('data', (chunk) => resolve(String(chunk).slice(0, 12))).on('error', () => {})
+        socket.write(`POST /http-bind HTTP/1.1\r\nHost: a\r\nContent-Length: 19000\r\n\r\n${text}`)
+      })
+    const begin = on(sid, 1001, `<message xmlns='jabber:client'><body>${'x'.repeat(17000)}`).replace('</body>', '')
+    expect(await begins(body(`rid='1' to='a.example'`, 'x'.repeat(17000)))).toBe('HTTP/1.1 413')
+    expect(await begins(begin)).toBe('HTTP/1.1 413')
+    session.handler = { ...session.handler, authenticated: true }
+    const whole = on(sid, 1001, stanza('x'.repeat(17000)))
+    const answered = asks(whole)
+    await until(() => heard.length === 2)
+    session.write(stanza('hail'))
+    expect(String(await answered)).toContain('hail')
+  })
+
   test('§17.3 a stream error ends it with the reason', async () => {
     const error = (condition: string): string =>
       `<stream:error xmlns:stream='http://etherx.jabber.org/streams'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>`

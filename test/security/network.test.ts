@@ -41,6 +41,35 @@ test('a WebSocket message of single bytes is refused before it is whole', async 
   expect(counted).toEqual(['too many'])
 }, 20_000)
 
+/** Of a WebSocket message of 200 KiB, 24 have come. */
+test.each([
+  ['before authentication: it is refused at 16 KiB', false, 'too much'],
+  ['after it: it is waited for', true, 'whole'],
+])('a long WebSocket frame that never ends, %s', async (_when, authenticated, expected) => {
+  const http = await HttpServer.listen({ host: '127.0.0.1', port: 0, log: silentLogger })
+  opened.push(http)
+  const happened = new Promise((resolve) => {
+    opened.push(
+      acceptWebSockets(http, { strangerBytes: 16 * 1024 }, (transport) => {
+        const tooMuch = (): void => resolve('too much')
+        transport.handler = { authenticated, tooMuch, data: () => resolve('whole'), closed: () => {} }
+      }),
+    )
+  })
+  const socket = connect(http.port, '127.0.0.1')
+  opened.push({ close: () => socket.destroy() })
+  socket.on('error', () => {})
+  socket.write(
+    `GET /xmpp-websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
+      `Sec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+  )
+  const length = 200 * 1024
+  const header = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, length >> 16, (length >> 8) & 0xff, 0, 0, 0, 0, 0])
+  socket.write(Buffer.concat([header, Buffer.alloc(24 * 1024, 0x20)]))
+  if (authenticated) socket.write(Buffer.alloc(length - 24 * 1024, 0x20))
+  expect(await happened).toBe(expected)
+})
+
 describe('names that strangers choose', () => {
   test('never reach getaddrinfo, which shares its threads with the check of passwords', async () => {
     const real = await import('node:dns/promises')
