@@ -9,6 +9,7 @@ import { child, copy, type Element, elements, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
 import { ns } from '../xmpp/namespaces.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { between } from './between.js'
 import { type OfflineService, offlineService, type UserArchiveService, userArchiveService } from './services.js'
 import { readStored } from './stored-xml.js'
 
@@ -17,9 +18,6 @@ const hints = 'urn:xmpp:hints'
 const accountData = 'offline'
 /** In `Session.data`: has been given the account's offline messages. */
 const given = 'offline.given'
-
-/** Characters of one kept message: all of an account are handed over at once, whoever sent them. */
-const longest = 32 * 1024
 
 interface Waiting {
   count: number
@@ -39,6 +37,12 @@ export const offline: Module = {
       default: 1000,
       doc: 'Offline messages kept for one account; what comes after is refused.',
       check: (value) => (typeof value === 'number' && value >= 0 ? undefined : 'be 0 or more'),
+    },
+    max_offline_message_size: {
+      type: 'integer',
+      default: 32 * 1024,
+      doc: 'Characters of an offline message; a longer one is refused, as all of an account are handed over at once, whoever sent them.',
+      check: between(1000, 1024 * 1024),
     },
   },
   setup(host) {
@@ -67,7 +71,7 @@ function keep(host: Host, stanza: Element, account: LoadedAccount, at: number): 
   if (waiting.count >= (host.options.max_offline_messages as number))
     throw new StanzaError('service-unavailable', { text: 'Too many messages wait for this user' })
   const text = serialize(delayed(stanza, host.domain, at))
-  if (text.length > longest)
+  if (text.length > Number(host.options.max_offline_message_size))
     throw new StanzaError('service-unavailable', { text: 'This user is away, and the message is too long to be kept' })
   return account.write([{ type: 'offline.add', owner: account.jid, at, stanza: text }], () => {
     waiting.count += 1

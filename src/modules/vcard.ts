@@ -9,6 +9,7 @@ import { serialize } from '../xml/writer.js'
 import type { Jid } from '../xmpp/jid.js'
 import { payload, result } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
+import { between } from './between.js'
 import { ownAccount } from './own-account.js'
 import {
   type AvatarService,
@@ -22,13 +23,18 @@ import { readStored } from './stored-xml.js'
 
 const vcardNs = 'vcard-temp'
 const kind = 'vcard'
-/** Bytes of a card, with its photo. */
-const largest = 128 * 1024
-
 export const vcard: Module = {
   name: 'vcard',
   xeps: [{ number: 54, version: '1.3.0', test: 'dialogue/queries.test.ts', features: [vcardNs] }],
   hosts: ['user'],
+  options: {
+    max_vcard_size: {
+      type: 'integer',
+      default: 128 * 1024,
+      doc: 'Bytes of the vCard of an account (XEP-0054), with its photo; a larger one is refused.',
+      check: between(1000, 64 * 1024 * 1024),
+    },
+  },
   setup: (host) => [
     host.feature(vcardNs),
     host.iq('account', 'get', vcardNs, 'vCard', async (iq, from, to) => {
@@ -62,8 +68,9 @@ async function cardOf(host: Host, account: LoadedAccount, asker: Jid): Promise<E
 
 /** The photo goes where avatars are published, if it can; then the card is kept without it. */
 async function keep(host: Host, account: LoadedAccount, card: Element): Promise<void> {
-  if (Buffer.byteLength(serialize(copy(card))) > largest)
-    throw new StanzaError('not-acceptable', { text: 'The card is too large' })
+  const most = Number(host.options.max_vcard_size)
+  if (Buffer.byteLength(serialize(copy(card))) > most)
+    throw new StanzaError('not-acceptable', { text: `A card has at most ${most} bytes` })
   const changes = host.service<AvatarService>(avatarService)?.changesFor(account, card.getChild('PHOTO', vcardNs))
   const kept = changes === undefined ? copy(card) : withPhoto(card, undefined)
   const write = { type: 'data.put', owner: account.jid, kind, key: '', value: serialize(kept) } as const

@@ -84,6 +84,11 @@ function targetOf(state: RoomState, { jid, nick }: AdminItem): string | StanzaEr
   return state.occupants.get(nick)?.jid ?? refuse(state, 'item-not-found', 'Nobody has that nickname')
 }
 
+/** Characters of the reason of a ban, as long as it lasts. No character is cut in two. */
+const longestReason = 1000
+
+const kept = (reason: string): string => reason.slice(0, longestReason).replace(/[\ud800-\udbff]$/, '')
+
 /** §9.5: a nick that comes with the JID is reserved, an empty one not any more; outcasts reserve none (§9.1). */
 function entryFor(
   state: RoomState,
@@ -92,7 +97,7 @@ function entryFor(
   affiliation: Affiliation,
   present: RegisterEntry | undefined,
 ): RegisterEntry | StanzaError {
-  if (affiliation === 'outcast') return item.reason ? { affiliation, reason: item.reason } : { affiliation }
+  if (affiliation === 'outcast') return item.reason ? { affiliation, reason: kept(item.reason) } : { affiliation }
   if (affiliation === 'none') return { affiliation }
   const wished = item.jid === undefined ? undefined : item.nick
   if (wished === undefined) return present?.nick === undefined ? { affiliation } : { affiliation, nick: present.nick }

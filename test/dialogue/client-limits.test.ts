@@ -176,6 +176,24 @@ describe('the rest of what one client or account may take', () => {
     expect(stage.refused).toEqual(['stanza: resource-constraint'])
   })
 
+  test('max_vcard_size', async () => {
+    const stage = await open({ vcard: { max_vcard_size: 1000 } })
+    const alice = stage.client('alice')
+    const card = (length: number): string => `<vCard xmlns='vcard-temp'><DESC>${'x'.repeat(length)}</DESC></vCard>`
+    for (const length of [900, 1000]) await alice.sends(`<iq type='set' id='v'>${card(length)}</iq>`)
+    expect((await alice.drain()).map(({ attrs }) => attrs.type)).toEqual(['result', 'error'])
+    expect(stage.refused).toEqual(['stanza: not-acceptable'])
+  })
+
+  test('max_offline_message_size', async () => {
+    const stage = await open({ offline: { max_offline_message_size: 1000 } })
+    const alice = stage.client('alice')
+    for (const length of [500, 1000])
+      await alice.sends(`<message to='bob@a.example' type='chat'><body>${'x'.repeat(length)}</body></message>`)
+    expect(await stage.store.offlineCount('bob@a.example')).toBe(1)
+    expect(stage.refused).toEqual(['stanza: service-unavailable'])
+  })
+
   test('account_queue', async () => {
     const stage = await Stage.open({ waitingPerAccount: 10 })
     close = () => stage.close()

@@ -50,6 +50,44 @@ test('what is fixed is in no form, is refused when it differs, and holds for roo
   expect(error?.getChildText('text')).toBe('muc#roomconfig_whois cannot be changed at this service')
 })
 
+test('muc_max_affiliations: for lists of admins and for those who register; a reason is kept in part', async () => {
+  stage = await openRooms({ muc_max_affiliations: 10 })
+  const [alice, bob] = [stage.client('alice'), stage.client('bob')]
+  await found(alice, 'ann')
+  const bans = (...names: readonly string[]): Promise<void> =>
+    alice.sends(
+      `<iq type='set' id='a' to='${room}'><query xmlns='http://jabber.org/protocol/muc#admin'>${names
+        .map(
+          (name) => `<item affiliation='outcast' jid='${name}@x.example'><reason>${'y'.repeat(5000)}</reason></item>`,
+        )
+        .join('')}</query></iq>`,
+    )
+  const condition = async (client: Client): Promise<unknown> => {
+    const stanzas = (await client.drain()).filter(({ name, attrs }) => name === 'iq' && attrs.id === 'a')
+    expect(stanzas).toHaveLength(1)
+    return stanzas[0]?.attrs.type === 'result' || stanzas[0]?.getChild('error')?.getChild('resource-constraint')?.name
+  }
+  await alice.clears()
+  await bans(...Array.from({ length: 10 }, (_, n) => `u${n}`))
+  expect(await condition(alice)).toBe('resource-constraint')
+  await bans(...Array.from({ length: 9 }, (_, n) => `u${n}`))
+  expect(await condition(alice)).toBe(true)
+  await bans('u9')
+  expect(await condition(alice)).toBe('resource-constraint')
+  await join(bob, 'bob')
+  await bob.clears()
+  await bob.sends(`<iq type='set' id='a' to='${room}'><query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'>
+    <field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#register</value></field>
+    <field var='muc#register_roomnick'><value>bob</value></field></x></query></iq>`)
+  expect(await condition(bob)).toBe('resource-constraint')
+  await alice.clears()
+  await alice.sends(
+    `<iq type='get' id='l' to='${room}'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='outcast'/></query></iq>`,
+  )
+  const items = (await alice.next()).getChild('query')?.getChildren('item') ?? []
+  expect(items.map((item) => item.getChildText('reason')?.length)).toEqual(Array(9).fill(1000))
+})
+
 describe('a configuration that cannot be says which option and what would be right', () => {
   test.each([
     [{ whois: 'nobody' }, 'let whois be moderators or anyone'],

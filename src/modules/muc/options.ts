@@ -149,6 +149,12 @@ export const mucOptions = {
     doc: 'The most occupants of a room, whatever its owner sets; 0 for no limit.',
     check: atLeast(0),
   },
+  muc_max_affiliations: {
+    type: 'integer',
+    default: 10_000,
+    doc: 'Users that a room knows as owner, admin, member or outcast, who registered with it included; more are refused.',
+    check: between(10, 1_000_000),
+  },
   muc_max_avatar_size: {
     type: 'integer',
     default: 65_536,
@@ -249,6 +255,7 @@ export function roomPolicy(options: Values, peers: readonly string[], distribute
     maxHistoryLength: Number(value('max_history_messages')),
     maxCardLength: Number(value('muc_max_avatar_size')),
     maxUsers: Number(value('muc_max_occupants')),
+    maxRegister: Number(value('muc_max_affiliations')),
     registration: value('muc_registration') as unknown as RoomPolicy['registration'],
     lockNicks: value('muc_lock_nicks') === true,
     defaults: {
