@@ -81,6 +81,29 @@ describe('TLS from the first byte, begun and left', () => {
   })
 })
 
+test('STARTTLS and then silence, of a client: no connection is left after a while', async () => {
+  const parts = { clock, random: systemRandom, log: silentLogger, refused: (reason: string) => refused.push(reason) }
+  const listener = await startClientListener(
+    { host: '127.0.0.1', port: 0, requireEncryption: true },
+    {
+      ...{ ...parts, gateway: new MemoryGateway(), secret: Buffer.from('x'), iterations: 4096 },
+      certificates: { ...(await testContexts()), has: () => true },
+    },
+  )
+  opened.push(listener)
+  const silent = says(
+    listener.port,
+    `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='a.example' version='1.0'>` +
+      `<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`,
+  )
+  await until(() => silent.heard?.includes('<proceed ') === true)
+  // The handshake begins when that has left, which is some turns of the loop later.
+  await until(() => {
+    clock.advance(handshakeMs)
+    return silent.closed && listener.size === 0
+  })
+})
+
 describe('streams of other servers on which no domain proves itself', () => {
   test('end after s2s_unverified_timeout', async () => {
     const b = await startPeer({
