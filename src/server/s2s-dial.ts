@@ -72,20 +72,25 @@ async function attempt(place: readonly ServerTarget[], dialling: Dialling): Prom
     const first = await firstAnswer(place, open, (transport) => transport.destroy(), dialling.deps.clock)
     const transport = first.connected
     target = first.target
-    if (!dialling.wanted()) {
-      transport.destroy()
-      return undefined
-    }
+    if (!isWanted(transport, dialling)) return undefined
     dialling.accepted(target)
     if (target.direct === true) {
       const refused = await secureDirectly(transport, dialling)
       if (refused !== undefined) return { ...refused, target }
+      if (!isWanted(transport, dialling)) return undefined
     }
     const outcome = await dialling.negotiate(transport)
     return outcome && { ...outcome, target }
   } catch (error) {
     return { failure: connectFailure(error as Error), next: true, target }
   }
+}
+
+/** What came too late is cut. */
+function isWanted(transport: UpgradableTransport, { wanted }: Dialling): boolean {
+  const still = wanted()
+  if (!still) transport.destroy()
+  return still
 }
 
 /** XEP-0368: TLS before anything else. Rejects when the handshake fails. */
