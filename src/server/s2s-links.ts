@@ -1,6 +1,8 @@
 /** What an operator sees of the connections to other servers, and what the rest of the server hears of them. */
 import type { TlsInfo } from '../net/transport.js'
 import type { ProofKind } from './peer-proof.js'
+import type { ServerLink } from './s2s-link.js'
+import { proofOf, type S2sPolicy } from './s2s-policy.js'
 
 /** A certificate that a peer showed. */
 export interface ShownCertificate {
@@ -72,6 +74,31 @@ export interface WayToPeers {
   hurry(remote: string): void
   /** It does not answer: streams to it on which it has been silent for so long are given up, since nothing may come of them any more. */
   suspect(remote: string, silentMs: number): void
+}
+
+/** A link of ours, as it is now. */
+export function describeLink(link: ServerLink, policy: S2sPolicy): LinkInfo {
+  const { connection, pair } = link
+  const tls = connection?.tls
+  const up = link.state === 'up'
+  return {
+    ...pair,
+    direction: 'out',
+    state: link.state,
+    encrypted: tls !== undefined,
+    authenticated: up ? (proofOf(policy, pair.remote, tls) ?? 'dialback') : undefined,
+    shown: up ? connection?.shown(pair) : undefined,
+    tls: describeTls(tls),
+    remoteAddress: connection?.remoteAddress,
+    streamId: connection?.streamId,
+    queue: link.queued,
+    ...link.written,
+    lastError: link.lastError,
+    remedy: link.remedy,
+    retryAt: link.retryAt,
+    since: link.since,
+    bidirectional: connection?.bidi ?? false,
+  }
 }
 
 export function describeTls(tls: TlsInfo | undefined): LinkTls | undefined {

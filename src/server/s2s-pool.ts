@@ -4,7 +4,7 @@
  */
 
 import type { ServerTarget } from '../net/resolver.js'
-import { type DialbackAnswer, DialbackKeys, type DomainPair, dialbackError, pairKey } from '../stream/dialback.js'
+import { type DialbackAnswer, DialbackKeys, type DomainPair, pairKey } from '../stream/dialback.js'
 import type { Closeable } from '../util/lifecycle.js'
 import { type Element, xml } from '../xml/element.js'
 import { serialize } from '../xml/writer.js'
@@ -14,23 +14,20 @@ import { errorReply } from '../xmpp/stanza.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { Remote } from './router.js'
 import type { Carrier } from './s2s-carrier.js'
-import { type ConnectionContext, ServerConnection } from './s2s-connection.js'
+import { ServerConnections } from './s2s-connections.js'
 import type { Failure } from './s2s-failure.js'
 import { type LinkContext, ServerLink } from './s2s-link.js'
-import { describeTls, type IncomingLinks, type LinkInfo, type LinkWatcher, type WayToPeers } from './s2s-links.js'
+import { describeLink, type IncomingLinks, type LinkInfo, type LinkWatcher, type WayToPeers } from './s2s-links.js'
 import { type S2sDeps, type S2sOptions, type S2sSettings, settingsOf } from './s2s-options.js'
-import { exclusion, proofOf, refusal } from './s2s-policy.js'
+import { exclusion } from './s2s-policy.js'
 import { Pulse } from './s2s-pulse.js'
 import { asSent, type Waiting } from './s2s-queue.js'
-import { RefusedExternal } from './s2s-refused-external.js'
 import type { ReturnPath } from './s2s-return.js'
-import { type Question, Verification } from './s2s-verification.js'
+import { type Question, Verifications } from './s2s-verification.js'
 import { SendBudget } from './send-budget.js'
 
 /** When so many domains were heard of is remembered. */
 const rememberedDomains = 5000
-/** Questions to authoritative servers at a time. */
-const mostVerifications = 1000
 
 export class S2sPool implements Remote, WayToPeers, Closeable {
   readonly keys: DialbackKeys
@@ -41,19 +38,16 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
   readonly #links = new Map<string, ServerLink>()
   /** Number of links at which the idle ones are looked for. */
   #sweepAt: number
-  readonly #connections = new Set<ServerConnection>()
+  readonly #connections: ServerConnections
   /** Streams of others that take stanzas (XEP-0288), by pair. */
   readonly #returns = new Map<string, ReturnPath>()
-  readonly #byRemote = new Map<string, Set<ServerConnection>>()
-  readonly #verifications = new Map<string, Verification>()
+  readonly #verifications: Verifications
   readonly #pulse: Pulse
   readonly #watchers = new Set<LinkWatcher>()
   readonly #linkContext: LinkContext
-  readonly #connectionContext: ConnectionContext
   #incoming: IncomingLinks = { links: () => [], disconnect: () => 0 }
   #named = 0
   #closing: Promise<void> | undefined
-  #allEnded: (() => void) | undefined
 
   constructor(options: S2sOptions, deps: S2sDeps) {
     this.settings = settingsOf(options)
@@ -82,22 +76,23 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
       up: (link) => this.#up(link),
       down: (link, failure, again) => this.#down(link, failure, again),
     }
-    this.#connectionContext = {
+    this.#connections = new ServerConnections({
       settings,
       deps,
       keys: this.keys,
       budget: this.budget,
       nameConnection: () => this.nameConnection(),
-      sharing: (connection, targets) => this.#sharing(connection, targets),
-      refusedExternal: new RefusedExternal(clock),
-      withoutExternal: ({ pair }) => this.#withoutExternal(pair),
       authorized: (connection, pair, answer) => this.#links.get(pairKey(pair))?.authorized(connection, answer),
-      verified: (connection, pair, id, answer) =>
-        this.#verifications.get(`${pairKey(pair)} ${id}`)?.answered(connection, answer),
+      verified: (connection, pair, id, answer) => this.#verifications.answered(connection, pair, id, answer),
       unacknowledged: (waiting, failure) => this.sendAgain(waiting, failure),
       heard: (pair) => this.heard(pair, false),
-      ended: (connection) => this.#ended(connection),
-    }
+      ended: (connection) => this.#pulse.stop(connection),
+    })
+    this.#verifications = new Verifications({
+      clock,
+      timeoutMs: settings.waits.establishMs,
+      connectionFor: (pair, except) => this.#connections.connectionFor(pair, except),
+    })
   }
 
   send(stanza: Element): void {
@@ -129,23 +124,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
 
   /** Asks the authoritative server; never rejects. */
   verify(question: Question): Promise<DialbackAnswer> {
-    const of = `${pairKey(question.pair)} ${question.streamId}`
-    if (this.#verifications.size >= mostVerifications)
-      return Promise.resolve(dialbackError(new StanzaError('resource-constraint')))
-    return new Promise((resolve) => {
-      const verification = new Verification(question, {
-        clock: this.#deps.clock,
-        timeoutMs: this.settings.waits.establishMs,
-        connectionFor: (pair, except) => this.#connectionFor(pair, except),
-        done: (_, answer) => {
-          this.#verifications.delete(of)
-          resolve(answer)
-        },
-      })
-      this.#verifications.set(of, verification)
-      if (this.#closing === undefined) verification.start()
-      else verification.abandon()
-    })
+    return this.#verifications.ask(question)
   }
 
   /** For the log: one name for all that is said of one connection, in either direction. */
@@ -179,7 +158,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
 
   /** Both directions, by domain. */
   links(): LinkInfo[] {
-    const outgoing = [...this.#links.values()].map((link) => this.#describe(link))
+    const outgoing = [...this.#links.values()].map((link) => describeLink(link, this.settings.policy))
     const key = ({ remote, local, direction }: LinkInfo): string => `${remote} ${local} ${direction}`
     return [...outgoing, ...this.#incoming.links()].sort((a, b) => (key(a) < key(b) ? -1 : 1))
   }
@@ -202,7 +181,7 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
 
   /** Closes every stream with that domain, in order. Links that have something to send come back. Returns how many. */
   disconnect(remote: string): number {
-    const there = [...(this.#byRemote.get(remote) ?? [])]
+    const there = this.#connections.to(remote)
     for (const connection of there) connection.close()
     return there.length + this.#incoming.disconnect(remote)
   }
@@ -218,17 +197,8 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
 
   async #close(deadlineMs: number): Promise<void> {
     for (const link of this.#links.values()) link.close()
-    for (const verification of [...this.#verifications.values()]) verification.abandon()
-    for (const connection of [...this.#connections]) connection.close()
-    if (this.#connections.size === 0) return
-    const failure: Failure = { condition: 'service-unavailable', reason: 'the server is shutting down' }
-    const deadline = this.#deps.clock.after(deadlineMs, () => {
-      for (const connection of [...this.#connections]) connection.abandon(failure)
-    })
-    await new Promise<void>((resolve) => {
-      this.#allEnded = resolve
-    })
-    deadline.cancel()
+    this.#verifications.close()
+    await this.#connections.close(deadlineMs)
   }
 
   #link(pair: DomainPair): ServerLink | undefined {
@@ -250,52 +220,17 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
     return link
   }
 
-  /** Another sender may share a stream to the same domain without further ado (XEP-0220 §2.6.1), as dialback lets it in. */
-  #connectionFor(pair: DomainPair, except: ReadonlySet<Carrier>): ServerConnection {
-    const there = this.#byRemote.get(pair.remote) ?? new Set()
-    for (const connection of there) {
-      const fits = this.settings.dialback || connection.pair.local === pair.local
-      if (fits && connection.isUsable && !except.has(connection)) return connection
-    }
-    return this.#connect(pair, except.size > 0)
-  }
-
-  #connect(pair: DomainPair, dedicated: boolean): ServerConnection {
-    const connection = new ServerConnection(pair, dedicated, this.#connectionContext)
-    this.#connections.add(connection)
-    this.#byRemote.set(pair.remote, (this.#byRemote.get(pair.remote) ?? new Set()).add(connection))
-    void connection.start()
-    return connection
-  }
-
-  #withoutExternal(pair: DomainPair): ServerConnection {
-    this.#connectionContext.refusedExternal.add(pair)
-    return this.#connect(pair, true)
-  }
-
   /** A stream that the peer opened is as good as one of ours, unless what we wrote to that may still be on its way. */
   #carrierFor(pair: DomainPair, except: ReadonlySet<Carrier>): Carrier {
     const back = this.#returns.get(pairKey(pair))
-    const own = [...(this.#byRemote.get(pair.remote) ?? [])].some((connection) => connection.isAuthorized(pair))
+    const own = this.#connections.to(pair.remote).some((connection) => connection.isAuthorized(pair))
     if (back !== undefined && back.state === 'ready' && !except.has(back) && !own) return back
-    return this.#connectionFor(pair, except)
+    return this.#connections.connectionFor(pair, except)
   }
 
   /** Stanzas of that pair may go back on the stream by which it came in. */
   offerReturn({ local, remote }: DomainPair, back: ReturnPath): void {
     this.#returns.set(pairKey({ local, remote }), back)
-  }
-
-  /** Another domain of the same machine (XEP-0220 §2.6.2), where its certificate is good enough for both. */
-  #sharing(connection: ServerConnection, targets: readonly ServerTarget[]): ServerConnection | undefined {
-    const { remote } = connection.pair
-    for (const other of this.#connections) {
-      if (other === connection || !other.multiplexesTargets || other.target === undefined) continue
-      const { address, port } = other.target
-      const same = targets.some((target) => target.address === address && target.port === port)
-      if (same && refusal(this.settings.policy, remote, other.tls) === undefined) return other
-    }
-    return undefined
   }
 
   /** What a broken stream may have lost. Once: a stanza may be the reason why the peer broke it. */
@@ -358,41 +293,9 @@ export class S2sPool implements Remote, WayToPeers, Closeable {
     return false
   }
 
-  #ended(connection: ServerConnection): void {
-    this.#pulse.stop(connection)
-    this.#connections.delete(connection)
-    const there = this.#byRemote.get(connection.pair.remote)
-    if (there?.delete(connection) === true && there.size === 0) this.#byRemote.delete(connection.pair.remote)
-    if (this.#connections.size === 0) this.#allEnded?.()
-  }
-
   /** Nothing goes back on it any more. */
   withdrawReturn(back: ReturnPath): void {
     this.#pulse.stop(back)
     for (const [key, known] of this.#returns) if (known === back) this.#returns.delete(key)
-  }
-
-  #describe(link: ServerLink): LinkInfo {
-    const { connection, pair } = link
-    const tls = connection?.tls
-    const up = link.state === 'up'
-    return {
-      ...pair,
-      direction: 'out',
-      state: link.state,
-      encrypted: tls !== undefined,
-      authenticated: up ? (proofOf(this.settings.policy, pair.remote, tls) ?? 'dialback') : undefined,
-      shown: up ? connection?.shown(pair) : undefined,
-      tls: describeTls(tls),
-      remoteAddress: connection?.remoteAddress,
-      streamId: connection?.streamId,
-      queue: link.queued,
-      ...link.written,
-      lastError: link.lastError,
-      remedy: link.remedy,
-      retryAt: link.retryAt,
-      since: link.since,
-      bidirectional: connection?.bidi ?? false,
-    }
   }
 }

@@ -1,5 +1,5 @@
-/** One question to an authoritative server (XEP-0220 §2.1.2), and what its answer means for the one who waits for it. */
-import { type DialbackAnswer, type DomainPair, dialbackError } from '../stream/dialback.js'
+/** Questions to authoritative servers (XEP-0220 §2.1.2), and what an answer means for the one who waits for it. */
+import { type DialbackAnswer, type DomainPair, dialbackError, pairKey } from '../stream/dialback.js'
 import type { Clock, Timer } from '../util/clock.js'
 import { StanzaError } from '../xmpp/stanza-error.js'
 import type { CarrierUser } from './s2s-carrier.js'
@@ -19,32 +19,75 @@ export interface Question {
   readonly shownKey?: string | undefined
 }
 
-export interface VerificationContext {
+export interface VerificationParts {
   readonly clock: Clock
   readonly timeoutMs: number
   connectionFor(pair: DomainPair, except: ReadonlySet<ServerConnection>): ServerConnection
-  /** Called once, last. */
-  done(verification: Verification, answer: DialbackAnswer): void
 }
 
-export class Verification implements CarrierUser<ServerConnection> {
+/** At a time. */
+const mostVerifications = 1000
+
+/** All that are open. */
+export class Verifications {
+  readonly #parts: VerificationParts
+  readonly #open = new Map<string, Verification>()
+  #closed = false
+
+  constructor(parts: VerificationParts) {
+    this.#parts = parts
+  }
+
+  /** Never rejects. */
+  ask(question: Question): Promise<DialbackAnswer> {
+    const of = keyOf(question.pair, question.streamId)
+    if (this.#open.size >= mostVerifications)
+      return Promise.resolve(dialbackError(new StanzaError('resource-constraint')))
+    return new Promise((resolve) => {
+      const verification = new Verification(question, this.#parts, (answer) => {
+        this.#open.delete(of)
+        resolve(answer)
+      })
+      this.#open.set(of, verification)
+      if (this.#closed) verification.abandon()
+      else verification.start()
+    })
+  }
+
+  answered(connection: ServerConnection, pair: DomainPair, streamId: string, answer: DialbackAnswer): void {
+    this.#open.get(keyOf(pair, streamId))?.answered(connection, answer)
+  }
+
+  /** Nobody is asked from now on. */
+  close(): void {
+    this.#closed = true
+    for (const verification of [...this.#open.values()]) verification.abandon()
+  }
+}
+
+const keyOf = (pair: DomainPair, streamId: string): string => `${pairKey(pair)} ${streamId}`
+
+class Verification implements CarrierUser<ServerConnection> {
   readonly question: Question
-  readonly #context: VerificationContext
+  readonly #parts: VerificationParts
+  readonly #done: (answer: DialbackAnswer) => void
   readonly #broken = new Set<ServerConnection>()
   readonly #timer: Timer
   #connection: ServerConnection | undefined
   #joined = false
 
-  constructor(question: Question, context: VerificationContext) {
+  /** `done` is called once, last. */
+  constructor(question: Question, parts: VerificationParts, done: (answer: DialbackAnswer) => void) {
     this.question = question
-    this.#context = context
-    this.#timer = context.clock.after(context.timeoutMs, () =>
+    this.#parts = parts
+    this.#done = done
+    this.#timer = parts.clock.after(parts.timeoutMs, () =>
       this.#settle(failed('remote-server-timeout', `${question.pair.remote} did not answer`)),
     )
   }
 
   start(): void {
-    const connection = this.#context.connectionFor(this.question.pair, this.#broken)
+    const connection = this.#parts.connectionFor(this.question.pair, this.#broken)
     this.#connection = connection
     this.#joined = connection.state === 'ready'
     connection.join(this)
@@ -94,7 +137,7 @@ export class Verification implements CarrierUser<ServerConnection> {
     const connection = this.#connection
     this.#connection = undefined
     connection?.leave(this)
-    this.#context.done(this, answer)
+    this.#done(answer)
   }
 }
 
