@@ -107,8 +107,9 @@ const maxAhead = 1000
 export function keepForeignHead(turn: Turn, head: Head): void {
   const { vector, ahead } = turn.replica
   const { contiguous } = vector.get(head)
-  if (head.seq <= contiguous) turn.effects.push({ type: 'head', head })
-  else if (head.seq <= contiguous + maxLead && (ahead.size < maxAhead || ahead.has(originKey(head))))
+  if (head.seq <= contiguous) return void turn.effects.push({ type: 'head', head })
+  if ((ahead.get(originKey(head))?.seq ?? 0) > head.seq) return
+  if (head.seq <= contiguous + maxLead && (ahead.size < maxAhead || ahead.has(originKey(head))))
     turn.change({ ahead: new Map(ahead).set(originKey(head), head) })
 }
 
@@ -172,10 +173,13 @@ const maxLost = 1000
 
 /**
  * Was it said here before we lost it with our disk? What we had not signed by then nobody can prove. It is void from now on, so that all
- * hold the same events.
+ * hold the same events. Where a signature is known to be had, whoever has it is asked.
  */
 const isLostByUs = (turn: Turn, { id }: LoggedEvent): boolean =>
-  id.instance === turn.self && id.incarnation !== turn.replica.incarnation && isNext(turn, id)
+  id.instance === turn.self &&
+  id.incarnation !== turn.replica.incarnation &&
+  isNext(turn, id) &&
+  (turn.replica.ahead.get(originKey(id))?.seq ?? 0) < id.seq
 
 /**
  * So it is with what an instance said last that is none any more: who heard it, the source or a shadow that tells the source, cannot

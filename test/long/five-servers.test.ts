@@ -196,9 +196,18 @@ test('a firsthost that lost its database gets the room back from a server that h
   await five.federation.converged(localpart)
   await five.expectWhole()
   // It is the source again: it decides, and the others know.
-  await five.federation
-    .server('a')
-    .dmucctl(['room', 'affiliation', roomAt(localpart, 'a'), 'porter@d.example', 'outcast'])
+  const banned = ['room', 'affiliation', roomAt(localpart, 'a'), 'porter@d.example', 'outcast']
+  const decides = five.federation.server('a')
+  // Not before it has asked all what it had decided.
+  await until(
+    () =>
+      decides.dmucctl(banned).then(
+        () => true,
+        () => false,
+      ),
+    'the source to decide again',
+    60_000,
+  )
   await five.federation.converged(localpart)
   for (const at of names)
     expect(await five.federation.server(at).dmucctl(['room', 'show', roomAt(localpart, at)])).toContain(

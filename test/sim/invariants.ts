@@ -236,7 +236,8 @@ function checkOrder(said: readonly Said[], bodies: readonly string[], where: str
   const lastAsked = new Map<number, number>()
   for (const body of bodies) {
     const at = place.get(body)
-    if (at === undefined) continue
+    // What has expired where it was said may come late from where it has not.
+    if (at === undefined || at.expired !== undefined) continue
     // What a site said before it was taken out of the room it has from the others alone, as what it lost with its disk.
     const isElsewhere = at.forgotten !== undefined || at.ended !== undefined
     const before = (isElsewhere ? lastAsked : last).get(at.site) ?? -1
