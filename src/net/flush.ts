@@ -10,7 +10,7 @@ export interface Flushable {
 }
 
 /** How long a flush may wait while the loop is busy: as long as the last one took, so that who has thousands of sockets joins more. */
-const windowMs = { least: 2, most: 25 } as const
+const windowMs = { least: 2, most: 100 } as const
 /** The share of time in which the loop worked, from which on it counts as busy. */
 const busyShare = 0.8
 /** How often that share is taken. */

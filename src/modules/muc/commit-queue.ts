@@ -14,8 +14,9 @@ const crowdedMs = 10
 interface Chunk {
   readonly writes: Write[]
   readonly runs: { readonly run: () => void; readonly fail: ((error: unknown) => void) | undefined }[]
-  /** How many of `runs` were done. */
+  /** How many of `runs` were done, and what goes on from the last of them. */
   ran: number
+  rest: (() => void)[]
   settled: boolean
   synced: boolean
   readonly done: Promise<void>
@@ -27,7 +28,11 @@ const newChunk = (): Chunk => {
   const done = new Promise<void>((resolve) => {
     finish = resolve
   })
-  return { writes: [], runs: [], ran: 0, settled: false, synced: false, done, finish }
+  return { writes: [], runs: [], ran: 0, rest: [], settled: false, synced: false, done, finish }
+}
+
+function nextOf(chunk: Chunk): (() => void) | undefined {
+  return chunk.rest.shift() ?? chunk.runs[chunk.ran++]?.run
 }
 
 export class CommitQueue {
@@ -81,6 +86,17 @@ export class CommitQueue {
     else this.#chunk().runs.push({ run, fail })
   }
 
+  /** For what runs here: how it goes on, before anything that waits behind it, when there is time. */
+  follow(rest: () => void): void {
+    if (this.#pending.length === 0) {
+      // It ran at once, since nothing waited.
+      this.#pending.push({ ...newChunk(), settled: true })
+      this.#releasing = true
+      this.#goOnLater()
+    }
+    this.#pending[0]!.rest.push(rest)
+  }
+
   /** Settles when everything so far is dealt with; undefined when it is already. */
   settled(): Promise<void> | undefined {
     return (this.#open ?? this.#pending.at(-1))?.done
@@ -119,8 +135,8 @@ export class CommitQueue {
     // The first counts, too.
     this.#turn.hasTime()
     for (let chunk = this.#pending[0]; chunk?.settled === true; chunk = this.#pending[0]) {
-      while (chunk.ran < chunk.runs.length) {
-        this.#guarded(chunk.runs[chunk.ran++]!.run)
+      for (let run = nextOf(chunk); run !== undefined; run = nextOf(chunk)) {
+        this.#guarded(run)
         if (!this.#turn.hasTime()) return this.#goOnLater()
       }
       this.#pending.shift()

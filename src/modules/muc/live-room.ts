@@ -309,8 +309,8 @@ export class LiveRoom {
     this.#output.write(this.replica, effects)
     this.#output.push(
       () => {
-        this.#output.deliver(withReply(changes.flatMap(deliveriesOf), decision.reply))
-        this.#output.deliver(decision.deliveries ?? [])
+        const shown = withReply(changes.flatMap(deliveriesOf), decision.reply)
+        this.#output.deliver([...shown, ...(decision.deliveries ?? [])])
         for (const { home, target, stanza: relayed } of decision.relays ?? [])
           void this.#env.router.route(readdress(relayed, { to: `${home}/${target}` }))
         if (decision.expects !== undefined) this.#expectations.expect(decision.expects)

@@ -15,6 +15,7 @@ import { StanzaError } from '../../xmpp/stanza-error.js'
 import type { Cards } from './cards.js'
 import { CommitQueue } from './commit-queue.js'
 import { endedWrite } from './ended-rooms.js'
+import { inSlices } from './slices.js'
 import {
   grantsUpTo,
   logRecord,
@@ -169,7 +170,14 @@ export class RoomOutput {
     if (writes.length > 0) this.#writeRoster(writes)
   }
 
+  /** Once in what runs in its turn, and last: what goes to very many goes on behind it, in slices. */
   deliver(deliveries: readonly Delivery[]): void {
+    const [first = [], ...others] = inSlices(deliveries)
+    for (const slice of others) this.#queue.follow(() => this.#broadcast(slice))
+    this.#broadcast(first)
+  }
+
+  #broadcast(deliveries: readonly Delivery[]): void {
     for (const { to, stanza } of deliveries) this.#parts.router.broadcast(stanza, to)
   }
 
