@@ -50,16 +50,32 @@ export class TappedLink extends Link {
     const { private: key, cert } = this.#pair
     const nearTls = new TLSSocket(near, { isServer: true, key, cert })
     const farTls = connect({ socket: far, rejectUnauthorized: false })
-    const meddle = (/** @type {Buffer} */ chunk) => {
-      const before = chunk.toString('latin1')
+    this.carry(farTls, nearTls, this.#reader())
+    this.carry(nearTls, farTls, this.#reader())
+  }
+
+  /** Of one direction. A stanza may come in several records: it is read when it is whole. */
+  #reader() {
+    let held = ''
+    return (/** @type {Buffer} */ chunk) => {
+      const before = held + chunk.toString('latin1')
+      held = isCut(before) ? before : ''
+      if (held !== '') return Buffer.alloc(0)
       const after = this.meddle(before)
       if (after !== before) this.meddled++
       return Buffer.from(after, 'latin1')
     }
-    this.carry(farTls, nearTls, meddle)
-    this.carry(nearTls, farTls, meddle)
   }
 }
+
+/** Does it end within a tag, or within a message or IQ? @param {string} text */
+const isCut = (text) =>
+  text.lastIndexOf('<') > text.lastIndexOf('>') ||
+  ['message', 'iq'].some((name) => {
+    const start = text.lastIndexOf(`<${name} `)
+    const end = text.indexOf('>', start)
+    return start >= 0 && text[end - 1] !== '/' && text.indexOf(`</${name}>`, start) < 0
+  })
 
 /** The relayed message with `body` never arrives; neither does an answer that holds it, to who missed it. @param {string} body @returns {Meddle} */
 export const losing = (body) => (text) =>
