@@ -15,6 +15,8 @@ const localpart = 'comet'
 const inARow = 8
 const short = /^#\d+$/
 const shortOnes = 'short ones'
+/** A link that lost an answer is given up for a while, and tried again within a minute or so. */
+const replyMs = 180_000
 
 /**
  * @typedef {object} Options
@@ -259,7 +261,7 @@ export class Play {
     await this.#heard([word], servers, patienceMs).catch(() => {})
     for (const here of servers.filter((name) => name !== at)) {
       const reply = this.#watcher(here).say(roomAt(localpart, here), 'Good night, ada')
-      await this.#heard([reply], servers)
+      await this.#heard([reply], servers, replyMs)
     }
     this.#show()
     board.line()

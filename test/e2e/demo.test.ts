@@ -18,4 +18,4 @@ test('the demo counts a lost message, and ends with exit code 1', async () => {
   ])
   expect(lines.at(-1)).toBe('2 lost, 0 duplicated')
   expect(status).toBe(1)
-}, 120_000)
+}, 400_000)
