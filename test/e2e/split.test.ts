@@ -73,7 +73,8 @@ describe('a link that meddles', () => {
     here.speaker('a').say(here.room('a'), 'going astray')
     await here.speaker('a').settled()
     await quiet(here)
-    expect(link.meddled).toBe(1)
+    // On a slow machine it has been asked for by now, and that answer was lost, too.
+    expect(link.meddled).toBeGreaterThanOrEqual(1)
     expect(here.verdict().lost).toEqual(['bob@b.example never heard ann: going astray'])
     link.meddle = (text) => text
     await here.chat(1)
